@@ -1,0 +1,57 @@
+# `make help` lists what there is. Nothing but Python 3.11+ and make is needed.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+LABEL ?= latest
+ROUNDS ?= 1
+export PORT DATABASE_URL
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check messages bench bench-peers
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: .venv/run ## start everything on http://127.0.0.1:$(PORT)
+	@$(BIN)/python -m project.run
+
+test: .venv/dev ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
+	$(BIN)/python -m pytest tests --ignore tests/e2e
+	$(BIN)/python -m pytest tests/e2e
+
+messages: .venv/dev ## bring the Korean texts in step with the code
+	$(BIN)/python -m project.messages
+
+check: .venv/dev ## style, types, deployment settings, migrations in step
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	DEBUG=0 ALLOWED_HOSTS=redheart.example SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: .venv/bench ## measure Redheart under load, about two minutes; LABEL=name, ROUNDS=3, SYSTEMS=redheart:uvicorn-postgres
+	$(BIN)/python -m bench --label $(LABEL) --rounds $(ROUNDS) $(if $(SYSTEMS),--systems $(SYSTEMS))
+
+bench-peers: .venv/bench bench/peers/node/node_modules ## the same beside two other stacks, in turn, with ratios; needs Node.js
+	$(BIN)/python -m bench --peers --label $(LABEL) --rounds $(ROUNDS) $(if $(SYSTEMS),--systems $(SYSTEMS))
+
+.venv/run: requirements.txt
+	@test -d .venv || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Redheart needs Python 3.11 or newer.")'
+	@test -d .venv || $(PYTHON) -m venv .venv
+	@echo "Installing packages (once)…"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt .venv/run
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/bench: bench/requirements.txt .venv/run
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
+bench/peers/node/node_modules: bench/peers/node/package.json
+	@command -v npm >/dev/null || { echo "The Node peer needs Node.js with npm; 'make bench' does without."; exit 1; }
+	@npm install --prefix bench/peers/node --no-package-lock --no-audit --no-fund --silent
+	@touch $@

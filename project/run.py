@@ -1,0 +1,195 @@
+"""Starts everything in one terminal and keeps it running: ``python -m project.run`` (or ``make run``).
+
+The Procfile says what; whatever dies is started again, Ctrl-C stops all of it in order and leaves no orphan.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import os
+import shlex
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COLORS = {"redis": 35, "web": 36, "worker-likes": 31, "worker-mail": 33, "beat": 34}
+PATIENCE = 8.0  # seconds that a process may take to stop
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class Process:
+    """One line of the Procfile, alive until `stop`."""
+
+    def __init__(self, name: str, command: str) -> None:
+        self.name, self.argv = name, shlex.split(os.path.expandvars(command))
+        self.running: asyncio.subprocess.Process | None = None
+        self.stopping = False
+        self.keeper: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self.keeper = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        pause = 0.2
+        while not self.stopping:
+            since = time.monotonic()
+            self.running = await asyncio.create_subprocess_exec(
+                *self.argv,
+                cwd=ROOT,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,
+            )
+            await self._copy(self.running.stdout)
+            code = await self.running.wait()
+            self.signal(signal.SIGKILL)  # its children, if it left any
+            if self.stopping:
+                return
+            pause = 0.2 if time.monotonic() - since > 10 else min(pause * 2, 5.0)
+            say(self.name, f"stopped ({code}), starting again in {pause:.1f} s")
+            await asyncio.sleep(pause)
+
+    async def _copy(self, output: asyncio.StreamReader | None) -> None:
+        assert output
+        while not output.at_eof():
+            with contextlib.suppress(ValueError):  # a line longer than 64 KiB is nobody's reading
+                if line := await output.readline():
+                    say(self.name, line.decode(errors="replace").rstrip())
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.running.pid, number)
+
+    async def stop(self) -> None:
+        self.stopping = True
+        if not self.keeper or not self.running:
+            return
+        if self.running.returncode is None:
+            self.running.terminate()  # not its children: a worker lets them finish the task that they are at
+        done, _ = await asyncio.wait([self.keeper], timeout=PATIENCE)
+        if not done:
+            self.signal(signal.SIGKILL)
+            await self.keeper
+
+
+def die_with_parent() -> None:
+    """Linux ends a child whose parent is gone, even after kill -9. At once: asked to stop, a web process may wait for
+    ever for a request that it is answering, and nothing here needs a farewell to keep its data."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def say(name: str, text: str) -> None:
+    color = f"\033[{COLORS.get(name, 0)}m" if sys.stdout.isatty() else ""
+    print(f"{color}{name:<12}{color and chr(27) + '[0m'} {text}", flush=True)
+
+
+def lines() -> dict[str, str]:
+    text = (ROOT / "Procfile").read_text().splitlines()
+    found = dict(line.split(": ", 1) for line in text if ": " in line)
+    if os.environ.get("REDIS_URL"):
+        found.pop("redis")
+    return found
+
+
+def claim(data_dir: Path) -> int:
+    """Holds DATA_DIR for this run. Raises SystemExit where another run has it."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    handle = os.open(data_dir / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(f"Redheart already runs on {data_dir}. Stop it first, or set DATA_DIR.") from None
+    return handle
+
+
+def check_port(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SystemExit(f"Port {port} cannot be used ({error.strerror}). Try: make run PORT={port + 1}") from None
+        except OverflowError:
+            raise SystemExit(f"Port {port} does not exist. Choose one from 1 to 65535.") from None
+
+
+async def prepare() -> None:
+    """Database and demo content, while the server of the Procfile's first line starts."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "manage.py", "prepare", cwd=ROOT)
+    if await process.wait():
+        raise SystemExit("The database could not be prepared; the reason stands above.")
+
+
+def healthy(url: str) -> bool:
+    name = os.environ.get("ALLOWED_HOSTS", "").split(",")[0]
+    request = urllib.request.Request(url, headers={"Host": name} if name else {})
+    try:
+        return urllib.request.urlopen(request, timeout=2).status == 200
+    except urllib.error.HTTPError:
+        return False
+    except OSError:
+        return False
+
+
+async def announce(address: str) -> None:
+    started = time.monotonic()
+    while not await asyncio.to_thread(healthy, f"{address}/healthz/"):
+        await asyncio.sleep(0.1)
+        if time.monotonic() - started > 30:
+            say("run", f"still not healthy: see {address}/healthz/")
+            started = time.monotonic()
+    print(f"\n  Redheart is ready:  {address}/\n  Ctrl-C stops it.\n", flush=True)
+
+
+async def serve(host: str, port: int) -> None:
+    os.environ.setdefault("WEB_OPTIONS", "")
+    os.environ |= {"LISTEN": host, "PORT": str(port), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    processes = {name: Process(name, command) for name, command in lines().items()}
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        if redis := processes.get("redis"):
+            redis.start()
+        await prepare()
+        for process in processes.values():
+            if not process.keeper:
+                process.start()
+        ready = asyncio.create_task(announce(f"http://{host}:{port}"))
+        await stop.wait()
+        ready.cancel()
+    finally:
+        print("\n  Stopping.", flush=True)
+        redis = processes.pop("redis", None)
+        await asyncio.gather(*(process.stop() for process in processes.values()))
+        if redis:  # last, so that the workers can give back what they hold
+            await redis.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m project.run", description=__doc__)
+    parser.add_argument("--host", default=os.environ.get("LISTEN", "127.0.0.1"), help="address to listen on")
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or "8000", help="port to listen on")
+    options = parser.parse_args()
+    check_port(options.host, options.port)
+    handle = claim(Path(os.environ.get("DATA_DIR") or ROOT / "data"))
+    try:
+        asyncio.run(serve(options.host, options.port))
+    finally:
+        os.close(handle)
+
+
+if __name__ == "__main__":
+    main()

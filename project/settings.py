@@ -1,0 +1,225 @@
+"""All settings, in one file. Every one that may differ between machines is an environment variable.
+
+With nothing set this is a development site that answers on this machine only. ``DEBUG=0`` makes it
+a production site, which refuses to start until SECRET_KEY and ALLOWED_HOSTS are safe.
+"""
+
+from pathlib import Path
+
+import dj_database_url
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+from environs import Env, EnvError, validate
+
+from project import checks, redis_server
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env()
+
+try:
+    DEBUG = env.bool("DEBUG", True)
+    DATA_DIR = Path(env.str("DATA_DIR", "") or BASE_DIR / "data").resolve()
+    ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
+    DATABASE = dj_database_url.parse(env.str("DATABASE_URL", "") or f"sqlite:///{DATA_DIR / 'redheart.sqlite3'}")
+    EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 10)
+    SLOW_MAIL = env.int("SLOW_MAIL", 0, validate=validate.Range(0, 25))  # a task may take 30 seconds
+except EnvError as error:
+    raise ImproperlyConfigured(str(error)) from error
+except ValueError as error:
+    raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
+
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+SECRET_KEY = checks.secret_key(env.str("SECRET_KEY", ""), debug=DEBUG, data_dir=DATA_DIR)
+checks.hosts(ALLOWED_HOSTS, debug=DEBUG)
+
+# The database. SQLite: readers never wait for the writer (WAL), a writer waits its turn instead of failing half-way
+# (IMMEDIATE), and what was answered with 2xx survives a power cut (FULL).
+if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASE["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 10,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+    }
+    DATABASE["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
+DATABASES = {"default": DATABASE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# One Redis carries the broker, the channel layer and the locks.
+REDIS_URL = checks.redis_url(env.str("REDIS_URL", "") or f"unix://{redis_server.socket_path(DATA_DIR)}")
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL}]},
+    }
+}
+
+# Celery. A message is a hint, the row is the truth: publishing gives up within a second, and beat asks again.
+CELERY_REDIS_URL = REDIS_URL.replace("unix://", "redis+socket://")
+CELERY_BROKER_URL = checks.broker_url(env.str("CELERY_BROKER_URL", "") or CELERY_REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 0.4,
+    "socket_connect_timeout": 0.4,
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT = 30
+CELERY_TASK_TIME_LIMIT = 60
+CELERY_TASK_DEFAULT_QUEUE = "likes"
+CELERY_TASK_QUEUE_MAX_PRIORITY = 9 if CELERY_BROKER_URL.startswith("amqp") else None
+CELERY_TASK_ROUTES = {"likes.*": {"queue": "likes"}, "feedback.*": {"queue": "mail"}}
+# Only an export stores a result. Asking for one must not hang either while Redis is away.
+CELERY_RESULT_BACKEND = CELERY_REDIS_URL
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"retry_policy": {"max_retries": 1, "timeout": 1.0}}
+CELERY_REDIS_SOCKET_TIMEOUT = CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 1.0
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = TIME_ZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_BEAT_SCHEDULE = {
+    "ask again for owed likes": {"task": "likes.tasks.settle_likes", "schedule": 3, "options": {"expires": 3}},
+    "ask again for owed mail": {"task": "feedback.tasks.send_owed_mail", "schedule": 3, "options": {"expires": 3}},
+    "forget exports": {"task": "feedback.tasks.forget_exports", "schedule": crontab(minute=30)},
+    "recount likes": {"task": "likes.tasks.recount_likes", "schedule": crontab(hour=3, minute=0)},
+    "likes worker is here": {
+        "task": "notifications.tasks.report",
+        "schedule": 10,
+        "args": ["likes"],
+        "options": {"queue": "likes", "expires": 10},
+    },
+    "mail worker is here": {
+        "task": "notifications.tasks.report",
+        "schedule": 10,
+        "args": ["mail"],
+        "options": {"queue": "mail", "expires": 10},
+    },
+}
+
+# Mail. Without EMAIL_URL mails become files below DATA_DIR/mail, which staff can read in the browser. SLOW_MAIL=20
+# sends through a mail server that takes 20 seconds: the pain that background work is for.
+MAIL = checks.email(env.str("EMAIL_URL", ""))
+EMAIL_BACKEND = "feedback.slow.EmailBackend" if SLOW_MAIL else MAIL["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = MAIL["EMAIL_HOST"], MAIL["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL["EMAIL_HOST_USER"], MAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL["EMAIL_USE_TLS"], MAIL["EMAIL_USE_SSL"]
+FEEDBACK_FROM = DEFAULT_FROM_EMAIL = SERVER_EMAIL = checks.sender(env.str("FEEDBACK_FROM", "support@example.com"))
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.humanize",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_htmx",
+    "django_celery_beat",
+    "notifications",
+    "likes",
+    "feedback",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "notifications.visitors.visitor_middleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "project.urls"
+ASGI_APPLICATION = "project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "project" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "notifications.context.bell",
+            ]
+        },
+    }
+]
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "feed"
+LOGOUT_REDIRECT_URL = "feed"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
+LOCALE_PATHS = [BASE_DIR / "project" / "locale"]
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
+SECURE_HSTS_SECONDS = 0 if DEBUG else 30 * 24 * 3600
+SECURE_REDIRECT_EXEMPT = [r"^healthz/$"]
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # HSTS of other subdomains is their owner's decision
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"short": {"format": "{levelname:.1} {name}: {message}", "style": "{"}},
+    "filters": {
+        "not_health": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: not record.getMessage().endswith(": /healthz/"),
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "short", "filters": ["not_health"]}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "celery": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "django_celery_beat": {"level": "WARNING"},
+        "kombu": {"level": "ERROR"},
+        "daphne": {"level": "WARNING"},
+        # It prints a traceback a second while Redis is away; the hub and /healthz/ say it in one line.
+        "channels_redis": {"level": "CRITICAL"},
+    },
+}
