@@ -1,0 +1,57 @@
+"""What the list of notifications shows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Q, QuerySet
+
+from notifications.kinds import kinds, told
+from notifications.models import Mute, Notification, Preference
+
+PAGE = 20
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+class Page(NamedTuple):
+    groups: list[Notification]
+    more: str  # where the next page starts; empty at the end
+
+
+def shown(user: int) -> QuerySet[Notification]:
+    found = Notification.objects.filter(recipient=user, count__gt=0, archived_at=None, kind__in=kinds)
+    return found.order_by("-changed_at", "-pk")
+
+
+def page(*, user: int, before: str = "") -> Page:
+    """Groups, the latest first, and where the next ones start."""
+    found = list(shown(user).filter(after(before))[: PAGE + 1])
+    more = found[PAGE - 1].cursor if len(found) > PAGE else ""
+    return Page(complete(found[:PAGE], user), more)
+
+
+def complete(groups: list[Notification], user: int) -> list[Notification]:
+    subjects = {group.subject for group in groups}
+    muted = set(Mute.objects.filter(user=user, subject__in=subjects).values_list("subject", flat=True))
+    for group in groups:
+        group.muted = group.subject in muted
+    return told(groups)
+
+
+def newest(*, user: int) -> Notification | None:
+    """What has just arrived."""
+    return next(iter(told(shown(user).filter(unseen=True)[:1])), None)
+
+
+def preferences(*, user: int) -> dict[str, int]:
+    return dict(Preference.objects.filter(user=user).values_list("kind", "bell"))
+
+
+def after(cursor: str) -> Q:
+    """What comes after `Notification.cursor` in the list; anything else means everything."""
+    at, _, pk = cursor.partition(".")
+    if not (at.isdecimal() and pk.isdecimal() and len(at) < 17 and len(pk) < 19):
+        return Q()
+    when = EPOCH + timedelta(microseconds=int(at))
+    return Q(changed_at__lt=when) | Q(changed_at=when, pk__lt=int(pk))
