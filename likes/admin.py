@@ -1,0 +1,32 @@
+from django.contrib import admin
+from django.http import HttpRequest
+
+from likes.models import Like, Post
+
+
+@admin.register(Post)
+class PostAdmin(admin.ModelAdmin):
+    list_display = ["__str__", "author", "created_at", "like_count"]
+    list_select_related = ["author"]
+    search_fields = ["text", "author__username"]
+    readonly_fields = ["like_count", "version", "created_at"]
+    raw_id_fields = ["author"]
+
+
+@admin.register(Like)
+class LikeAdmin(admin.ModelAdmin):
+    """Read-only: likes are changed through `services.set_likes`, which keeps the counts right."""
+
+    list_display = ["post_id", "visitor", "wanted", "counted", "clicked_at", "settled_at"]
+    list_filter = [("settled_at", admin.EmptyFieldListFilter), "wanted"]
+    search_fields = ["visitor"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Like | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Like | None = None) -> bool:
+        return False

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Case, F, Q, When
+from django.urls import reverse
+from django.utils import timezone
+
+from likes import telling
+from notifications.notify import notify
+from notifications.topics import Event
+
+BATCH = 500  # rows that one transaction settles; a few milliseconds of work
+
+
+class Post(models.Model):
+    """``like_count`` is what has been settled; ``version`` grows with each change of it."""
+
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="posts")
+    text = models.TextField(max_length=2000)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    like_count = models.PositiveIntegerField(default=0, editable=False)
+    version = models.PositiveBigIntegerField(default=0, editable=False)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    mine: Like  # of the visitor who looks; `selectors.with_mine` puts it here
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+    def get_absolute_url(self) -> str:
+        return reverse("post", args=[self.pk])
+
+    @property
+    def shown(self) -> int:
+        """The count as its visitor sees it: their own click is in it before the worker has counted it."""
+        return self.like_count + self.mine.wanted - self.mine.counted
+
+    @classmethod
+    def recount(cls) -> int:
+        """Sets every count to what the rows say. Returns the drift it found, in likes: it should be 0."""
+        drift = 0
+        for pk in cls.objects.order_by("pk").values_list("pk", flat=True).iterator():
+            drift += cls._recount_one(pk)
+        return drift
+
+    @classmethod
+    @transaction.atomic
+    def _recount_one(cls, pk: int) -> int:
+        post = cls.objects.select_for_update(no_key=True).filter(pk=pk).first()
+        true = Like.objects.filter(post_id=pk, counted=True).count()
+        if post is None or post.like_count == true:
+            return 0
+        cls.objects.filter(pk=pk).update(like_count=true, version=F("version") + 1)
+        return abs(post.like_count - true)
+
+
+class Like(models.Model):
+    """What one visitor wants of one post. The row is its own outbox: no ``settled_at`` means that work is owed."""
+
+    post = models.ForeignKey(Post, models.CASCADE, related_name="likes", db_index=False)
+    visitor = models.CharField(max_length=32)
+    wanted = models.BooleanField()
+    counted = models.BooleanField(default=False)  # is it in post.like_count?
+    clicked_at = models.DateTimeField()  # when the door accepted the click
+    settled_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)  # when the author first heard of it; stays, so that nobody rings twice
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["visitor", "post"], name="one_like_per_visitor_and_post")]
+        indexes = [
+            models.Index(fields=["clicked_at"], condition=Q(settled_at=None), name="likes_owed"),
+            models.Index(fields=["post", "told_at", "visitor"], name="likes_told"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.visitor} {'likes' if self.wanted else 'does not like'} {self.post_id}"
+
+    @property
+    def owed(self) -> bool:
+        return self.pk is not None and self.settled_at is None
+
+    @property
+    def version(self) -> int:
+        """Microseconds since 1970: a later click of the same visitor has a greater one."""
+        return round(self.clicked_at.timestamp() * 1_000_000)
+
+    @classmethod
+    @transaction.atomic
+    def settle(cls, limit: int = BATCH) -> Settled:
+        """Brings the counts in step with what is wanted, oldest click first. Exact however often it runs, in any order
+        and from several workers at once: each adds only the difference between wanted and counted."""
+        likes = list(
+            cls.objects.select_for_update(skip_locked=True).filter(settled_at=None).order_by("clicked_at")[:limit]
+        )
+        if not likes:
+            return Settled([], [], [])
+        change, now = Counter[int](), timezone.now()
+        for like in likes:
+            change[like.post_id] += like.wanted - like.counted
+        posts = list(Post.objects.select_for_update(no_key=True).filter(pk__in=change).order_by("pk"))
+        mine = telling.own(likes, posts)
+        bells = notify(telling.entries(likes, mine, posts, change, now), at=now)
+        posts = [post for post in posts if change[post.pk]]
+        same = defaultdict(list)
+        for post in posts:
+            same[change[post.pk]].append(post.pk)
+            post.like_count += change[post.pk]
+            post.version += 1
+        for difference, pks in same.items():
+            Post.objects.filter(pk__in=pks).update(like_count=F("like_count") + difference, version=F("version") + 1)
+        told = Case(
+            When(pk__in=mine, then=None),
+            When(wanted=True, told_at=None, then=now),
+            default=F("told_at"),
+        )
+        rows = cls.objects.filter(pk__in=[like.pk for like in likes])
+        rows.update(counted=F("wanted"), settled_at=now, told_at=told)
+        return Settled(posts, list(likes), bells)
+
+
+class Settled(NamedTuple):
+    posts: list[Post]  # whose count has changed
+    likes: list[Like]
+    bells: list[Event]  # what their authors' pages should hear

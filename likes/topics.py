@@ -1,0 +1,51 @@
+"""What of likes can be watched: the count of a post, and the news that there are new posts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from likes.models import Like, Post
+from notifications import topics
+from notifications.topics import Event, event
+
+GONE = 2**53 - 1  # the last version there is: the largest whole number that JavaScript can hold
+SHOWN = 20  # new posts that a page counts one by one
+
+
+def count_event(post: Post) -> Event:
+    return event(f"post.{post.pk}", post.version, {"count": post.like_count})
+
+
+def gone_event(pk: int) -> Event:
+    return event(f"post.{pk}", GONE, {"gone": True})
+
+
+def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
+    """What became of a click, for the clicker's own pages; with the times of its journey in seconds since 1970."""
+    data: dict[str, Any] = {"liked": like.wanted}
+    if times:
+        data["journey"] = {"accepted": like.clicked_at.timestamp(), **times, "pushed": time.time()}
+    return event(topics.personal(like.visitor), like.version, data, name=f"like.{like.post_id}")
+
+
+def feed_event() -> Event:
+    newest = list(Post.objects.values_list("pk", flat=True)[:SHOWN])
+    return event("feed", max(newest, default=0), {"newest": newest})
+
+
+def posts_snapshot(visitor: str | None, keys: list[str]) -> Iterable[Event]:
+    """Counts of posts, and what the asking visitor has settled on each."""
+    pks = {int(key) for key in keys if key.isdecimal() and len(key) < 19}
+    posts = Post.objects.filter(pk__in=pks).only("pk", "like_count", "version").in_bulk()
+    settled = Like.objects.filter(visitor=visitor or "", post_id__in=posts, settled_at__isnull=False)
+    likes = list(settled.select_related("post")) if visitor else []
+    posts |= {like.post_id: like.post for like in likes}  # a count that was read together with the like it includes
+    yield from map(count_event, posts.values())
+    yield from map(gone_event, pks - posts.keys())
+    yield from map(saved_event, likes)
+
+
+topics.declare("post", snapshot=posts_snapshot)
+topics.declare("feed", snapshot=lambda visitor, keys: [feed_event()])

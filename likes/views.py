@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import cast
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.middleware import HtmxDetails
+
+from likes import clicks, selectors, services
+from likes.clicks import Refusal
+from likes.forms import PostForm
+from likes.models import Post
+from notifications import visitors
+from notifications.visitors import visitor_of
+
+
+class HtmxHttpRequest(HttpRequest):
+    htmx: HtmxDetails
+
+
+@require_GET
+@never_cache
+def feed(request: HtmxHttpRequest) -> HttpResponse:
+    before = request.GET.get("before", "")
+    posts, more = selectors.feed(visitor=visitor_of(request), before=int(before) if before.isdecimal() else None)
+    template = "likes/_posts.html" if request.htmx and not request.htmx.history_restore_request else "likes/feed.html"
+    response = render(request, template, {"posts": posts, "more": more, "form": PostForm()})
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@require_GET
+@never_cache
+def post(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Post.objects.select_related("author"), pk=pk)
+    if clicks.wants_json(lower(request)):
+        return JsonResponse(selectors.post_state(post=pk, visitor=visitor_of(request)))
+    selectors.with_mine([found], visitor_of(request))
+    return render(request, "likes/post.html", {"post": found})
+
+
+@require_POST
+@login_required
+def write(request: HttpRequest) -> HttpResponse:
+    form = PostForm(request.POST)
+    if not form.is_valid():
+        posts, more = selectors.feed(visitor=visitor_of(request))
+        return render(request, "likes/feed.html", {"posts": posts, "more": more, "form": form}, status=422)
+    services.write_post(author=cast(User, request.user), text=form.cleaned_data["text"])
+    return redirect("feed")
+
+
+@require_POST
+@login_required
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    services.delete_post(post=get_object_or_404(Post, pk=pk, author=request.user))
+    return redirect("feed")
+
+
+@csrf_exempt  # clicks.admit() asks for the same origin instead: the door has no session to keep a token in
+@require_POST
+def like(request: HttpRequest, pk: int) -> HttpResponse:
+    """The like door in the ordinary way: for multipart forms, for servers without ASGI and for tests."""
+    headers = lower(request)
+    try:
+        visitor = clicks.admit(headers, request.META.get("REMOTE_ADDR", ""))
+        liked = clicks.wanted(request.POST)
+        at = services.set_like(post=pk, visitor=visitor.key, liked=liked)
+    except Post.DoesNotExist:
+        reply = clicks.refused(headers, Refusal(HTTPStatus.NOT_FOUND, clicks.NO_SUCH_POST))
+    except Refusal as refusal:
+        reply = clicks.refused(headers, refusal, selectors.state_of(headers, pk) if refusal.wait else None)
+    else:
+        reply = clicks.accepted(headers, visitor, post=pk, liked=liked, at=at)
+    response = HttpResponse(reply.body, status=reply.status, headers=reply.headers)
+    if reply.newcomer:
+        visitors.remember(response, reply.newcomer)
+    return response
+
+
+def lower(request: HttpRequest) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()} | {"host": request.get_host()}
