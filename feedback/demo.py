@@ -1,0 +1,64 @@
+"""Messages for a development site that has none: one of each fate."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from feedback.models import Mail, Message, Status, new_token
+
+MESSAGES = [  # from, hours ago, fate, text
+    ("dahye@example.com", 70, "spam", "Make money fast! http://casino.example http://casino.example/2"),
+    ("sora@example.com", 51, "answered", "The heart is lovely. On my old phone it takes a second tap."),
+    ("typo@exmaple.test", 27, "failed", "Please tell me when the Korean pages are ready."),
+    ("minsu@example.com", 26, "archived", "Thank you for the dark colours!"),
+    ("yuna@example.com", 4, "read", "글을 쓰다가 새로 고치면 쓰던 글이 사라져요. 임시 저장이 되면 좋겠습니다."),
+    ("alex@example.com", 1, "new", "How do I export my likes?\nI could not find it on any page."),
+]
+ANSWER = "Thank you! The second tap is gone in the version of today."
+
+
+def load() -> None:
+    """Rows alone, without the verbs: nobody watches yet, and no mail of the demo is ever sent."""
+    for email, hours, fate, text in MESSAGES:
+        at = timezone.now() - timedelta(hours=hours, minutes=7)
+        read = at + timedelta(minutes=20)
+        message = Message.objects.create(
+            email=email,
+            text=text,
+            page="/",
+            received_at=at,
+            spam=fate == "spam",
+            read_at=None if fate in ("new", "spam") else read,
+            archived_at=read if fate == "archived" else None,
+            answered_at=read if fate == "answered" else None,
+        )
+        if fate != "spam":
+            _mail(message, Mail.Kind.CONFIRMATION, at, Status.FAILED if fate == "failed" else Status.ACCEPTED)
+        if fate == "answered":
+            _mail(message, Mail.Kind.REPLY, read, Status.ACCEPTED)
+
+
+def _mail(message: Message, kind: str, at: datetime, status: Status) -> None:
+    said = "550 5.1.1 <typo@exmaple.test>: no such domain" if status == Status.FAILED else "250 2.0.0 Ok"
+    mail = Mail.objects.create(
+        message=message,
+        kind=kind,
+        priority=Mail.PRIORITIES[Mail.Kind(kind)],
+        author="staff" if kind == Mail.Kind.REPLY else "",
+        to=message.email,
+        subject="Your Feedback",
+        text=ANSWER if kind == Mail.Kind.REPLY else "",
+        body=message.text,
+        identity=f"<{new_token()}@example.com>",
+        status=status,
+        attempts=1,
+        created_at=at,
+        asked_at=at,
+        queued_at=at,
+        started_at=at,
+        ended_at=at,
+        said=said,
+    )
+    mail.tries.create(started_at=at, ended_at=at, status=status, said=said)

@@ -1,0 +1,57 @@
+"""The mail backend of development: each mail becomes a file below DATA_DIR/mail, for staff to read in the browser."""
+
+from __future__ import annotations
+
+import email
+import re
+import time
+from collections.abc import Sequence
+from email.message import EmailMessage as Parsed
+from email.policy import default
+from pathlib import Path
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+
+NAME = re.compile(r"[0-9]{19}-[A-Za-z0-9_-]{1,80}\.eml")
+SHOWN = 100
+
+
+class EmailBackend(BaseEmailBackend):
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        folder().mkdir(parents=True, exist_ok=True)
+        for message in email_messages:
+            self._write(message)
+        return len(email_messages)
+
+    def _write(self, message: EmailMessage) -> None:
+        """Under another name first, so that nobody reads half a mail."""
+        content = message.message()
+        identity = re.sub(r"[^A-Za-z0-9_-]", "", str(content["Message-ID"]).split("@")[0])[:80]
+        path = folder() / f"{time.time_ns():019}-{identity}.eml"
+        path.with_suffix(".part").write_bytes(content.as_bytes())
+        path.with_suffix(".part").rename(path)
+
+
+def folder() -> Path:
+    return Path(settings.DATA_DIR) / "mail"
+
+
+def written() -> bool:
+    """Do mails become files here, instead of being sent?"""
+    return settings.EMAIL_BACKEND.startswith("feedback.")
+
+
+def newest() -> list[tuple[str, Parsed]]:
+    names = sorted((path.name for path in folder().glob("*.eml") if NAME.fullmatch(path.name)), reverse=True)
+    return [(name, read(name)) for name in names[:SHOWN]]
+
+
+def read(name: str) -> Parsed:
+    """Raises `FileNotFoundError` for whatever is not a mail of ours."""
+    if not NAME.fullmatch(name):
+        raise FileNotFoundError(name)
+    parsed = email.message_from_bytes((folder() / name).read_bytes(), policy=default)
+    assert isinstance(parsed, Parsed)  # noqa: S101  (what this policy makes)
+    return parsed

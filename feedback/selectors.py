@@ -1,0 +1,118 @@
+"""What pages show of feedback."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.utils.translation import gettext, gettext_lazy
+
+from feedback.models import Block, Mail, Message, Status
+from feedback.outbox import STUCK
+
+PAGE = 25
+OPEN = Q(archived_at=None, spam=False)
+FAILED = Exists(Mail.objects.filter(message=OuterRef("pk"), status__in=STUCK))
+FILTERS = {  # name in the address: (label, which messages)
+    "open": (gettext_lazy("Open"), OPEN),
+    "new": (gettext_lazy("New"), OPEN & Q(read_at=None)),
+    "unanswered": (gettext_lazy("Needs reply"), OPEN & Q(answered_at=None)),
+    "answered": (gettext_lazy("Answered"), OPEN & Q(answered_at__isnull=False)),
+    "failed": (gettext_lazy("Failed mail"), OPEN & Q(FAILED)),
+    "spam": (gettext_lazy("Spam"), Q(spam=True)),
+    "archived": (gettext_lazy("Archived"), Q(archived_at__isnull=False, spam=False)),
+}
+
+
+class Step(NamedTuple):
+    state: str  # done, now, bad, later
+    title: str
+    detail: str = ""
+    at: datetime | None = None
+    due: datetime | None = None
+
+
+def receipt(token: str) -> QuerySet[Message]:
+    return Message.objects.filter(token=token).prefetch_related("mails")
+
+
+def confirmation(message: Message) -> Mail | None:
+    return next((mail for mail in message.mails.all() if mail.kind == Mail.Kind.CONFIRMATION), None)
+
+
+def replies(message: Message) -> list[Mail]:
+    return [mail for mail in message.mails.all() if mail.kind == Mail.Kind.REPLY]
+
+
+def journey(message: Message) -> list[Step]:
+    """The way of a message, as its sender sees it."""
+    steps = [Step("done", gettext("Received"), gettext("Your message is stored."), message.received_at)]
+    mail = confirmation(message)
+    if mail:
+        steps += _way_of(mail)
+    read, answered = message.read_at, message.answered_at
+    steps.append(Step("done" if read else "later", gettext("Read by the team"), "", read))
+    steps.append(Step("done" if answered else "later", gettext("Answered"), "", answered))
+    return steps
+
+
+def _way_of(mail: Mail) -> list[Step]:
+    queued = Step("done", gettext("Queued"), gettext("Waiting for the mail worker."), mail.queued_at)
+    sending = Step("done", gettext("Sending"), gettext("Handing a confirmation to the mail server."), mail.started_at)
+    accepted = Step("later", gettext("Accepted by the mail server"))
+    reason = sender_reason(mail)
+    match mail.status:
+        case Status.RECEIVED | Status.QUEUED if not mail.attempts:
+            return [queued._replace(state="now"), sending._replace(state="later"), accepted]
+        case Status.RECEIVED | Status.QUEUED | Status.SENDING:
+            return [queued, sending._replace(state="now"), accepted]
+        case Status.RETRYING:
+            retrying = Step("now", gettext("Retrying"), reason, mail.ended_at, mail.next_at)
+            return [queued, sending, retrying, accepted]
+        case Status.FAILED:
+            title = gettext("The confirmation could not be sent")
+            return [queued, sending, Step("bad", title, reason, mail.ended_at)]
+        case Status.UNKNOWN:
+            title = gettext("We do not know whether the confirmation arrived")
+            return [queued, sending, Step("bad", title, reason, mail.ended_at)]
+    return [queued, sending, accepted._replace(state="done", at=mail.ended_at)]
+
+
+def sender_reason(mail: Mail) -> str:
+    """What the server answered; what went wrong between our machines is no business of the sender."""
+    if mail.said[:3].isdecimal():
+        return gettext("The mail server said: %(answer)s") % {"answer": mail.said}
+    if mail.status == Status.UNKNOWN:
+        return gettext("The mail server fell silent after it had the mail.")
+    return gettext("The mail server could not be reached.")
+
+
+def inbox(*, show: str, search: str = "", before: int | None = None) -> tuple[list[Message], int | None]:
+    """A page of messages, newest first, and where the next one starts (None at the end)."""
+    found = Message.objects.filter(FILTERS[show][1]).annotate(failed=FAILED)
+    if search:
+        found = found.filter(Q(email__icontains=search) | Q(text__icontains=search) | Q(note__icontains=search))
+    if before:
+        found = found.filter(pk__lt=before)
+    page: list[Message] = list(found[: PAGE + 1])
+    more = page[PAGE - 1].pk if len(page) > PAGE else None
+    return page[:PAGE], more
+
+
+def counts() -> dict[str, int]:
+    """How many messages each filter has, in one query."""
+    found = Message.objects.aggregate(
+        **{f"n_{name}": Count("pk", filter=which) for name, (_, which) in FILTERS.items()}
+    )
+    return {name: found[f"n_{name}"] for name in FILTERS}
+
+
+def with_log(pk: int) -> QuerySet[Message]:
+    """A message with its mails and everything the mail server has said."""
+    mails = Mail.objects.order_by("pk").prefetch_related("tries")
+    return Message.objects.filter(pk=pk).prefetch_related(Prefetch("mails", mails))
+
+
+def blocked(message: Message) -> bool:
+    return Block.objects.filter(email__iexact=message.email).exists()

@@ -1,0 +1,137 @@
+"""The verbs of feedback. Each is one short transaction; workers and pages hear of it after the commit."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from textwrap import indent
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.translation import gettext
+
+from feedback import limits, tasks, telling
+from feedback.models import Block, Mail, Message, new_token
+from feedback.topics import news
+from feedback.words import quoted, unlinked
+from notifications.push import push
+
+
+def submit_message(
+    *, email: str, text: str, page: str = "", visitor: str = "", form: str = "", spam: bool = False, site: str = ""
+) -> Message:
+    """Stores a message with the confirmation it owes. The same form sent twice gives the same message."""
+    key = hashlib.sha256(f"{form}\0{email}\0{text}".encode()).hexdigest() if form else new_token()
+    with transaction.atomic():
+        message, new = Message.objects.get_or_create(
+            key=key,
+            defaults={
+                "email": email,
+                "text": text,
+                "page": page,
+                "visitor": visitor,
+                "language": translation.get_language() or settings.LANGUAGE_CODE,
+                "spam": spam or Block.objects.filter(email__iexact=email).exists(),
+            },
+        )
+        if new and not message.spam and _confirmations(email) < limits.CONFIRMATIONS:
+            _confirm(message, site)
+        if new and not message.spam:
+            telling.new_message()
+    if new:
+        transaction.on_commit(lambda: _tell(message))
+    return message
+
+
+def reply_to(*, message: Message, author: User, text: str, form: str = "", site: str = "") -> Mail:
+    """Stores an answer with the quoted original. The same form sent twice gives the same answer."""
+    key = hashlib.sha256(f"{form}\0{message.pk}\0{text}".encode()).hexdigest()[:32] if form else new_token()
+    with transaction.atomic(), translation.override(message.language):
+        confirmation = message.mails.filter(kind=Mail.Kind.CONFIRMATION).first()
+        mail, new = Mail.objects.get_or_create(
+            identity=_identity(key),
+            defaults={
+                "message": message,
+                "kind": Mail.Kind.REPLY,
+                "priority": Mail.PRIORITIES[Mail.Kind.REPLY],
+                "author": author.get_username(),
+                "to": message.email,
+                "subject": gettext("Re: Your Feedback"),
+                "text": text,
+                "body": _body("reply", message, site, text=text, quote=quoted(message.text)),
+                "answers": confirmation.identity if confirmation else "",
+            },
+        )
+        if new:
+            message.change(answered_at=timezone.now(), read_at=message.read_at or timezone.now())
+            telling.reply_arrived(message.token, message.visitor)
+    if new:
+        transaction.on_commit(lambda: _tell(message))
+    return mail
+
+
+def read_message(*, message: Message) -> None:
+    if not message.read_at:
+        change_message(message=message, read_at=timezone.now())
+
+
+def change_message(*, message: Message, **values: object) -> None:
+    with transaction.atomic():
+        message.change(**values)
+    transaction.on_commit(lambda: push(news(message.pk)))
+
+
+def block_sender(*, message: Message) -> None:
+    """All that this address has sent is spam, and whatever it will send."""
+    with transaction.atomic():
+        Block.objects.get_or_create(email=message.email.lower())
+        for other in Message.objects.filter(email__iexact=message.email, spam=False):
+            other.change(spam=True)
+    transaction.on_commit(lambda: push(news(message.pk)))
+
+
+def unblock_sender(*, message: Message) -> None:
+    with transaction.atomic():
+        Block.objects.filter(email__iexact=message.email).delete()
+        message.change(spam=False)
+    transaction.on_commit(lambda: push(news(message.pk)))
+
+
+def try_again(*, mail: Mail) -> None:
+    """Sends a mail now that waits for its next try, or that was given up."""
+    if mail.again():
+        transaction.on_commit(lambda: _tell(mail.message))
+
+
+def _confirmations(email: str) -> int:
+    since = timezone.now() - timedelta(days=1)
+    return Mail.objects.filter(kind=Mail.Kind.CONFIRMATION, to__iexact=email, created_at__gt=since).count()
+
+
+def _confirm(message: Message, site: str) -> None:
+    Mail.objects.create(
+        message=message,
+        kind=Mail.Kind.CONFIRMATION,
+        priority=Mail.PRIORITIES[Mail.Kind.CONFIRMATION],
+        to=message.email,
+        subject=gettext("Your Feedback"),
+        body=_body("confirmation", message, site, text=indent(unlinked(message.text), "\t")),
+        identity=_identity(new_token()),
+    )
+
+
+def _body(kind: str, message: Message, site: str, **words: str) -> str:
+    link = f"{site}{message.get_absolute_url()}"
+    return render_to_string(f"feedback/mail/{kind}.txt", {"link": link, "message": message, **words})
+
+
+def _identity(key: str) -> str:
+    return f"<{key}@{settings.FEEDBACK_FROM.rpartition('@')[2]}>"
+
+
+def _tell(message: Message) -> None:
+    if tasks.ask(message.mails.filter(asked_at=None, status="received")):  # else the sender waits for nothing
+        push(news(message.pk))

@@ -1,0 +1,66 @@
+"""What of feedback can be watched. A frame says that something has changed, never what somebody wrote: the page fetches
+its own part anew, in its reader's language and with its reader's rights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import User
+from django.db.models import Max
+
+from feedback import exports, lesson
+from feedback.models import Mail, Message
+from notifications import topics
+from notifications.topics import Event, event
+
+LAST = 2**53 - 1  # the last version there is: the largest whole number that JavaScript can hold
+
+
+def receipt_event(message: Message) -> Event:
+    mails = Mail.objects.filter(message=message).values_list("kind", "status")
+    status = next((status for kind, status in mails if kind == Mail.Kind.CONFIRMATION), "received")
+    replies = sum(kind == Mail.Kind.REPLY for kind, _ in mails)
+    data = {"status": status, "read": bool(message.read_at), "replies": replies}
+    return event(f"receipt.{message.token}", message.version, data)
+
+
+def inbox_event() -> Event:
+    """The version first: whatever is committed after it comes with a later one."""
+    version = Message.objects.aggregate(last=Max("version"))["last"] or 0
+    return event("inbox", version, {"new": Message.objects.filter(read_at=None, archived_at=None, spam=False).count()})
+
+
+def news(pk: int) -> list[Event]:
+    """What those who watch this message should hear."""
+    message = Message.objects.filter(pk=pk).first()
+    return [receipt_event(message), inbox_event()] if message else [inbox_event()]
+
+
+def export_event(task: str) -> Event:
+    """Final states come last, whatever was reported before them."""
+    known = exports.progress(task) or {"state": exports.FAILED, "done": 0, "total": 0}
+    version = known["done"] + 1 if known["state"] == exports.RUNNING else LAST
+    return event(f"export.{task}", version, {name: known[name] for name in ("state", "done", "total")})
+
+
+def lesson_event(run: str) -> Event:
+    return event(f"lesson.{run}", len(lesson.times(run)), {})
+
+
+def receipts(visitor: str | None, keys: list[str]) -> Iterable[Event]:
+    return map(receipt_event, Message.objects.filter(token__in=keys))
+
+
+def holds_token(visitor: str | None, key: str) -> bool:
+    return Message.objects.filter(token=key).exists()
+
+
+def is_staff(visitor: str | None, key: str = "") -> bool:
+    pk = (visitor or "").removeprefix("u")
+    return visitor == f"u{pk}" and pk.isdecimal() and User.objects.filter(pk=pk, is_active=True, is_staff=True).exists()
+
+
+topics.declare("receipt", snapshot=receipts, allows=holds_token)
+topics.declare("inbox", snapshot=lambda visitor, keys: [inbox_event()], allows=is_staff)
+topics.declare("export", snapshot=lambda visitor, keys: map(export_event, keys), allows=is_staff)
+topics.declare("lesson", snapshot=lambda visitor, keys: map(lesson_event, keys), allows=is_staff)
