@@ -1,0 +1,52 @@
+/* Keys of the inbox. Every one of them presses a button or a link that is on the page anyway. */
+(() => {
+  const dialog = document.getElementById("keys"), on = document.getElementById("keys-on");
+  const find = (selector, within = document) => within.querySelector(selector);
+  const rows = () => [...document.querySelectorAll("[data-row]")];
+  const current = () => document.activeElement?.closest("[data-row]");
+
+  function move(step) {
+    const all = rows(), at = all.indexOf(current());
+    const next = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
+    find("a", next)?.focus();
+  }
+
+  function press(key) { // the button of the row with the focus, else the page's own
+    const row = key === "z" ? null : current();
+    if (!row && rows().length && key !== "z") return;
+    if (row) keep(row);
+    find(`[data-key="${key}"]`, row ?? document)?.click();
+  }
+
+  function keep(row) { // the focus stays in the list when its row goes
+    const all = rows(), next = all[all.indexOf(row) + 1] ?? all[all.indexOf(row) - 1];
+    document.addEventListener("htmx:after:settle", () => {
+      if (document.activeElement === document.body) find("a", (next && document.getElementById(next.id)) ?? rows()[0])?.focus();
+    }, { once: true });
+  }
+
+  const KEYS = {
+    j: () => move(1), k: () => move(-1),
+    r: () => find("#reply textarea") ? find("#reply textarea").focus() : current() && location.assign(`${find("a", current()).href}#id_text`),
+    e: press, s: press, u: press, z: press,
+    i: () => find("#back")?.click(),
+    "/": () => find("#q")?.focus(),
+    "?": () => dialog.open ? dialog.close() : dialog.showModal(),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const work = KEYS[event.key];
+    if (!work || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.target.matches("input, textarea, select") || (!on.checked && event.key !== "?")) return;
+    if (dialog.open && event.key !== "?") return;
+    event.preventDefault();
+    work(event.key);
+  });
+
+  on.checked = localStorage.getItem("keys") !== "off";
+  on.addEventListener("change", () => localStorage.setItem("keys", on.checked ? "on" : "off"));
+  for (const button of document.querySelectorAll("[data-keys]")) {
+    button.hidden = false;
+    button.addEventListener("click", KEYS["?"]);
+  }
+})();

@@ -1,0 +1,92 @@
+/* The page's one socket: what it watches, whether it lives, and the state it brings.
+   A frame is {"post.12": {"v": 7, "count": 5}, …}; each part becomes an event "live:post" with its key. */
+(() => {
+  const SILENCE = 40_000, REFRESH = 10_000, LOOK = 2_000; // ms; the server is never silent for longer than 20 s
+  const root = document.documentElement;
+  const base = document.getElementById("live").getAttribute("hx-ws:connect");
+  const stays = "stays" in document.getElementById("live").dataset; // a bell that is heard in a hidden tab too
+  const note = document.getElementById("say");
+  const tabs = new BroadcastChannel("visitor"); // the other tabs have the new cookie too
+  let connection = null, watched = "", heard = 0, refreshed = performance.now(), hush;
+
+  const query = () => {
+    const topics = new Set([...document.querySelectorAll("[data-topic]")].map((e) => e.dataset.topic));
+    return [...topics].slice(-250).map((topic) => `topic=${encodeURIComponent(topic)}`).join("&");
+  };
+  const show = (state) => { root.dataset.live = state; };
+  const lost = () => show(navigator.onLine ? "connecting" : "off");
+
+  const apply = (frame) => {
+    for (const [name, state] of Object.entries(frame)) {
+      const [kind, key] = name.split(".");
+      document.dispatchEvent(new CustomEvent(`live:${kind}`, { detail: { key, ...state } }));
+    }
+    document.dispatchEvent(new Event("live:applied"));
+  };
+
+  async function refresh() {
+    refreshed = performance.now();
+    try {
+      const response = await fetch(`${base}?${query()}`, { signal: AbortSignal.timeout(8000) });
+      if (response.ok) apply(await response.json());
+    } catch { /* offline; the next look tries again */ }
+  }
+
+  function rejoin() { // with the topics and the cookie of now
+    if (!connection?.socket) return;
+    Object.assign(connection.config, { reconnectDelay: 10, reconnectJitter: 0 });
+    connection.socket.close();
+  }
+
+  function keep({ visibilityHandler: handler }) { // of hx-ws: it closes in the background and reconnects at once in front
+    document.removeEventListener("visibilitychange", handler);
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) handler(); });
+  }
+
+  function look() {
+    const now = performance.now();
+    if (root.dataset.live === "on" && now - heard > SILENCE) {
+      lost();
+      connection?.socket?.close();
+    }
+    if (root.dataset.live !== "on" && navigator.onLine && !document.hidden && now - refreshed > REFRESH) refresh();
+  }
+
+  document.addEventListener("htmx:ws:before:connection", ({ detail }) => {
+    connection = detail.connection;
+    watched = query();
+    connection.url = `${connection.url.split("?")[0]}?${watched}`;
+    lost();
+  });
+  document.addEventListener("htmx:ws:after:connection", () => {
+    Object.assign(connection.config, htmx.config.ws);
+    if (stays && connection.config.pauseOnBackground !== false) keep(connection);
+    if (stays) connection.config.pauseOnBackground = false;
+    heard = performance.now();
+    if (query() !== watched) rejoin();
+  });
+  document.addEventListener("htmx:ws:close", lost);
+  document.addEventListener("htmx:ws:before:message:incoming", (event) => {
+    event.preventDefault(); // data only: nothing that arrives is ever parsed as HTML
+    heard = performance.now();
+    show("on");
+    apply(JSON.parse(event.detail.message.data));
+  });
+  document.addEventListener("htmx:after:settle", () => { if (query() !== watched) rejoin(); });
+  document.addEventListener("visitor:named", () => { rejoin(); tabs.postMessage("named"); });
+  tabs.onmessage = rejoin;
+  document.addEventListener("live:refresh", refresh);
+  document.addEventListener("say", ({ detail }) => {
+    note.textContent = detail;
+    clearTimeout(hush);
+    hush = setTimeout(() => { note.textContent = ""; }, 8000);
+  });
+  window.addEventListener("offline", () => { lost(); connection?.socket?.close(); });
+  window.addEventListener("online", () => {
+    lost();
+    if (!document.hidden) clearTimeout(connection?.timer);
+    document.dispatchEvent(new Event("visibilitychange")); // hx-ws reconnects at once
+  });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
+  setInterval(look, LOOK);
+})();
