@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis as redis_py
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from pytest_django import DjangoDbBlocker
+
+from likes import limits
+from likes.models import Post
+from notifications.store import redis
+from tests.environment import DATA_DIR
+from tests.live import Live, until
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redis_server() -> Iterator[None]:
+    """The real embedded server, for as long as the suite runs."""
+    process = subprocess.Popen([sys.executable, "-m", "project.redis_server"], env=os.environ)
+    until(_answers, "the embedded server did not start")
+    yield
+    process.terminate()
+    process.wait(10)
+    shutil.rmtree(DATA_DIR, ignore_errors=True)
+
+
+def _answers() -> bool:
+    try:
+        return bool(redis_py.Redis.from_url(settings.REDIS_URL).ping())
+    except redis_py.RedisError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """PostgreSQL drops no database that the door's writer still holds a connection to."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
+@pytest.fixture(autouse=True)
+def clean_slate(redis_server: None) -> None:
+    """Each test starts with an empty Redis and full buckets."""
+    redis().flushall()
+    limits.clicks.left.clear()
+    limits.newcomers.left.clear()
+
+
+@pytest.fixture
+def mina(db: None) -> User:
+    return User.objects.create_user("mina", password="redheart")
+
+
+@pytest.fixture
+def jun(db: None) -> User:
+    return User.objects.create_user("jun", password="redheart")
+
+
+@pytest.fixture
+def post(mina: User) -> Post:
+    return Post.objects.create(author=mina, text="A post")
+
+
+@pytest.fixture
+def queued() -> Callable[[str], list[dict[str, Any]]]:
+    """The messages that wait in a queue of the real broker, as their headers."""
+    import json
+
+    def look(queue: str) -> list[dict[str, Any]]:
+        return [json.loads(message)["headers"] for message in redis().lrange(queue, 0, -1)]
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """The whole product in processes of its own, started as `make run` starts it."""
+    with Live(tmp_path_factory.mktemp("live")) as running:
+        yield running

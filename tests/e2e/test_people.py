@@ -1,0 +1,114 @@
+"""Accounts: sign up, sign in, sign out, and what becomes of the likes that were given before."""
+
+from __future__ import annotations
+
+import secrets
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import Visitor
+from tests.e2e.people import expect_count, expect_heart, expect_live, heart, visit
+
+PASSWORD = "a-long-and-calm-phrase"
+
+
+def sign_up(page: Page) -> str:
+    name = f"guest-{secrets.token_hex(4)}"
+    page.goto("/")
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_role("link", name="Sign up").click()
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password confirmation").fill(PASSWORD)
+    page.get_by_role("button", name="Sign up").click()
+    expect(account(page, name)).to_be_visible()
+    return name
+
+
+def sign_in(page: Page, name: str, password: str) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(account(page, name)).to_be_visible()
+
+
+def sign_out(page: Page, name: str) -> None:
+    account(page, name).click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+
+
+def account(page: Page, name: str) -> Locator:
+    return page.locator(f'summary[aria-label="Account of {name}"]')
+
+
+def test_likes_given_before_signing_up_come_along(visitor: Visitor, post: int) -> None:
+    page = visit(visitor(), f"/posts/{post}/")
+    heart(page, post).click()
+    expect_heart(page, post, pressed=True)
+
+    name = sign_up(page)
+    visit(page, f"/posts/{post}/")
+    expect_heart(page, post, pressed=True)
+    expect_count(page, post, 1)
+
+    sign_out(page, name)
+    visit(page, f"/posts/{post}/")
+    expect_heart(page, post, pressed=False)
+    expect_count(page, post, 1)
+
+
+def test_a_like_given_twice_by_one_person_counts_once_after_signing_in(visitor: Visitor, post: int) -> None:
+    page = visitor()
+    name = sign_up(page)
+    visit(page, f"/posts/{post}/")
+    heart(page, post).click()
+    expect_heart(page, post, pressed=True)
+    sign_out(page, name)
+
+    visit(page, f"/posts/{post}/")
+    heart(page, post).click()
+    expect_heart(page, post, pressed=True)
+    expect_count(page, post, 2)
+
+    sign_in(page, name, PASSWORD)
+    visit(page, f"/posts/{post}/")
+    expect_heart(page, post, pressed=True)
+    expect_count(page, post, 1)
+
+
+def test_after_signing_out_a_click_is_somebody_elses(visitor: Visitor, post: int) -> None:
+    page = visitor()
+    name = sign_up(page)
+    sign_out(page, name)
+    assert "visitor" not in {cookie["name"] for cookie in page.context.cookies()}
+    visit(page, f"/posts/{post}/")
+    heart(page, post).click()
+    expect_heart(page, post, pressed=True)
+    expect_count(page, post, 1)
+    sign_in(page, "jun", "redheart")
+    sign_out(page, "jun")
+
+
+def test_a_demo_author_signs_in_and_publishes(visitor: Visitor) -> None:
+    page = visitor()
+    sign_in(page, "mina", "redheart")
+    expect_live(page)
+    page.get_by_label("Write a post").fill("Written in a real browser <b>& safe</b>")
+    page.get_by_role("button", name="Publish").click()
+    first = page.locator("article.post").first
+    expect(first.locator(".text")).to_have_text("Written in a real browser <b>& safe</b>")
+    first.get_by_text("Delete").first.click()
+    first.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Written in a real browser")).to_have_count(0)
+
+
+def test_a_wrong_password_is_refused_with_a_sentence(visitor: Visitor) -> None:
+    page = visitor()
+    page.goto("/accounts/login/")
+    page.get_by_label("Username").fill("mina")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("correct username and password")
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()

@@ -1,0 +1,111 @@
+"""Several people look at the same posts."""
+
+from __future__ import annotations
+
+import httpx
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Visitor
+from tests.e2e.people import Author, expect_count, expect_heart, heart, like, visit
+
+
+def test_two_visitors_see_each_others_likes(visitor: Visitor, post: int) -> None:
+    ann, bob = (visit(visitor(), f"/posts/{post}/") for _ in range(2))
+    heart(ann, post).click()
+    expect_count(bob, post, 1)
+    expect_heart(bob, post, pressed=False)
+
+    heart(bob, post).click()
+    expect_count(ann, post, 2)
+    expect_count(bob, post, 2)
+
+    heart(ann, post).click()
+    expect_count(bob, post, 1)
+    expect_heart(bob, post, pressed=True)
+    expect_heart(ann, post, pressed=False)
+
+
+def test_two_tabs_of_one_visitor_agree(visitor: Visitor, post: int) -> None:
+    here = visit(visitor(), f"/posts/{post}/")
+    heart(here, post).click()
+    expect_heart(here, post, pressed=True)
+
+    there = visit(here.context.new_page(), "/")
+    expect_heart(there, post, pressed=True)
+    heart(there, post).click()
+    expect_heart(here, post, pressed=False)
+    expect_count(here, post, 0)
+
+
+def test_two_tabs_agree_from_the_very_first_click(visitor: Visitor, post: int) -> None:
+    here = visit(visitor(), f"/posts/{post}/")
+    there = visit(here.context.new_page(), f"/posts/{post}/")
+    heart(here, post).click()
+    expect_heart(there, post, pressed=True)
+    expect_count(there, post, 1)
+
+
+def test_a_click_of_mine_under_way_survives_the_news_of_others(
+    visitor: Visitor, post: int, passer_by: httpx.Client
+) -> None:
+    page = visit(visitor(), f"/posts/{post}/")
+    with page.expect_request("**/like/"):
+        page.route("**/like/", lambda route: None)
+        heart(page, post).click()
+    like(passer_by, post)
+    expect_count(page, post, 2)
+    expect_heart(page, post, pressed=True, state="pending")
+
+
+def test_a_new_post_announces_itself_and_does_not_jump_in(visitor: Visitor, mina: Author) -> None:
+    page = visit(visitor(), "/")
+    news = page.locator("#news")
+    expect(news).to_be_hidden()
+
+    new = mina.publish("Hot off the press")
+    expect(news).to_have_text("1 new post")
+    expect(page.locator(f"#post-{new}")).to_have_count(0)
+    mina.publish("And another")
+    expect(news).to_have_text("2 new posts")
+
+    news.click()
+    expect(page.locator(f"#post-{new}")).to_contain_text("Hot off the press")
+    expect(news).to_be_hidden()
+
+
+def test_a_deleted_post_fades_where_others_look_at_it(visitor: Visitor, mina: Author) -> None:
+    post, other = mina.publish("Not for long"), mina.publish("For ever")
+    page = visit(visitor(), "/")
+    assert mina.delete(post).status_code == 302
+    expect(page.locator(f"#post-{post}")).to_contain_class("gone")
+    expect(page.locator(f"#post-{other}")).not_to_contain_class("gone")
+    page.reload()
+    expect(page.locator(f"#post-{post}")).to_have_count(0)
+
+
+def test_only_its_author_can_delete_a_post(visitor: Visitor, post: int, mina: Author, jun: Author) -> None:
+    page = visit(visitor(), f"/posts/{post}/")
+    assert page.get_by_text("Delete").count() == 0
+    assert "/delete/" not in jun.client.get(f"/posts/{post}/").text
+    assert f"/posts/{post}/delete/" in mina.client.get(f"/posts/{post}/").text
+
+    assert jun.delete(post).status_code == 404
+    assert page.reload() and page.locator(f"#post-{post}").is_visible()
+
+
+def test_older_posts_come_on_scrolling_and_are_live_too(
+    visitor: Visitor, mina: Author, passer_by: httpx.Client
+) -> None:
+    old = mina.publish("Down below")
+    for number in range(20):
+        mina.publish(f"Post {number}")
+    page = visit(visitor(), "/")
+    expect(page.locator(f"#post-{old}")).to_have_count(0)
+    page.locator(".more").scroll_into_view_if_needed()
+    expect(page.locator(f"#post-{old}")).to_be_attached()
+
+    like(passer_by, old)
+    expect_count(page, old, 1)
+    heart(page, old).click()
+    expect_heart(page, old, pressed=True)
+    expect_count(page, old, 2)

@@ -1,0 +1,53 @@
+"""The worker may settle a like between any two statements of a page that is being read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from likes.models import Like, Post
+from likes.selectors import feed, with_mine
+from likes.services import Click, set_likes
+from likes.topics import posts_snapshot
+
+
+class SettleBefore:
+    """Lets the worker work just before the nth statement."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def __call__(self, execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        self.left -= 1
+        if self.left == 0:
+            Like.settle()
+        return execute(sql, *rest)
+
+
+@pytest.fixture
+def liked(post: Post) -> Post:
+    set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
+    return post
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_page_counts_my_like_exactly_once(liked: Post, number: int) -> None:
+    with connection.execute_wrapper(SettleBefore(number)):
+        [shown], _ = feed(visitor="v1")
+    assert shown.shown == 1
+    assert shown.mine.wanted
+    [others] = with_mine([Post.objects.get(pk=liked.pk)], "v2")
+    assert others.shown == others.like_count
+    assert not others.mine.wanted
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_frame_holds_the_count_with_the_like_that_it_includes(liked: Post, number: int) -> None:
+    with connection.execute_wrapper(SettleBefore(number)):
+        events = {event.name: event.state for event in posts_snapshot("v1", [str(liked.pk)])}
+    saved = f"like.{liked.pk}" in events
+    assert f'"count":{int(saved)}' in events[f"post.{liked.pk}"]

@@ -1,0 +1,94 @@
+"""Whom feedback rings for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from unittest import mock
+
+import pytest
+from django.contrib.auth.models import User
+
+from feedback import tasks, telling
+from feedback.models import Mail, Message, Status
+from feedback.services import reply_to, submit_message
+from notifications import selectors
+from notifications.kinds import kinds
+from notifications.models import Notification
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def unheard() -> Iterator[None]:
+    with mock.patch("feedback.telling.push"):
+        yield
+
+
+@pytest.fixture
+def staff(db: None) -> list[User]:
+    return [User.objects.create_user(name, is_staff=True) for name in ("ann", "bob")]
+
+
+def lines(user: User) -> list[str]:
+    return [group.text for group in selectors.page(user=user.pk).groups]
+
+
+def write(**values: str) -> Message:
+    return submit_message(**{"email": "eve@example.org", "text": "Hello", **values})  # type: ignore[arg-type]
+
+
+def test_the_staff_hear_of_new_messages_in_one_group(staff: list[User], mina: User) -> None:
+    write(form="1")
+    write(form="1")
+    for user in staff:
+        assert lines(user) == ["A new message is in the inbox"]
+    write(form="2")
+    for user in staff:
+        assert lines(user) == ["2 new messages are in the inbox"]
+    assert lines(mina) == []
+
+
+def test_spam_and_those_who_have_left_ring_nobody(staff: list[User]) -> None:
+    User.objects.filter(username="bob").update(is_active=False)
+    submit_message(email="eve@example.org", text="Buy", spam=True)
+    assert not Notification.objects.exists()
+    write()
+    assert Notification.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "rings"),
+    [(Status.FAILED, True), (Status.UNKNOWN, True), (Status.RETRYING, False), (Status.ACCEPTED, False)],
+)
+def test_the_staff_hear_of_a_mail_that_failed_for_good(staff: list[User], status: Status, rings: bool) -> None:
+    message = write()
+    mail = Mail.claim(message.mails.get().pk)
+    assert mail and mail.settle(status, "550 no")
+    groups = Notification.objects.filter(kind="mailfailed")
+    assert groups.count() == (2 if rings else 0)
+    for group in groups:
+        assert kinds["mailfailed"].url(group) == f"/inbox/{message.pk}/"
+        assert "eve" not in kinds["mailfailed"].text(group)
+
+
+def test_a_sender_with_an_account_hears_of_the_answer(staff: list[User], mina: User) -> None:
+    message = write(visitor=f"u{mina.pk}", text="Why is it red?")
+    reply_to(message=message, author=staff[0], text="Because.", form="1")
+    reply_to(message=message, author=staff[0], text="Because.", form="1")
+    group = selectors.page(user=mina.pk).groups[0]
+    assert (group.text, group.detail, group.count) == ("Your message was answered", "Why is it red?", 1)
+    assert kinds["reply"].url(group) == f"/feedback/{message.token}/"
+
+
+@pytest.mark.parametrize("visitor", ["", "v1", "u", "u0", "ux"])
+def test_a_sender_without_one_is_not_looked_for(staff: list[User], visitor: str) -> None:
+    reply_to(message=write(visitor=visitor), author=staff[0], text="Because.")
+    assert not Notification.objects.filter(kind="reply").exists()
+
+
+def test_who_asked_for_an_export_hears_that_it_is_ready(staff: list[User]) -> None:
+    write()
+    tasks.export.apply(["csv", "all", staff[0].pk], task_id="00000000-0000-0000-0000-000000000001")
+    assert "Your export is ready" in lines(staff[0])
+    assert "Your export is ready" not in lines(staff[1])
+    telling.export_ready("x", 0)

@@ -1,0 +1,86 @@
+"""One like all the way: real embedded server, real worker process, real socket, as `make run` starts them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from tests.live import Live
+
+JSON = {"accept": "application/json"}
+POST = "/posts/1/"
+STAGES = ("accepted", "asked", "started", "stored", "pushed")
+
+
+def visitor(live: Live) -> httpx.Client:
+    """Somebody who has clicked once, so that they have a name."""
+    client = httpx.Client(base_url=live.url, headers=JSON)
+    assert client.post(f"{POST}like/", data={"liked": "0"}).status_code == 202
+    return client
+
+
+@contextmanager
+def watch(live: Live, who: httpx.Client | None = None) -> Iterator[ClientConnection]:
+    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in who.cookies.items())} if who else {}
+    with connect(f"{live.url.replace('http', 'ws')}/live/?topic=post.1", additional_headers=headers) as socket:
+        socket.recv(timeout=5)  # the snapshot
+        yield socket
+
+
+def frame_with(socket: ClientConnection, name: str) -> dict:
+    while True:
+        frame = json.loads(socket.recv(timeout=10))
+        if name in frame:
+            return frame
+
+
+def test_a_click_is_settled_by_the_worker_and_shown_to_everyone(live: Live) -> None:
+    clicker = visitor(live)
+    with watch(live, clicker) as mine, watch(live) as others:
+        before = clicker.get(POST).json()
+        assert clicker.post(f"{POST}like/", data={"liked": "1"}).json() == {"post": 1, "liked": True}
+        saved = frame_with(mine, "like.1")["like.1"]
+        seen = frame_with(others, "post.1")
+    assert saved["liked"] is True
+    times = [saved["journey"][stage] for stage in STAGES]
+    assert saved["journey"]["task"] and times == sorted(times)
+    assert "like.1" not in seen, "what became of a click is the clicker's own business"
+    after = clicker.get(POST).json()
+    assert (after["count"], after["liked"]) == (before["count"] + 1, True)
+    assert seen["post.1"] == {"v": after["version"], "count": after["count"]}
+
+
+def test_health_is_green_and_names_each_part(live: Live) -> None:
+    said = httpx.get(f"{live.url}/healthz/").json()
+    assert said["status"] == "ok"
+    assert set(said) >= {"database", "redis", "workers", "owed", "drift"}
+
+
+def test_odd_requests_get_one_sentence_and_leave_no_traceback(live: Live) -> None:
+    client = visitor(live)
+    assert client.post("/posts/999999/like/", data={"liked": "1"}).status_code == 404
+    assert client.post(f"{POST}like/", data={"liked": "x"}).status_code == 400
+    assert client.post(f"{POST}like/", data={"liked": "1", "x": "y" * 5000}).status_code == 413
+    assert (
+        client.post(f"{POST}like/", data={"liked": "1"}, headers={"origin": "http://evil.example"}).status_code == 403
+    )
+    assert client.get(f"{POST}like/").status_code == 405
+    for text in ("{", "[" * 10_000):
+        assert closed_after(live, text) == 4400
+    assert "Traceback" not in live.said()
+
+
+def closed_after(live: Live, text: str) -> int | None:
+    """The code with which the server closes a socket that says ``text``."""
+    with watch(live) as socket:
+        socket.send(text)
+        with pytest.raises(ConnectionClosed):
+            while True:
+                socket.recv(timeout=5)
+        return socket.close_code

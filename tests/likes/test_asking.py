@@ -1,0 +1,85 @@
+"""Asking the worker is cheap, coalesced, and may fail: the row is what counts."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.test import Client
+
+from likes import tasks
+from likes.models import Like, Post
+from notifications.store import redis
+from tests.environment import DATA_DIR
+
+pytestmark = pytest.mark.django_db
+Queued = Callable[[str], list[dict]]
+
+
+def like(client: Client, post: Post) -> int:
+    return client.post(f"/posts/{post.pk}/like/", {"liked": "1"}).status_code
+
+
+def test_a_click_puts_one_message_in_the_likes_queue_and_none_in_mail(
+    client: Client, post: Post, queued: Queued
+) -> None:
+    assert like(client, post) == 303
+    assert [message["task"] for message in queued("likes")] == ["likes.tasks.settle_likes"]
+    assert queued("mail") == []
+    assert Like.objects.get().settled_at is None, "the work is the worker's"
+
+
+def test_many_clicks_ask_once_until_the_worker_has_started(client: Client, post: Post, queued: Queued) -> None:
+    for _ in range(5):
+        like(client, post)
+    assert len(queued("likes")) == 1
+    tasks.settle_likes()
+    like(client, post)
+    assert len(queued("likes")) == 2
+
+
+def test_a_refused_click_asks_nobody(client: Client, post: Post, queued: Queued) -> None:
+    assert client.post(f"/posts/{post.pk}/like/", {"liked": "maybe"}).status_code == 400
+    assert client.post(f"/posts/{post.pk + 1}/like/", {"liked": "1"}).status_code == 404
+    assert queued("likes") == []
+
+
+def test_a_task_that_finds_a_full_batch_asks_for_more(
+    post: Post, queued: Queued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.utils import timezone
+
+    from likes.services import Click, set_likes
+
+    set_likes(clicks=[Click(post.pk, f"v{n}", True, timezone.now()) for n in range(501)])
+    tasks.settle_likes()
+    assert len(queued("likes")) == 1
+    assert Like.objects.filter(settled_at=None).count() == 1
+
+
+@contextmanager
+def hung_server() -> Iterator[None]:
+    """The embedded server accepts and never answers."""
+    import os
+
+    pid = int(redis().info("server")["process_id"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_a_hung_redis_delays_a_click_by_less_than_two_seconds_and_loses_nothing(client: Client, post: Post) -> None:
+    assert DATA_DIR.exists()
+    with hung_server():
+        started = time.monotonic()
+        assert like(client, post) == 303
+        assert time.monotonic() - started < 2
+    assert Like.objects.get().wanted
+    tasks.settle_likes()
+    post.refresh_from_db()
+    assert post.like_count == 1

@@ -1,0 +1,198 @@
+"""The like door: what it accepts, what it refuses, and that a 2xx means a committed row."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from time import monotonic
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from channels.db import database_sync_to_async
+from django.db import OperationalError
+
+from likes import door as door_module
+from likes import limits
+from likes.door import Door
+from likes.models import Like, Post
+from likes.services import Click
+from notifications import visitors
+from project.asgi import application
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FORM = "application/x-www-form-urlencoded"
+rows = database_sync_to_async(lambda: list(Like.objects.order_by("visitor", "post")))
+
+
+class Answer:
+    def __init__(self, start: dict[str, Any], body: bytes) -> None:
+        self.status, self.text = start["status"], body.decode()
+        self.headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
+
+
+async def click(post: int, body: str = "liked=1", *, app: Any = application, key: str = "", **headers: str) -> Answer:
+    """POSTs to the door. Header names are given as keywords, with _ for -."""
+    given = {"host": "testserver", "content_type": FORM, **headers}
+    if key:
+        given["cookie"] = f"{visitors.COOKIE}={visitors.signer.sign(key)}"
+    scope = {
+        "type": "http", "method": "POST", "path": f"/posts/{post}/like/", "query_string": b"",
+        "client": ("127.0.0.1", 5),
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()],
+    }  # fmt: skip
+    communicator = ApplicationCommunicator(app, scope)
+    await communicator.send_input({"type": "http.request", "body": body.encode()})
+    start = await communicator.receive_output(10)
+    return Answer(start, (await communicator.receive_output(10))["body"])
+
+
+async def test_a_click_is_answered_when_its_row_is_committed(post: Post) -> None:
+    answer = await click(post.pk, key="v1", hx_request="true")
+    assert (answer.status, answer.text) == (204, "")
+    (row,) = await rows()
+    assert (row.post_id, row.visitor, row.wanted, row.settled_at) == (post.pk, "v1", True, None)
+    assert int(answer.headers["x-accepted"]) == row.version
+
+
+async def test_the_page_gets_204_a_program_json_and_a_form_goes_back(post: Post) -> None:
+    assert (await click(post.pk, key="v1", hx_request="true")).status == 204
+    answer = await click(post.pk, key="v1", accept="application/json")
+    assert (answer.status, json.loads(answer.text)) == (202, {"post": post.pk, "liked": True})
+    answer = await click(post.pk, key="v1", referer="http://testserver/?before=9")
+    assert (answer.status, answer.headers["location"]) == (303, f"/?before=9#post-{post.pk}")
+
+
+async def test_a_form_never_goes_back_to_another_site(post: Post) -> None:
+    answer = await click(post.pk, key="v1", referer="http://evil.example/trap")
+    assert answer.headers["location"] == f"/posts/{post.pk}/#post-{post.pk}"
+
+
+async def test_a_newcomer_gets_an_httponly_cookie_and_a_known_visitor_none(post: Post) -> None:
+    first = await click(post.pk, hx_request="true")
+    cookie = first.headers["set-cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
+    assert first.headers["hx-trigger"] == "visitor:named"
+    again = await click(post.pk, hx_request="true", cookie=cookie.split(";")[0])
+    assert "set-cookie" not in again.headers
+    assert len(await rows()) == 1
+
+
+async def test_a_forged_cookie_is_nobodys(post: Post) -> None:
+    answer = await click(post.pk, cookie=f"{visitors.COOKIE}=u1:1xV7mo:forged")
+    assert answer.status == 303
+    (row,) = await rows()
+    assert row.visitor.startswith("v")
+
+
+async def test_two_visitors_behind_one_address_both_count(post: Post) -> None:
+    await asyncio.gather(click(post.pk, key="v1"), click(post.pk, key="v2"))
+    assert [row.visitor for row in await rows()] == ["v1", "v2"]
+
+
+@pytest.mark.parametrize("body", ["", "liked=", "liked=2", "liked=true", "x=1", "liked=1;", "\x00", "%ff=%ff"])
+async def test_an_odd_wish_is_400_with_one_sentence_and_changes_nothing(post: Post, body: str) -> None:
+    answer = await click(post.pk, body, key="v1")
+    assert (answer.status, answer.text) == (400, "Send liked=1 or liked=0.")
+    answer = await click(post.pk, body, key="v1", accept="application/json")
+    assert json.loads(answer.text) == {"error": "Send liked=1 or liked=0."}
+    assert await rows() == []
+
+
+async def test_an_unknown_post_is_404(post: Post) -> None:
+    answer = await click(post.pk + 1, key="v1", accept_language="ko")
+    assert answer.status == 404 and answer.text
+    assert await rows() == []
+
+
+async def test_a_large_body_is_413(post: Post) -> None:
+    answer = await click(post.pk, "liked=1&" + "x" * 2000, key="v1")
+    assert answer.status == 413
+    assert await rows() == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://testserver:81"},
+    ],
+)
+async def test_another_sites_page_cannot_like(post: Post, headers: dict[str, str]) -> None:
+    assert (await click(post.pk, key="v1", **headers)).status == 403
+    assert await rows() == []
+
+
+@pytest.mark.parametrize("headers", [{"sec_fetch_site": "same-origin"}, {"origin": "http://testserver"}, {}])
+async def test_our_own_pages_and_programs_can(post: Post, headers: dict[str, str]) -> None:
+    assert (await click(post.pk, key="v1", **headers)).status == 303
+
+
+async def test_a_host_that_is_not_ours_is_refused(post: Post) -> None:
+    assert (await click(post.pk, key="v1", host="evil.example")).status == 400
+    assert await rows() == []
+
+
+async def test_too_many_clicks_are_429_with_the_true_state_and_others_go_on(post: Post) -> None:
+    limits.clicks.left["v1"] = (0.0, monotonic())
+    answer = await click(post.pk, key="v1", accept="application/json")
+    assert answer.status == 429
+    assert int(answer.headers["retry-after"]) >= 1
+    said = json.loads(answer.text)
+    assert said["error"] and (said["liked"], said["count"]) == (False, 0)
+    assert (await click(post.pk, key="v2")).status == 303
+
+
+async def test_a_forged_forwarded_header_does_not_bring_a_new_bucket(post: Post) -> None:
+    limits.newcomers.left["127.0.0.0/24"] = (0.0, monotonic())
+    assert (await click(post.pk, x_forwarded_for="203.0.113.9")).status == 429
+
+
+async def test_clicks_that_arrive_together_share_transactions(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[int] = []
+    commit = door_module.commit
+
+    def counted(batch: list[Click]) -> set[int]:
+        batches.append(len(batch))
+        return commit(batch)
+
+    monkeypatch.setattr(door_module, "commit", counted)
+    answers = await asyncio.gather(*(click(post.pk, key=f"v{n}") for n in range(40)))
+    assert {answer.status for answer in answers} == {303}
+    assert sum(batches) == 40 and len(batches) < 20
+    assert len(await rows()) == 40
+
+
+async def test_the_last_of_fifty_presses_wins_without_an_error(post: Post) -> None:
+    answers = [await click(post.pk, f"liked={n % 2}", key="v1") for n in range(50)]
+    assert {answer.status for answer in answers} == {303}
+    assert [row.wanted for row in await rows()] == [True]
+
+
+async def test_a_database_that_fails_is_503_and_the_next_click_is_stored(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: Any) -> set[int]:
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(door_module, "set_likes", broken)
+        answer = await click(post.pk, key="v1")
+        assert answer.status == 503 and answer.headers["retry-after"]
+        assert "locked" not in answer.text
+    assert (await click(post.pk, key="v1")).status == 303
+
+
+async def test_the_door_leaves_everything_else_to_django(post: Post) -> None:
+    seen = []
+
+    async def django(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        seen.append(scope["path"])
+        await send({"type": "http.response.start", "status": 418, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    assert (await click(post.pk, app=Door(django), content_type="multipart/form-data; boundary=x")).status == 418
+    assert seen == [f"/posts/{post.pk}/like/"]

@@ -1,0 +1,164 @@
+"""A like that was accepted ends in the state of the last click, and the count equals the rows: whatever happens."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+from pytest_django import DjangoAssertNumQueries
+
+from likes import tasks
+from likes.models import Like, Post
+from likes.services import Click, adopt_likes, set_likes
+
+VISITORS, POSTS = 3, 2
+click = st.tuples(st.integers(0, VISITORS - 1), st.integers(0, POSTS - 1), st.booleans())
+step = st.one_of(
+    st.tuples(st.just("clicks"), st.lists(click, min_size=1, max_size=6)),  # one commit
+    st.tuples(st.just("settle"), st.integers(1, 3)),  # a task that gets to only so many rows
+    st.tuples(st.just("crash"), st.integers(1, 3)),  # a task that dies before its commit
+    st.tuples(st.just("recount"), st.just(0)),
+)
+
+
+def count_of_rows(post: Post) -> int:
+    return Like.objects.filter(post=post, wanted=True).count()
+
+
+class AnyOrder(TestCase):
+    """Tasks may be lost (no settle), doubled (settle twice), cut short (limit) or killed (crash) between clicks."""
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.lists(step, max_size=12))
+    def test_the_last_accepted_click_is_the_final_state_and_the_count_equals_the_rows(self, steps: list) -> None:
+        author = User.objects.create(username="author")
+        posts = [Post.objects.create(author=author, text=str(n)) for n in range(POSTS)]
+        last: dict[tuple[str, int], bool] = {}
+        now, versions = timezone.now(), {post.pk: 0 for post in posts}
+        for tick, (what, value) in enumerate(steps):
+            at = now + timedelta(seconds=tick)
+            if what == "clicks":
+                last |= self.click(posts, value, at)
+            elif what == "settle":
+                for post in Like.settle(limit=value).posts:
+                    assert post.version > versions[post.pk], "a count that changes has a greater version"
+                    versions[post.pk] = post.version
+            elif what == "crash":
+                self.crash(value)
+            else:
+                assert Post.recount() == 0, "settling never drifts"
+        while Like.settle(limit=2).likes:
+            pass
+        assert {(like.visitor, like.post_id): like.wanted for like in Like.objects.all()} == last
+        for post in posts:
+            post.refresh_from_db()
+            assert post.like_count == count_of_rows(post)
+        assert not Like.objects.exclude(counted=True, wanted=True).exclude(counted=False, wanted=False).exists()
+
+    def click(self, posts: list[Post], value: list, at: datetime) -> dict[tuple[str, int], bool]:
+        clicks = [Click(posts[post].pk, f"v{visitor}", liked, at) for visitor, post, liked in value]
+        set_likes(clicks=clicks)
+        return {(click.visitor, click.post): click.liked for click in clicks}
+
+    def crash(self, limit: int) -> None:
+        from django.db import transaction
+
+        with transaction.atomic():
+            Like.settle(limit=limit)
+            transaction.set_rollback(True)
+
+
+def test_a_click_is_counted_only_when_it_is_settled(post: Post) -> None:
+    set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
+    post.refresh_from_db()
+    assert (post.like_count, post.version) == (0, 0)
+    settled = Like.settle()
+    post.refresh_from_db()
+    assert (post.like_count, post.version) == (1, 1)
+    assert [(p.pk, p.like_count, p.version) for p in settled.posts] == [(post.pk, 1, 1)]
+    assert Like.settle().likes == [], "nothing is owed any more"
+
+
+def test_the_same_click_twice_changes_nothing(post: Post) -> None:
+    for _ in range(2):
+        set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
+        Like.settle()
+    post.refresh_from_db()
+    assert (post.like_count, post.version) == (1, 1)
+
+
+def test_a_like_taken_back_before_it_was_counted_never_shows(post: Post) -> None:
+    now = timezone.now()
+    set_likes(clicks=[Click(post.pk, "v1", True, now), Click(post.pk, "v1", False, now)])
+    assert Like.settle().posts == []
+    assert Like.objects.get().settled_at
+
+
+def test_clicks_on_an_unknown_post_are_dropped_and_the_others_stored(post: Post) -> None:
+    now = timezone.now()
+    known = set_likes(clicks=[Click(post.pk + 1, "v1", True, now), Click(post.pk, "v1", True, now)])
+    assert known == {post.pk}
+    assert Like.objects.get().post == post
+
+
+def test_recount_repairs_a_count_and_tells_by_how_much(post: Post) -> None:
+    set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
+    Like.settle()
+    Post.objects.update(like_count=5)
+    assert Post.recount() == 4
+    assert Post.objects.get().like_count == 1
+    assert Post.recount() == 0
+
+
+def test_settling_500_likes_of_one_post_takes_a_fixed_number_of_queries(
+    post: Post, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    set_likes(clicks=[Click(post.pk, f"v{n}", True, timezone.now()) for n in range(500)])
+    with django_assert_num_queries(7):  # savepoint, owed rows, posts, the author's bell, counts, rows, release
+        assert len(Like.settle().likes) == 500
+
+
+@pytest.mark.parametrize(
+    ("visitor_wants", "account_wants", "result"),
+    [(True, None, 1), (True, True, 1), (True, False, 1), (False, True, 1), (False, False, 0)],
+)
+def test_a_visitors_like_becomes_the_accounts_without_doubling(
+    post: Post, visitor_wants: bool, account_wants: bool | None, result: int
+) -> None:
+    set_likes(clicks=[Click(post.pk, "v1", visitor_wants, timezone.now())])
+    if account_wants is not None:
+        set_likes(clicks=[Click(post.pk, "u1", account_wants, timezone.now())])
+    Like.settle()
+    adopt_likes(visitor="v1", account="u1")
+    Like.settle()
+    post.refresh_from_db()
+    assert post.like_count == result == count_of_rows(post)
+    assert Like.objects.get(visitor="u1").wanted is bool(result)
+    assert not Like.objects.filter(visitor="v1", wanted=True).exists()
+
+
+def test_the_task_settles_what_is_owed_and_takes_the_question_back(post: Post) -> None:
+    from notifications.store import redis
+
+    set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
+    redis().set(tasks.ASKED, 1)
+    tasks.settle_likes()
+    assert Post.objects.get().like_count == 1
+    assert not redis().exists(tasks.ASKED)
+
+
+def test_only_one_recount_runs_at_a_time(post: Post) -> None:
+    from notifications.store import redis
+
+    Post.objects.update(like_count=5)
+    with redis().lock("redheart:recount", timeout=5):
+        tasks.recount_likes()
+    assert Post.objects.get().like_count == 5
+    tasks.recount_likes()
+    assert Post.objects.get().like_count == 0
+    assert redis().get(tasks.DRIFT) == b"5"

@@ -1,0 +1,291 @@
+"""The author's bell says what the rows say: whatever is liked, taken back, doubled, cut short or looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+from pytest_django import DjangoAssertNumQueries
+
+from likes.models import Like, Post
+from likes.services import Click, adopt_likes, delete_post, set_likes
+from likes.telling import day, subject
+from notifications import selectors, services
+from notifications.bell import bell_of
+from notifications.models import Loud, Notification
+from notifications.services import look, mark_all_read, mute, set_preferences
+
+PEOPLE, POSTS = 4, 2
+click = st.tuples(st.integers(0, PEOPLE - 1), st.integers(0, POSTS - 1), st.booleans())
+step = st.one_of(
+    st.tuples(st.just("clicks"), st.lists(click, min_size=1, max_size=6)),
+    st.tuples(st.just("settle"), st.integers(1, 3)),
+    st.tuples(st.just("look"), st.just(0)),
+    st.tuples(st.just("read"), st.just(0)),
+    st.tuples(st.just("tomorrow"), st.just(0)),
+)
+
+
+def like(post: Post, *visitors: str, liked: bool = True) -> None:
+    set_likes(clicks=[Click(post.pk, visitor, liked, timezone.now()) for visitor in visitors])
+
+
+def settle() -> list[dict[str, Any]]:
+    import json
+
+    return [json.loads(event.state) for event in Like.settle().bells]
+
+
+def group(kind: str = "liked") -> Notification:
+    return Notification.objects.get(kind=kind)
+
+
+def lines(user: User) -> list[str]:
+    return [group.text for group in selectors.page(user=user.pk).groups]
+
+
+class AnyOrder(TestCase):
+    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.lists(step, max_size=14))
+    def test_groups_and_bell_are_what_the_rows_imply(self, steps: list) -> None:
+        author = User.objects.create(username="author")
+        posts = [Post.objects.create(author=author, text=str(n)) for n in range(POSTS)]
+        people = [f"u{author.pk}", "v1", "v2", f"u{author.pk + 1}"]
+        now, version = timezone.now(), 0
+        for what, value in steps:
+            now += timedelta(seconds=1)
+            with mock.patch.object(timezone, "now", lambda now=now: now):
+                if what == "clicks":
+                    set_likes(clicks=[Click(posts[p].pk, people[v], liked, now) for v, p, liked in value])
+                elif what == "settle":
+                    for event in Like.settle(limit=value).bells:
+                        assert event.version > version, "a bell that changes has a greater version"
+                        assert (event.version, event.state) == self.bell(author), "what is pushed is what is stored"
+                elif what == "look":
+                    services.look(user=author.pk)
+                    assert bell_of(author.pk).unread == 0
+                elif what == "read":
+                    services.mark_all_read(user=author.pk)
+                    assert not Notification.objects.filter(read_at=None).exists()
+                else:
+                    now += timedelta(days=1)
+            version = bell_of(author.pk).version
+        while Like.settle(limit=2).likes:
+            pass
+        groups = {(g.subject, g.period): g.count for g in Notification.objects.filter(kind="liked") if g.count}
+        likes = Like.objects.filter(counted=True).exclude(visitor=people[0])
+        assert groups == Counter((subject(like.post_id), day(told(like))) for like in likes)
+
+    def bell(self, author: User) -> tuple[int, str]:
+        from notifications.bell import bell_event
+
+        bell = bell_of(author.pk)
+        return bell.version, bell_event(author.pk, *bell).state
+
+
+def told(like: Like) -> datetime:
+    assert like.told_at
+    return like.told_at
+
+
+def test_one_person_is_one_entry_at_most_and_rings_once(post: Post, mina: User) -> None:
+    like(post, "v1")
+    assert settle() == [{"v": 1, "unread": 1}]
+    look(user=mina.pk)
+    for liked in (False, True, False, True):
+        like(post, "v1", liked=liked)
+        assert settle()[0]["unread"] == 0
+        assert group().count == liked
+        assert bool(lines(mina)) is liked
+
+
+def test_taking_a_like_back_shrinks_the_group_and_keeps_it_read(post: Post, mina: User) -> None:
+    like(post, "v1", "v2")
+    settle()
+    mark_all_read(user=mina.pk)
+    like(post, "v1", liked=False)
+    settle()
+    assert (group().count, group().read_at is None) == (1, False)
+    like(post, "v3")
+    settle()
+    assert (group().count, group().read_at is None) == (2, True), "somebody new makes it unread again"
+    like(post, "v2", liked=False)
+    settle()
+    assert (group().count, group().read_at is None) == (1, True)
+
+
+def test_the_bell_forgets_a_group_that_nobody_is_left_in(post: Post, mina: User) -> None:
+    like(post, "v1")
+    settle()
+    like(post, "v1", liked=False)
+    assert settle() == [{"v": 2, "unread": 0}]
+    assert lines(mina) == []
+
+
+def test_an_authors_own_like_tells_nobody(post: Post, mina: User) -> None:
+    like(post, f"u{mina.pk}")
+    assert settle() == []
+    assert not Notification.objects.exists()
+
+
+def test_an_author_who_liked_before_signing_in_leaves_the_group(post: Post, mina: User) -> None:
+    like(post, "v1", "v2")
+    settle()
+    adopt_likes(visitor="v1", account=f"u{mina.pk}")
+    settle()
+    assert group().count == 1
+    assert Post.objects.get().like_count == 2
+
+
+def test_a_day_has_one_group(post: Post, mina: User) -> None:
+    like(post, "v1")
+    settle()
+    with mock.patch.object(timezone, "now", return_value=timezone.now() + timedelta(days=1)):
+        like(post, "v2")
+        settle()
+        like(post, "v1", liked=False)
+        assert settle()[0]["unread"] == 1
+    assert sorted(Notification.objects.values_list("count", flat=True)) == [0, 1]
+
+
+@pytest.mark.parametrize("number", [10, 100, 1000])
+def test_a_milestone_rings_once(post: Post, mina: User, number: int) -> None:
+    Post.objects.update(like_count=number - 2)
+    like(post, "v1")
+    settle()
+    assert not Notification.objects.filter(kind="milestone").exists()
+    like(post, "v2")
+    settle()
+    assert f"Your post has reached {number:,} likes" in lines(mina)
+    look(user=mina.pk)
+    like(post, "v1", liked=False)
+    settle()
+    like(post, "v1")
+    assert settle()[0]["unread"] == 0
+
+
+def test_a_muted_post_does_not_ring_but_its_groups_stay_exact(post: Post, mina: User) -> None:
+    like(post, "v1")
+    settle()
+    look(user=mina.pk)
+    mute(user=mina.pk, subject=subject(post.pk), muted=True)
+    like(post, "v2")
+    assert settle()[0]["unread"] == 0
+    assert group().count == 2
+    mute(user=mina.pk, subject=subject(post.pk), muted=False)
+    like(post, "v3")
+    assert settle()[0]["unread"] == 1
+
+
+@pytest.mark.parametrize(("wish", "rings"), [(Loud.ALWAYS, [1, 1, 1]), (Loud.ONCE, [1, 0, 1]), (Loud.NOT, [0, 0, 0])])
+def test_every_like_the_first_of_the_day_or_none(post: Post, mina: User, wish: Loud, rings: list[int]) -> None:
+    set_preferences(user=mina.pk, bell={"liked": wish})
+    heard = []
+    for visitor, days in (("v1", 0), ("v2", 0), ("v3", 1)):
+        with mock.patch.object(timezone, "now", return_value=timezone.now() + timedelta(days=days)):
+            like(post, visitor)
+            heard.append(settle()[0]["unread"])
+            look(user=mina.pk)
+    assert heard == rings
+    assert sorted(Notification.objects.values_list("count", flat=True)) == [1, 2], "the groups stay exact"
+    assert len(lines(mina)) == (0 if wish is Loud.NOT else 2)
+
+
+def test_a_preference_is_of_one_kind_and_one_person(post: Post, mina: User, jun: User) -> None:
+    set_preferences(user=mina.pk, bell={"milestone": Loud.NOT})
+    set_preferences(user=jun.pk, bell={"liked": Loud.NOT})
+    like(post, "v1")
+    assert settle()[0]["unread"] == 1
+    set_preferences(user=mina.pk, bell={"liked": Loud.NOT, "milestone": Loud.ALWAYS})
+    like(post, "v2")
+    look(user=mina.pk)
+    assert settle()[0]["unread"] == 0
+
+
+def test_a_deleted_post_takes_its_notifications_along(
+    post: Post, mina: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    like(post, "v1")
+    settle()
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_post(post=post)
+    assert bell_of(mina.pk).unread == 0
+    assert lines(mina) == []
+
+
+@pytest.mark.parametrize(
+    ("named", "others", "text"),
+    [
+        (0, 1, "Somebody liked your post"),
+        (0, 1200, "1,200 people liked your post"),
+        (1, 0, "a1 liked your post"),
+        (1, 1, "a1 and 1 other liked your post"),
+        (1, 5, "a1 and 5 others liked your post"),
+        (2, 0, "a2 and a1 liked your post"),
+        (2, 1, "a2, a1 and 1 other liked your post"),
+        (3, 0, "a3, a2 and a1 liked your post"),
+        (3, 9, "a3, a2 and 10 others liked your post"),
+        (5, 0, "a5, a4 and 3 others liked your post"),
+    ],
+)
+def test_a_group_names_the_latest_and_counts_the_others(
+    post: Post, mina: User, named: int, others: int, text: str
+) -> None:
+    like(post, *(f"v{n}" for n in range(others)))
+    while Like.settle().likes:
+        pass
+    for number in range(1, named + 1):
+        user = User.objects.create(username=f"a{number}")
+        like(post, f"u{user.pk}")
+        settle()
+    Notification.objects.exclude(kind="liked").delete()
+    assert lines(mina) == [text]
+
+
+def test_the_list_says_how_many_are_new_since_the_last_look(post: Post, mina: User) -> None:
+    like(post, "v1", "v2")
+    settle()
+    assert selectors.page(user=mina.pk).groups[0].fresh == 0, "all of it is new"
+    look(user=mina.pk)
+    like(post, "v3", "v4", "v5")
+    like(post, "v1", liked=False)
+    settle()
+    like(post, "v5", liked=False)
+    settle()
+    assert selectors.page(user=mina.pk).groups[0].fresh == 2
+
+
+def test_200_likes_of_a_popular_post_cost_one_query_and_change_one_row(
+    post: Post, mina: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    like(post, *(f"v{n}" for n in range(2000, 2400)))
+    Like.settle()
+    like(post, *(f"v{n}" for n in range(200)))
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        bells = Like.settle().bells
+    assert len([q for q in queries if "notifications_" in q["sql"]]) == 1
+    assert len(queries) == 7
+    assert len(bells) == 1
+    assert group().count == 600
+
+
+def test_several_authors_cost_no_more(mina: User, jun: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    posts = [Post.objects.create(author=author, text="x") for author in (mina, jun) for _ in range(5)]
+    for post in posts:
+        like(post, "v1", "v2", f"u{mina.pk}")
+    with django_assert_num_queries(7):
+        bells = Like.settle().bells
+    assert [(b.topic, b.version) for b in bells] == [(f"bell.{mina.pk}", 5), (f"bell.{jun.pk}", 5)]
+    assert bell_of(mina.pk) == bell_of(jun.pk) == (5, 5)

@@ -1,0 +1,116 @@
+"""The whole product as a newcomer has it: ``python -m project.run`` in a folder of its own, seen only from outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import psycopg
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def until(condition: Callable[[], object], failure: str, seconds: float = 20) -> None:
+    """Waits for a condition that something else makes true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, failure
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Live:
+    """A running Redheart. ``DATABASE_URL`` of the suite makes it use a new PostgreSQL database of its own."""
+
+    def __init__(self, folder: Path, **env: str) -> None:
+        self.folder, self.port = folder, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "run.log"
+        self.database = self._new_database(os.environ.get("DATABASE_URL", ""))
+        self.env = {**os.environ, "DATA_DIR": str(folder / "data"), "DATABASE_URL": self.database, **env}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Live:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if self.database:
+            self._admin(f'DROP DATABASE "{urlsplit(self.database).path[1:]}" WITH (FORCE)')
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "project.run", "--port", str(self.port)],
+                cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        until(self._ready, f"not ready:\n{self.said()}", 60)
+
+    def _ready(self) -> bool:
+        assert self.process and self.process.poll() is None, self.said()
+        return self.well()
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        assert self.process
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def well(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/healthz/").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def pids(self, part: str) -> list[int]:
+        """The processes of this run whose command line has ``part`` in it."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal() and (entry / "environ").exists():
+                try:
+                    command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    ours = f"DATA_DIR={self.env['DATA_DIR']}".encode() in (entry / "environ").read_bytes().split(b"\0")
+                    # Valkey writes its title over its environment, but it works in our folder.
+                    ours |= os.readlink(entry / "cwd").startswith(self.env["DATA_DIR"])
+                except (OSError, ProcessLookupError):
+                    continue
+                if ours and part in command:
+                    found.append(int(entry.name))
+        return found
+
+    def kill(self, part: str) -> None:
+        pids = self.pids(part)
+        assert pids, f"no process {part}"
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+
+    def _new_database(self, url: str) -> str:
+        if not url.startswith("postgres"):
+            return ""
+        name = f"redheart_live_{os.getpid()}_{self.port}"
+        self._admin(f'CREATE DATABASE "{name}"')
+        return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+    def _admin(self, statement: str) -> None:
+        url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres"))
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(statement)

@@ -1,0 +1,231 @@
+"""The list of notifications, as a browser without JavaScript has it and as htmx asks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from likes.models import Like, Post
+from likes.services import Click, set_likes
+from likes.telling import subject
+from notifications.bell import bell_of
+from notifications.models import Mute, Notification, Preference
+from notifications.selectors import PAGE
+
+pytestmark = pytest.mark.django_db
+HTMX = {"hx-request": "true"}
+
+
+@pytest.fixture
+def reader(client: Client, mina: User) -> Client:
+    client.force_login(mina)
+    return client
+
+
+@pytest.fixture(autouse=True)
+def at_once() -> Iterator[None]:
+    """Nobody listens in these tests."""
+    with mock.patch("notifications.services.push"):
+        yield
+
+
+def like(post: Post, *visitors: str) -> Notification:
+    set_likes(clicks=[Click(post.pk, visitor, True, timezone.now()) for visitor in visitors])
+    Like.settle()
+    return Notification.objects.get(kind="liked", subject=subject(post.pk))
+
+
+def unread(html: str) -> str:
+    found = re.search(r'data-unread="(\d+)"', html)
+    assert found
+    return found[1]
+
+
+def page(client: Client, path: str = "/notifications/") -> str:
+    return client.get(path).content.decode()
+
+
+def test_a_visitor_has_no_bell_and_no_list(client: Client) -> None:
+    assert "data-unread" not in page(client, "/")
+    for path in ("/notifications/", "/notifications/newest/", "/notifications/1/"):
+        assert client.get(path).headers["location"] == f"/accounts/login/?next={path}"
+
+
+def test_looking_empties_the_bell_and_leaves_the_group_unread(reader: Client, post: Post) -> None:
+    group = like(post, "v1")
+    assert unread(page(reader, "/")) == "1"
+    html = page(reader)
+    assert unread(html) == "0"
+    assert f'class="group unread" id="group-{group.pk}"' in html
+    assert f'class="group unread" id="group-{group.pk}"' in page(reader), "still"
+
+
+def test_what_is_new_since_the_last_look_is_said_once(reader: Client, post: Post) -> None:
+    like(post, "v1")
+    page(reader)
+    like(post, "v2", "v3")
+    assert "2 new since you last looked" in page(reader)
+    assert "since you last looked" not in page(reader)
+
+
+def test_following_a_group_reads_it(reader: Client, post: Post) -> None:
+    group = like(post, "v1")
+    assert reader.get(f"/notifications/{group.pk}/").headers["location"] == f"/posts/{post.pk}/"
+    assert unread(page(reader, "/")) == "0"
+    assert "group unread" not in page(reader)
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_actions_and_their_way_back(reader: Client, post: Post, htmx: bool) -> None:
+    group = like(post, "v1")
+
+    def act(do: str) -> str:
+        response = reader.post(f"/notifications/{group.pk}/", {"do": do}, headers=HTMX if htmx else {})
+        assert response.status_code == (200 if htmx else 302)
+        return response.content.decode() if htmx else page(reader)
+
+    assert "group unread" not in act("read")
+    assert "group unread" in act("unread")
+    assert "muted" in act("mute")
+    assert Mute.objects.get().subject == subject(post.pk)
+    assert "muted" not in act("unmute")
+    assert ("Archived." in act("archive")) is htmx
+    assert "liked your post" not in page(reader)
+    assert "liked your post" in act("restore")
+    assert reader.post(f"/notifications/{group.pk}/", {"do": "explode"}).status_code == 400
+
+
+def test_an_archived_group_comes_back_with_somebody_new(reader: Client, post: Post) -> None:
+    group = like(post, "v1")
+    reader.post(f"/notifications/{group.pk}/", {"do": "archive"})
+    like(post, "v2")
+    assert "2 people liked your post" in page(reader)
+
+
+def test_mark_all_read_and_undo(reader: Client, mina: User) -> None:
+    posts = [Post.objects.create(author=mina, text=str(n)) for n in range(3)]
+    first = like(posts[0], "v1")
+    reader.post(f"/notifications/{first.pk}/", {"do": "read"})
+    like(posts[1], "v1")
+    like(posts[2], "v1")
+
+    listed = reader.post("/notifications/all/", {"do": "read"}, follow=True)
+    html = listed.content.decode()
+    assert "group unread" not in html
+    found = re.search(r'name="at" value="(\d+)"', html)
+    assert found
+    like(posts[2], "v2")
+    reader.post("/notifications/all/", {"do": "undo", "at": found[1]})
+    assert page(reader).count("group unread") == 2
+    first.refresh_from_db()
+    assert first.read_at, "it was read before"
+    assert reader.post("/notifications/all/", {"do": "undo", "at": "x"}).status_code == 400
+
+
+def test_nobody_touches_anothers_notifications(client: Client, jun: User, post: Post) -> None:
+    group = like(post, "v1")
+    client.force_login(jun)
+    assert "liked your post" not in page(client)
+    assert client.get(f"/notifications/{group.pk}/").status_code == 404
+    for do in ("read", "archive", "mute"):
+        assert client.post(f"/notifications/{group.pk}/", {"do": do}).status_code == 404
+    client.post("/notifications/all/", {"do": "read"})
+    group.refresh_from_db()
+    assert (group.read_at, group.archived_at, group.unseen) == (None, None, True)
+
+
+def test_an_empty_list_says_so(reader: Client) -> None:
+    assert "Nothing to tell you yet" in page(reader)
+
+
+def test_the_list_goes_on_without_gaps_or_repeats(reader: Client, mina: User) -> None:
+    posts = [Post.objects.create(author=mina, text=str(n)) for n in range(2 * PAGE + 3)]
+    set_likes(clicks=[Click(post.pk, "v1", True, timezone.now()) for post in posts])
+    Like.settle()  # all at the same moment
+    seen, path = [], "/notifications/"
+    for _ in range(3):
+        html = reader.get(path, headers=HTMX).content.decode()
+        seen += re.findall(r'id="group-(\d+)"', html)
+        more = re.search(r'hx-get="([^"]+)"', html)
+        path = more[1] if more else ""
+    assert not path
+    assert len(seen) == len(set(seen)) == len(posts)
+
+
+def test_an_older_page_is_no_look(reader: Client, post: Post, mina: User) -> None:
+    group = like(post, "v1")
+    reader.get(f"/notifications/?before={group.cursor}")
+    assert bell_of(mina.pk).unread == 1
+    assert reader.get("/notifications/?before=nonsense").status_code == 200
+
+
+def test_the_newest_is_one_sentence(reader: Client, post: Post, jun: User) -> None:
+    assert reader.get("/notifications/newest/").content == b""
+    like(post, f"u{jun.pk}")
+    response = reader.get("/notifications/newest/")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.content.decode() == "jun liked your post"
+
+
+def test_what_people_call_themselves_is_text(reader: Client, post: Post) -> None:
+    user = User.objects.create(username="<b>Eve</b>")
+    like(post, f"u{user.pk}")
+    html = page(reader)
+    assert "&lt;b&gt;Eve&lt;/b&gt; liked your post" in html
+    assert '<span class="avatar tint-0">&lt;</span>' in html, "the face of who liked it"
+
+
+def test_preferences_are_kept_and_shown(reader: Client, mina: User) -> None:
+    html = page(reader, "/notifications/preferences/")
+    assert "Somebody likes your post" in html
+    assert "New feedback" not in html, "for staff alone"
+    reader.post("/notifications/preferences/", {"liked": "1", "milestone": "0", "reply": "2"})
+    assert dict(Preference.objects.values_list("kind", "bell")) == {"liked": 1, "milestone": 0, "reply": 2}
+    html = page(reader, "/notifications/preferences/")
+    assert "Saved." in html
+    assert '<option value="1" selected>the first of the day</option>' in html
+    reader.post("/notifications/preferences/", {"liked": "1", "milestone": "1", "reply": "2"})
+    assert Preference.objects.get(kind="milestone").bell == 0, "once a day makes no sense for it"
+    User.objects.update(is_staff=True)
+    assert "New feedback" in page(reader, "/notifications/preferences/")
+
+
+EMPTY, MEDIAN, WORST = 5, 10, 12
+
+
+def test_query_counts_of_the_list_are_fixed(
+    reader: Client,
+    mina: User,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    with django_assert_num_queries(EMPTY):  # session, user, groups, look, bell
+        page(reader)
+    posts = [Post.objects.create(author=mina, text=str(n)) for n in range(PAGE + 1)]
+    for number in range(3):
+        users = [f"u{User.objects.create(username=f'{number}-{n}').pk}" for n in range(3)]
+        for post in posts:
+            like(post, *users)
+        page(reader)
+    with django_assert_num_queries(MEDIAN):  # and mutes, posts, names, users, what is new
+        page(reader)
+    like(posts[0], "v1")  # the tenth
+    like(posts[1], f"u{User.objects.create(username='new').pk}")
+    with django_assert_num_queries(WORST):  # and the posts of milestones, and the bell for the other tabs
+        with django_capture_on_commit_callbacks(execute=True):
+            page(reader)
+
+
+def test_every_other_page_pays_one_query_for_its_bell(
+    reader: Client, post: Post, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(5):  # session, user, posts, my likes, bell
+        page(reader, "/")

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from notifications import limits
+from notifications.limits import Bucket, network
+
+
+def test_a_bucket_gives_its_burst_and_then_says_how_long_to_wait() -> None:
+    bucket = Bucket(burst=3, rate=0.5)
+    assert [bucket.take("a") for _ in range(3)] == [0, 0, 0]
+    assert bucket.take("a") == 2
+    assert bucket.take("b") == 0, "everyone has their own"
+
+
+def test_a_bucket_fills_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(limits, "monotonic", lambda: clock[0])
+    bucket = Bucket(burst=1, rate=1)
+    assert bucket.take("a") == 0 and bucket.take("a") == 1
+    clock[0] = 1.0
+    assert bucket.take("a") == 0
+
+
+def test_full_buckets_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(limits, "monotonic", lambda: clock[0])
+    bucket = Bucket(burst=1, rate=1)
+    for n in range(100_000):
+        bucket.take(str(n))
+    clock[0] = 5.0
+    bucket.take("last")
+    assert len(bucket.left) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("203.0.113.7", "203.0.113.0/24"), ("2001:db8::1", "2001:db8::/64"), ("", ""), ("unix:", "unix:")],
+)
+def test_a_network_is_what_one_person_easily_has(address: str, expected: str) -> None:
+    assert network(address) == expected

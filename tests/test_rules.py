@@ -1,0 +1,119 @@
+"""The rules of the house, as far as a program can check them."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.live import ROOT
+
+APPS = ("project", "likes", "feedback", "notifications")
+MAY_IMPORT = {
+    "project": {"likes", "feedback", "notifications"},
+    "likes": {"notifications"},
+    "feedback": {"notifications"},
+    "notifications": set(),
+}
+ORDER = ("models", "tasks", "services", "views", "urls")
+SOURCES = [path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
+TEMPLATES = [path for app in APPS for path in (ROOT / app).rglob("templates/**/*.html")]
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_one_way_between_apps(path: Path) -> None:
+    app = path.relative_to(ROOT).parts[0]
+    used = {name.split(".")[0] for name in imports(path)} & set(APPS)
+    assert used <= MAY_IMPORT[app] | {app}
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.stem in ORDER], ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_one_way_inside_an_app(path: Path) -> None:
+    app = path.relative_to(ROOT).parts[0]
+    above = {f"{app}.{name}" for name in ORDER[ORDER.index(path.stem) + 1 :]}
+    assert not imports(path) & above
+
+
+def test_there_is_one_door_to_the_socket() -> None:
+    senders = {str(path.relative_to(ROOT)) for path in SOURCES if "group_send" in path.read_text()}
+    assert senders == {"notifications/push.py"}
+
+
+HABITS = [
+    r"\bhx-ext\b",
+    r"\bws-connect\b",
+    r"\bhx-disabled-elt\b",
+    r"\bhx-on\b",
+    r"\bjs:",
+    r"htmx:[a-z]+[A-Z]",
+    r"<body[^>]*\shx-(headers|target|swap|boost)=",
+    r"HX-Trigger-After",
+    r"\{%\s*htmx_script",
+    r"\shx-(vars|params|history|request|prompt)=",
+    r"hx-trigger=\"[^\"]*\[",
+    r"<script(?![^>]*\ssrc=)",
+    r"<style",
+    r"\sstyle=",
+    r"\son[a-z]+=",
+    r"(?<!help_text)\|safe\b",
+]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_templates_have_no_inline_script_and_no_habits_of_htmx_2(path: Path) -> None:
+    text = path.read_text()
+    assert [habit for habit in HABITS if re.search(habit, text)] == []
+
+
+def test_the_check_for_habits_finds_them() -> None:
+    for bad in ('<a hx-on:click="x">', "<script>1</script>", '<p style="x">', '<a onclick="x">', "{{ x|safe }}"):
+        assert any(re.search(habit, bad) for habit in HABITS), bad
+
+
+def test_scripts_never_parse_what_arrives_as_html() -> None:
+    for path in (ROOT / "static" / "js").glob("*.js"):
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|\beval\(|new Function", path.read_text()), (
+            path.name
+        )
+
+
+def test_vendored_files_are_the_published_ones() -> None:
+    rows = re.findall(r"^\| (\S+) \|.*\| ([0-9a-f]{64}) \|$", (ROOT / "static/vendor/VERSIONS.md").read_text(), re.M)
+    assert len(rows) == 2
+    for name, digest in rows:
+        assert hashlib.sha256((ROOT / "static/vendor" / name).read_bytes()).hexdigest() == digest
+
+
+def test_nothing_is_loaded_from_another_host() -> None:
+    for path in [*TEMPLATES, *(ROOT / "static").rglob("*.css"), *(ROOT / "static/js").glob("*.js")]:
+        urls = re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(?:https?:)?//[^\"')\s]+", path.read_text())
+        assert urls == [], path
+
+
+def test_every_function_says_its_types() -> None:
+    bare = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is None:
+                bare.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    assert bare == []
+
+
+def test_every_setting_from_the_environment_is_documented() -> None:
+    names = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "project/settings.py").read_text()))
+    documented = (ROOT / "docs/self-hosting.md").read_text()
+    assert len(names) > 5
+    assert [name for name in sorted(names) if f"`{name}`" not in documented] == []
