@@ -1,0 +1,1 @@
+require('./database').create(+process.env.POSTS)

@@ -1,0 +1,15 @@
+"""S1 to S5. Each takes a `Bench` and gives names and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bench.measure import Bench, Numbers
+from bench.scenarios.burst import hot, spread
+from bench.scenarios.fanout import fanout
+from bench.scenarios.idle import idle
+from bench.scenarios.quiet import quiet
+
+Scenario = Callable[[Bench], Awaitable[Numbers]]
+# In the order they run: memory first, in a process that has had no socket yet, or its heap has grown already.
+SCENARIOS: dict[str, Scenario] = {"S5": idle, "S1": quiet, "S2": hot, "S3": spread, "S4": fanout}

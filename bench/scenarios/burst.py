@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from time import perf_counter
+
+from bench.measure import Bench, Cpu, Numbers, milliseconds
+from bench.screens import Screen, Screens
+from bench.system import Visitor
+
+LIKES, WATCHERS, CONNECTIONS = 2000, 100, 32
+STILL = 2.0  # seconds without a message after which nothing more will come
+
+
+async def hot(bench: Bench) -> Numbers:
+    """2,000 visitors like one post as fast as 32 connections allow; 100 of them watch it."""
+    return await _burst(bench, posts=1)
+
+
+async def spread(bench: Bench) -> Numbers:
+    """The same, the likes spread over 100 posts that every watcher has on the screen."""
+    return await _burst(bench, posts=100)
+
+
+async def _burst(bench: Bench, *, posts: int) -> Numbers:
+    likes = round(LIKES * bench.system.share)
+    run = _Run(bench, bench.posts(posts), likes)
+    await run.screens.open(bench.visitors[:WATCHERS])
+    await asyncio.sleep(0.5)
+    for screen in run.screens.all:
+        screen.trace.clear()
+        screen.messages = screen.bytes = 0
+    with Cpu(bench.servers) as cpu:
+        started = perf_counter()
+        await run.click_all()
+        accepted = perf_counter()
+        await run.screens.quiet(STILL)
+    counts = await run.counts()
+    found = _outcome(run, counts, started, accepted)
+    await run.screens.close()
+    return {**found, **cpu.per_like(likes)}
+
+
+class _Run:
+    def __init__(self, bench: Bench, posts: list[int], likes: int) -> None:
+        self.bench, self.posts, self.likes = bench, posts, likes
+        self.screens = Screens(bench.system, posts)
+        self.sent: dict[int, list[float]] = {post: [] for post in posts}
+        self.answered: list[float] = []
+        self.errors = 0
+
+    def _clicks(self) -> Iterator[tuple[Visitor, int, bytes]]:
+        """Prebuilt; the watchers' own clicks are spread evenly over the burst."""
+        watchers, rest = self.bench.visitors[:WATCHERS], iter(self.bench.visitors[WATCHERS:])
+        step = self.likes // WATCHERS
+        for number in range(self.likes):
+            turn, between = divmod(number, step)
+            visitor = watchers[turn] if not between and turn < WATCHERS else next(rest)
+            post = self.posts[number % len(self.posts)]
+            yield visitor, post, self.bench.system.click(visitor, post, liked=True)
+
+    async def click_all(self) -> None:
+        clicks = iter(list(self._clicks()))
+        watching = {screen.visitor.key for screen in self.screens.all}
+
+        async def pump() -> None:
+            connection = self.bench.connection()
+            for visitor, post, raw in clicks:
+                if visitor.key in watching:
+                    self.screens.pending[visitor.key, post] = perf_counter()
+                try:
+                    answer = await connection.send(raw)
+                except (ConnectionError, TimeoutError):
+                    self.errors += 1
+                    continue
+                if answer.status >= 400:
+                    self.errors += 1
+                    continue
+                self.answered.append(answer.answered - answer.sent)
+                self.sent[post].append(answer.sent)
+            connection.close()
+
+        await asyncio.gather(*(pump() for _ in range(CONNECTIONS)))
+
+    async def counts(self) -> dict[int, int]:
+        connection = self.bench.connection()
+        found = {post: await self.bench.system.count(connection, post) for post in self.posts}
+        connection.close()
+        return found
+
+
+def _outcome(run: _Run, counts: dict[int, int], started: float, accepted: float) -> Numbers:
+    screens = run.screens.all
+    right = [screen for screen in screens if all(screen.shown.get(post) == n for post, n in counts.items())]
+    ended = max((at for screen in right for at in screen.since.values()), default=0.0)
+    if len(right) < len(screens):  # some never came to it: until the last message
+        ended = run.screens.last
+    seen = [lag for screen in screens for post, sent in run.sent.items() for lag in _lags(screen, post, sent)]
+    return {
+        "likes per s, end to end": round(run.likes / (ended - started), 1),
+        "answered per s": round(len(run.answered) / (accepted - started), 1),
+        **milliseconds("answered", run.answered),
+        **milliseconds("click to saved", run.screens.completed),
+        **milliseconds("seen", seen),
+        "settled after last answer ms": round((ended - accepted) * 1000, 1),
+        "errors": run.errors,
+        "lost likes": len(run.answered) - sum(counts.values()),
+        "lost completions": len(run.screens.pending),
+        "stale watchers": len(screens) - len(right),
+        "dropped sockets": sum(screen.closed for screen in screens),
+        "messages per watcher": round(sum(s.messages for s in screens) / len(screens), 1),
+        "kB per watcher": round(sum(s.bytes for s in screens) / len(screens) / 1000, 1),
+    }
+
+
+def _lags(screen: Screen, post: int, sent: list[float]) -> Iterator[float]:
+    """The k-th like of a post is seen when a screen first shows k or more: fair to those who merge pushes."""
+    clicks = sorted(sent)
+    seen = 0
+    for at, count in screen.trace[post]:
+        for clicked in clicks[seen:count]:
+            yield at - clicked
+        seen = max(seen, count)

@@ -1,0 +1,178 @@
+"""The processes of a system: started in a folder of their own, stopped by their ids, measured through /proc (Linux)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from project.redis_server import binary
+from project.run import die_with_parent
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN = ROOT / "bench" / "run"
+WARNING = re.compile(r"^[WEC] [\w.]+: .*", re.MULTILINE)
+TICK = os.sysconf("SC_CLK_TCK")
+OWN = {
+    "REDIS_URL",
+    "CELERY_BROKER_URL",
+    "DATABASE_URL",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "EMAIL_URL",
+    "DEBUG",
+    "DATA_DIR",
+}
+OWN |= {"DJANGO_SETTINGS_MODULE"}  # importing project sets it, and the tutorial has settings of its own
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], object], failure: str, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(failure)
+        time.sleep(0.05)
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Servers:
+    """The roles of one running system; the same names stand in the tables."""
+
+    def __init__(self, name: str) -> None:
+        RUN.mkdir(exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{name.replace(':', '-')}-", dir=RUN))
+        self.folder.chmod(0o755)  # PostgreSQL does not run as root and must get through
+        self.roles: dict[str, subprocess.Popen[bytes]] = {}
+
+    def run(self, command: list[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> None:
+        """A command that must come to its end first."""
+        done = subprocess.run(command, cwd=cwd, env=_environment(env), capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+
+    def start(self, role: str, command: list[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> None:
+        with self.log(role).open("wb") as log:
+            self.roles[role] = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=_environment(env),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent,  # a bench that is killed leaves nothing running
+            )
+
+    def log(self, role: str) -> Path:
+        return self.folder / f"{role}.log"
+
+    def said(self) -> str:
+        """What the servers have to say for themselves: their logs, the end of long ones."""
+        logs = {role: self.log(role).read_text(errors="replace").strip() for role in self.roles}
+        return "\n".join(f"--- {role}\n{text[-3000:]}" for role, text in logs.items() if text)
+
+    def warnings(self) -> str:
+        """What Redheart's own log format calls a warning or worse, the first few of each role."""
+        found = {role: WARNING.findall(self.log(role).read_text(errors="replace")) for role in self.roles}
+        return "\n".join(f"  {role} ({len(lines)}): {line}" for role, lines in found.items() for line in lines[:3])
+
+    def profile(self, role: str, path: Path) -> None:
+        """Samples a role with py-spy until the servers stop; the file has one line for each distinct stack."""
+        command = ["py-spy", "record", "--pid", str(self.roles[role].pid), "--rate", "400", "--format", "raw"]
+        self.start(f"profile-{role}", [*command, "--duration", "600", "--output", str(path)], cwd=ROOT)
+
+    def redis(self) -> int:
+        """A Redis for a peer, of the product's own kind but on a port and with nothing kept: their default."""
+        port = free_port()
+        options = {"--port": str(port), "--bind": "127.0.0.1", "--save": "", "--dir": str(self.folder)}
+        self.start("redis", [binary(), *(part for option in options.items() for part in option)], cwd=self.folder)
+        until(lambda: accepts(port), "redis does not answer")
+        return port
+
+    def cpu(self) -> dict[str, float]:
+        """Seconds of processor time of each role so far, ended children included."""
+        children = _children()
+        return {
+            r: sum(map(_cpu, _tree(p.pid, children))) for r, p in self.roles.items() if not r.startswith("profile-")
+        }
+
+    def memory(self) -> dict[str, int]:
+        """KiB of each role; what processes share is divided between them (Pss)."""
+        children = _children()
+        return {role: sum(map(_pss, _tree(p.pid, children))) for role, p in self.roles.items()}
+
+    def stop(self, *, keep: bool = False) -> None:
+        for role, process in reversed(self.roles.items()):
+            children = _tree(process.pid, _children())
+            # PostgreSQL ends its sessions at once, and py-spy writes its file, only when asked like this.
+            gentle = role == "db" or role.startswith("profile-")
+            process.send_signal(signal.SIGINT if gentle else signal.SIGTERM)
+            try:
+                process.wait(8)
+            except subprocess.TimeoutExpired:
+                for pid in children:
+                    _kill(pid)
+                process.wait(5)
+        if not keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _environment(env: Mapping[str, str] | None) -> dict[str, str]:
+    """This process's, without what could point at somebody's real data, and with its Python's programs first."""
+    mine = {name: value for name, value in os.environ.items() if name not in OWN}
+    return {**mine, "PATH": f"{Path(sys.executable).parent}:{mine.get('PATH', '')}", **(env or {})}
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _children() -> dict[int, list[int]]:
+    found = defaultdict(list)
+    for name in os.listdir("/proc"):
+        if name.isdecimal() and (stat := _stat(int(name))):
+            found[int(stat[1])].append(int(name))
+    return found
+
+
+def _tree(pid: int, children: dict[int, list[int]]) -> list[int]:
+    return [pid, *(found for child in children.get(pid, []) for found in _tree(child, children))]
+
+
+def _cpu(pid: int) -> float:
+    return sum(map(int, _stat(pid)[11:15])) / TICK
+
+
+def _pss(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

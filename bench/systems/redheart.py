@@ -1,0 +1,89 @@
+"""Redheart itself, as the Procfile starts it: ``redheart:daphne-sqlite``, ``redheart:uvicorn-postgres`` and so on.
+
+``redheart:daphne-sqlite-production`` runs with DEBUG=0, as behind a proxy that speaks TLS.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shlex
+import sys
+import urllib.request
+from string import Template
+from urllib.parse import urlencode
+
+from bench.http import Connection, request
+from bench.postgres import start_postgres
+from bench.servers import ROOT, Servers, free_port, until
+from bench.system import POSTS, VISITORS, Frame, System, Visitor
+
+UVICORN = (
+    "uvicorn ${WEB_OPTIONS} --host ${LISTEN} --port ${PORT} --log-level warning --no-access-log "
+    "--ws websockets-sansio --ws-per-message-deflate false project.asgi:application"
+)
+
+
+class Redheart(System):
+    def __init__(self, variant: str) -> None:
+        self.server, self.database, *more = (variant or "daphne-sqlite").split("-")
+        self.production = more == ["production"]
+        self.port = free_port()
+
+    def start(self, servers: Servers) -> None:
+        env = self._environment(servers)
+        procfile = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+        if self.server == "uvicorn":
+            procfile["web"] = UVICORN
+        web_options = "--proxy-headers" if self.production else ""
+        options = {"LISTEN": "127.0.0.1", "PORT": str(self.port), "WEB_OPTIONS": web_options}
+        for role, line in procfile.items():
+            if role == "web":  # redis is up, and the rows must be there before anybody reads them
+                servers.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=env)
+                servers.run([sys.executable, "-m", "bench.seed", str(POSTS), str(VISITORS)], cwd=ROOT, env=env)
+            servers.start(role, shlex.split(Template(line).substitute(options)), cwd=ROOT, env=env)
+        until(self._well, "Redheart does not get well")
+        self.seed = json.loads((servers.folder / "seed.json").read_text())
+
+    def _environment(self, servers: Servers) -> dict[str, str]:
+        env = {"DATA_DIR": str(servers.folder), "SECRET_KEY": secrets.token_urlsafe(50), "DEBUG": "1"}
+        if self.production:
+            env |= {"DEBUG": "0", "ALLOWED_HOSTS": "127.0.0.1"}
+        if self.database == "postgres":
+            env["DATABASE_URL"] = start_postgres(servers)
+        return env
+
+    def _well(self) -> bool:
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz/", timeout=5).status == 200
+        except OSError:
+            return False
+
+    def visitors(self) -> list[Visitor]:
+        return [Visitor(key, {"Cookie": f"visitor={signed}"}) for key, signed in self.seed["visitors"].items()]
+
+    def posts(self) -> list[int]:
+        return list(self.seed["posts"])
+
+    def socket_url(self, posts: list[int]) -> str:
+        return f"ws://127.0.0.1:{self.port}/live/?{urlencode([('topic', f'post.{post}') for post in posts])}"
+
+    def click(self, visitor: Visitor, post: int, *, liked: bool) -> bytes:
+        headers = {
+            **visitor.headers,
+            "Content-Type": "application/x-www-form-urlencoded",
+            "HX-Request": "true",
+            "Sec-Fetch-Site": "same-origin",
+        }
+        return request("POST", f"/posts/{post}/like/", self.port, headers, b"liked=%d" % liked)
+
+    def parse(self, payload: bytes) -> Frame:
+        states = json.loads(payload)
+        counts = [(int(name[5:]), state["count"]) for name, state in states.items() if name.startswith("post.")]
+        done: list[tuple[str | None, int]] = [(None, int(name[5:])) for name in states if name.startswith("like.")]
+        return Frame(counts, done, ready=True)
+
+    async def count(self, connection: Connection, post: int) -> int:
+        headers = {"Accept": "application/json", "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}
+        raw = request("GET", f"/posts/{post}/", self.port, headers)
+        return int(json.loads((await connection.send(raw)).body)["count"])
