@@ -13,7 +13,8 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.translation import gettext_noop
 
-from feedback.outbox import Mail, Status, Taken
+from feedback.outbox import Mail
+from notifications.outbox import Status, Taken
 
 SILENT = gettext_noop("The mail server did not answer after it had the mail. It may have arrived.")
 log = logging.getLogger(__name__)

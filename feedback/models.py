@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from feedback.outbox import Mail, Status, Try
+from feedback.outbox import Mail, Try
+from notifications.outbox import Status
 
 __all__ = ["Block", "Mail", "Message", "Status", "Try"]
 

@@ -1,94 +1,38 @@
-"""The mails to send. A row is its own outbox: until it is accepted or has failed, sending it is owed.
-
-One UPDATE with a condition claims a row for a worker, with a lease. ``exposed_at`` marks the moment of risk, after
-which the mail server may have the mail: a worker that dies before it has sent nothing, so the mail is tried again; one
-that dies after it leaves a mail whose fate is unknown, and that is said, never tried a second time by itself.
-"""
+"""The mails of feedback, each a row of the outbox."""
 
 from __future__ import annotations
 
-import random
-from datetime import datetime, timedelta
-
-from django.conf import settings
-from django.db import models, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 from feedback import telling
-
-LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 30)  # the worker that holds it is dead for sure by then
-GRACE = timedelta(seconds=5)  # more than clocks differ and a commit takes
-PATIENCE = timedelta(hours=24)  # for a mail server that cannot take the mail now
-FIRST, LONGEST = timedelta(seconds=30), timedelta(hours=1)  # between two tries
-ASK_AGAIN = timedelta(seconds=15)  # after which a question to the worker may have been lost
-
-LOST_BEFORE = gettext_noop("The worker was lost before the mail server had the mail.")
-LOST_AFTER = gettext_noop("The worker was lost while the mail server had the mail. It may have arrived.")
+from notifications import outbox
+from notifications.outbox import STUCK
 
 
-class Status(models.TextChoices):
-    RECEIVED = "received", _("received")
-    QUEUED = "queued", _("queued")
-    SENDING = "sending", _("sending")
-    ACCEPTED = "accepted", _("accepted by the mail server")
-    RETRYING = "retrying", _("retrying")
-    FAILED = "failed", _("failed")
-    UNKNOWN = "unknown", _("unknown")
-
-
-OWED = [Status.RECEIVED, Status.QUEUED, Status.RETRYING]
-STUCK = [Status.FAILED, Status.UNKNOWN]
-
-
-def in_a_day() -> datetime:
-    return timezone.now() + PATIENCE
-
-
-class Taken(Exception):
-    """The lease has run out, so this worker must not send the mail any more."""
-
-
-class Mail(models.Model):
-    """One mail to one address. ``attempts`` also tells one claim from the next."""
+class Mail(outbox.Outbox):
+    """One mail to one address."""
 
     class Kind(models.TextChoices):
         REPLY = "reply", _("reply")
         CONFIRMATION = "confirmation", _("confirmation")
 
-    PRIORITIES = {Kind.REPLY: 0, Kind.CONFIRMATION: 3}  # 0 comes first on Redis; exports have 9
+    PRIORITIES = {Kind.REPLY: 0, Kind.CONFIRMATION: 3}
 
     message = models.ForeignKey("feedback.Message", models.CASCADE, related_name="mails")
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
-    priority = models.PositiveSmallIntegerField(_("priority"))
     author = models.CharField(_("author"), max_length=150, blank=True)
     to = models.EmailField(_("to"))
     subject = models.CharField(_("subject"), max_length=200)
     text = models.TextField(_("answer"), blank=True)  # of a reply: what its author wrote, without the quote
     body = models.TextField(_("body"))
-    identity = models.CharField("Message-ID", max_length=200, unique=True)
     answers = models.CharField("In-Reply-To", max_length=200, blank=True)
-    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.RECEIVED)
-    attempts = models.PositiveIntegerField(_("tries"), default=0)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
-    asked_at = models.DateTimeField(null=True)  # when a worker was last asked to send it
-    queued_at = models.DateTimeField(null=True)
-    started_at = models.DateTimeField(null=True)
-    exposed_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(_("ended"), null=True)
-    lease_until = models.DateTimeField(null=True)
-    next_at = models.DateTimeField(_("next try"), default=timezone.now)
-    give_up_at = models.DateTimeField(default=in_a_day)
-    said = models.TextField(_("the mail server said"), blank=True)
 
-    class Meta:
+    class Meta(outbox.Outbox.Meta):
         verbose_name, verbose_name_plural = _("mail"), _("mails")
         indexes = [
-            models.Index(fields=["priority", "next_at"], condition=Q(status__in=OWED), name="feedback_mail_owed"),
-            models.Index(fields=["lease_until"], condition=Q(status=Status.SENDING), name="feedback_mail_sending"),
+            *outbox.Outbox.Meta.indexes,
             models.Index(fields=["message"], condition=Q(status__in=STUCK), name="feedback_mail_stuck"),
             models.Index(fields=["to", "created_at"], name="feedback_mail_to"),
         ]
@@ -96,115 +40,12 @@ class Mail(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} to {self.to}"
 
-    @classmethod
-    def due(cls) -> models.QuerySet[Mail]:
-        """What should be sent now, the most urgent first."""
-        return cls.objects.filter(status__in=OWED, next_at__lte=timezone.now()).order_by("priority", "next_at")
-
-    @classmethod
-    def unasked(cls) -> models.QuerySet[Mail]:
-        return cls.due().filter(Q(asked_at=None) | Q(asked_at__lt=timezone.now() - ASK_AGAIN))
-
-    @classmethod
-    def lateness(cls) -> timedelta:
-        """How long the longest waiting mail has waited for a worker."""
-        oldest = cls.due().aggregate(oldest=models.Min("next_at"))["oldest"]
-        return timezone.now() - oldest if oldest else timedelta()
-
-    def asked(self) -> None:
-        """Notes that a worker was asked, unless it was so quick that the mail is gone already."""
-        now = timezone.now()
-        row = Mail.objects.filter(pk=self.pk)
-        row.update(asked_at=now)
-        row.filter(status=Status.RECEIVED).update(status=Status.QUEUED, queued_at=now)
-
-    @classmethod
-    @transaction.atomic
-    def claim(cls, pk: int) -> Mail | None:
-        """Takes a mail that is due for this worker alone. None: it is not due, or another has it."""
-        now = timezone.now()
-        free = cls.objects.filter(pk=pk, status__in=OWED, next_at__lte=now)
-        if not free.update(
-            status=Status.SENDING,
-            attempts=F("attempts") + 1,
-            queued_at=Coalesce("queued_at", now),
-            started_at=now,
-            exposed_at=None,
-            lease_until=now + LEASE,
-        ):
-            return None
-        mail = cls.objects.select_related("message").get(pk=pk)
-        mail.message.touch()
-        return mail
-
-    def _mine(self) -> models.QuerySet[Mail]:
-        return Mail.objects.filter(pk=self.pk, attempts=self.attempts)
-
-    def expose(self) -> None:
-        """From here on the server may have the mail. Raises `Taken` where the lease has run out."""
-        now = timezone.now()
-        if not self._mine().filter(status=Status.SENDING, lease_until__gt=now).update(exposed_at=now):
-            raise Taken
-        self.exposed_at = now
-
-    @transaction.atomic
-    def settle(self, status: Status, said: str) -> bool:
-        """Stores what became of this try, unless somebody has decided otherwise meanwhile. A late answer of the server
-        is still the truth about a mail that was given up as unknown."""
-        now = timezone.now()
-        next_at = now + pause(self.attempts) if status == Status.RETRYING else now
-        if next_at > self.give_up_at:
-            status, next_at = Status.FAILED, now
-        held = self._mine().filter(status__in=[Status.SENDING, Status.UNKNOWN])
-        if not held.update(status=status, said=said, next_at=next_at, ended_at=now, asked_at=None, lease_until=None):
-            return False
-        again = next_at if status == Status.RETRYING else None
-        self.tries.create(started_at=self.started_at, ended_at=now, status=status, said=said, next_at=again)
+    def changed(self) -> None:
         self.message.touch()
-        if status in STUCK:
-            telling.mail_failed(self.message_id)
-        return True
 
-    @classmethod
-    def expire(cls) -> list[Mail]:
-        """Ends the tries whose worker is dead."""
-        past = timezone.now() - GRACE
-        dead = cls.objects.filter(status=Status.SENDING, lease_until__lt=past).select_related("message")
-        return [mail for mail in dead if mail.settle(*_fate(mail))]
-
-    @transaction.atomic
-    def again(self) -> bool:
-        """Somebody of the team wants it tried now, whatever came of it before."""
-        now = timezone.now()
-        waiting = Mail.objects.filter(pk=self.pk, status__in=[Status.RETRYING, *STUCK])
-        if not waiting.update(status=Status.RECEIVED, next_at=now, asked_at=None, give_up_at=now + PATIENCE):
-            return False
-        self.message.touch()
-        return True
+    def stuck(self) -> None:
+        telling.mail_failed(self.message_id)
 
 
-class Try(models.Model):
-    """What came of one try to send a mail: the delivery log."""
-
+class Try(outbox.Try):
     mail = models.ForeignKey(Mail, models.CASCADE, related_name="tries")
-    started_at = models.DateTimeField(_("started"), null=True)
-    ended_at = models.DateTimeField(_("ended"))
-    status = models.CharField(_("status"), max_length=8, choices=Status)
-    said = models.TextField(_("the mail server said"), blank=True)
-    next_at = models.DateTimeField(_("next try"), null=True)
-
-    class Meta:
-        ordering = ["pk"]
-        verbose_name, verbose_name_plural = _("try"), _("tries")
-
-    def __str__(self) -> str:
-        return f"{self.status}: {self.said}"
-
-
-def pause(attempts: int) -> timedelta:
-    """The time until the next try: twice as long each time, with a fifth of chance so that a crowd spreads out."""
-    return min(FIRST * 2 ** min(attempts - 1, 10), LONGEST) * random.uniform(0.8, 1.2)
-
-
-def _fate(mail: Mail) -> tuple[Status, str]:
-    return (Status.UNKNOWN, LOST_AFTER) if mail.exposed_at else (Status.RETRYING, LOST_BEFORE)

@@ -10,6 +10,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from notifications.outward import Attempt, Delivery, Destination, Habits
+
+__all__ = ["Attempt", "Delivery", "Destination", "Habits", "Loud", "Mute", "Notification", "Preference", "micros"]
+
 
 class Notification(models.Model):
     """``unseen`` is what the bell counts, ``read_at`` what the list still shows as unread: looking at the list is not
@@ -27,6 +31,7 @@ class Notification(models.Model):
     seen_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
+    owed = models.BooleanField(default=False)  # has it rung, but not been written to destinations yet?
 
     class Meta:
         constraints = [
@@ -37,10 +42,12 @@ class Notification(models.Model):
             models.Index(fields=["recipient", "version"], name="notifications_version"),
             models.Index(fields=["recipient"], condition=Q(unseen=True), name="notifications_unseen"),
             models.Index(fields=["subject"], name="notifications_subject"),
+            models.Index(fields=["changed_at"], condition=Q(owed=True), name="notifications_owed"),
         ]
 
     # What the list shows of it; its kind puts it here.
     text: str = ""
+    heading: str = ""
     detail: str = ""
     icon: str
     template: str
@@ -66,11 +73,14 @@ class Loud(models.IntegerChoices):
 
 
 class Preference(models.Model):
-    """What somebody wants to hear of one kind. No row: everything."""
+    """What somebody wants to hear of one kind. No row: everything. What does not ring the bell goes nowhere else."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, "preferences")
     kind = models.CharField(max_length=20)
-    bell = models.PositiveSmallIntegerField(choices=Loud)
+    bell = models.PositiveSmallIntegerField(choices=Loud, default=Loud.ALWAYS)
+    mail = models.BooleanField(default=True)  # in the digest
+    push = models.BooleanField(default=True)
+    outside = models.BooleanField(default=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "kind"], name="one_preference_per_kind")]

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from notifications.asking import ask
 from notifications.bell import bell_event
 from notifications.models import Loud
 from notifications.topics import Event
@@ -36,9 +37,11 @@ wished AS (
     LEFT JOIN notifications_preference AS p ON p.user_id = entry.recipient_id AND p.kind = entry.kind
 )
 INSERT INTO notifications_notification
-    (recipient_id, kind, subject, period, count, loud, unseen, version, changed_at, read_at, archived_at)
+    (recipient_id, kind, subject, period, count, loud, unseen, version, changed_at, read_at, archived_at, owed)
 SELECT recipient_id, kind, subject, period, change, wish, wish > 0, 1, %s,
-    CASE WHEN wish = 0 THEN %s END, CASE WHEN wish = 0 THEN %s END
+    CASE WHEN wish = 0 THEN %s END, CASE WHEN wish = 0 THEN %s END,
+    wish > 0 AND EXISTS (SELECT 1 FROM notifications_destination AS d
+     WHERE d.owner_id = recipient_id AND d.transport <> 'mail' AND d.paused_at IS NULL)
 FROM wished WHERE true
 ON CONFLICT (recipient_id, kind, subject, period) DO UPDATE SET
     count = notifications_notification.count + excluded.count,
@@ -47,8 +50,9 @@ ON CONFLICT (recipient_id, kind, subject, period) DO UPDATE SET
     unseen = CASE WHEN excluded.loud = 2 THEN excluded.unseen ELSE notifications_notification.unseen END,
     changed_at = CASE WHEN excluded.loud = 2 THEN excluded.changed_at ELSE notifications_notification.changed_at END,
     read_at = CASE WHEN excluded.loud = 2 THEN NULL ELSE notifications_notification.read_at END,
-    archived_at = CASE WHEN excluded.loud = 2 THEN NULL ELSE notifications_notification.archived_at END
-RETURNING recipient_id, unseen AND count > 0, version,
+    archived_at = CASE WHEN excluded.loud = 2 THEN NULL ELSE notifications_notification.archived_at END,
+    owed = CASE WHEN excluded.loud = 2 THEN excluded.owed ELSE notifications_notification.owed END
+RETURNING recipient_id, unseen AND count > 0, version, owed,
     CASE WHEN {first} THEN (SELECT count(*) FROM notifications_notification AS o
      WHERE o.recipient_id = notifications_notification.recipient_id AND o.unseen AND o.count > 0 AND {others}) END,
     CASE WHEN {first} THEN (SELECT coalesce(sum(o.version), 0) FROM notifications_notification AS o
@@ -73,7 +77,10 @@ def notify(entries: Iterable[Entry], *, at: datetime | None = None) -> list[Even
     values = [*(v for entry in merged for v in entry), when, when, when, *(firsts + keys) * 2]
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return _bells(cursor.fetchall())
+        rows = cursor.fetchall()
+    if any(owed for *_, owed, _others, _version in rows):
+        transaction.on_commit(ask)
+    return _bells(rows)
 
 
 def _rows(number: int, width: int) -> str:
@@ -89,9 +96,9 @@ def _merge(entries: Iterable[Entry]) -> Iterable[Entry]:
     return (Entry(*key, change, loud) for key, (change, loud) in groups.items() if change or loud)
 
 
-def _bells(rows: Iterable[tuple[int, bool, int, int | None, int | None]]) -> list[Event]:
+def _bells(rows: Iterable[tuple[int, bool, int, bool, int | None, int | None]]) -> list[Event]:
     changed: dict[int, list[int]] = {}
-    for recipient, unread, version, others, others_version in rows:
+    for recipient, unread, version, _owed, others, others_version in rows:
         bell = changed.setdefault(recipient, [0, 0])
         bell[0] += unread + (others or 0)
         bell[1] += version + int(others_version or 0)

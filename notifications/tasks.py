@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Iterable
 
 from celery import shared_task
+from redis import RedisError
 
+from notifications import asking, fanout, sending
+from notifications.models import Delivery
 from notifications.store import redis
 
 ALIVE = 45  # seconds without a sign of life until a queue counts as unattended
+BATCH = 100  # deliveries that beat asks for at once
+log = logging.getLogger(__name__)
 
 
 @shared_task
@@ -17,3 +24,38 @@ def report(queue: str) -> None:
 
 def attended(queue: str) -> bool:
     return bool(redis().exists(f"redheart:worker:{queue}"))
+
+
+@shared_task
+def fan_out() -> None:
+    """Writes what has rung to the destinations outside. It may be lost, doubled or run twice at once."""
+    try:
+        redis().delete(asking.ASKED)  # first, so that a ring during the work asks anew
+    except RedisError as error:
+        log.warning("the question could not be taken back: %r", error)
+    ask(fanout.fan_out())
+
+
+@shared_task
+def send_delivery(pk: int) -> None:
+    sending.send(pk)
+
+
+@shared_task
+def send_owed_deliveries() -> None:
+    """Ends the tries of dead workers and asks for whatever is owed and not asked for lately."""
+    Delivery.expire()
+    fan_out()
+    ask(Delivery.unasked()[:BATCH])
+
+
+def ask(deliveries: Iterable[Delivery]) -> None:
+    """Asks the worker to send these. Never raises: beat finds whatever is owed."""
+    now = time.time()
+    try:
+        for delivery in deliveries:
+            if delivery.next_at.timestamp() <= now:
+                send_delivery.apply_async([delivery.pk], priority=delivery.priority)
+                delivery.asked()
+    except Exception as error:
+        log.warning("the mail worker could not be asked, beat will: %r", error)

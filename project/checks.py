@@ -36,6 +36,12 @@ def hosts(allowed: list[str], *, debug: bool) -> None:
         raise ImproperlyConfigured("ALLOWED_HOSTS must name this site's hosts, without *, when DEBUG is 0.")
 
 
+def site_url(value: str) -> str:
+    if not urlsplit(value).netloc:
+        raise ImproperlyConfigured("SITE_URL must look like https://redheart.example.")
+    return _scheme("SITE_URL", value, ("http", "https")).rstrip("/")
+
+
 def redis_url(value: str) -> str:
     return _scheme("REDIS_URL", value, ("redis", "rediss", "unix"))
 

@@ -32,6 +32,8 @@ except ValueError as error:
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 SECRET_KEY = checks.secret_key(env.str("SECRET_KEY", ""), debug=DEBUG, data_dir=DATA_DIR)
 checks.hosts(ALLOWED_HOSTS, debug=DEBUG)
+HOME = f"http://127.0.0.1:{env.str('PORT', '8000')}" if DEBUG else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
+SITE_URL = checks.site_url(env.str("SITE_URL", "") or HOME)  # for links in what leaves the house
 
 # The database. SQLite: readers never wait for the writer (WAL), a writer waits its turn instead of failing half-way
 # (IMMEDIATE), and what was answered with 2xx survives a power cut (FULL).
@@ -74,7 +76,11 @@ CELERY_TASK_SOFT_TIME_LIMIT = 30
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_DEFAULT_QUEUE = "likes"
 CELERY_TASK_QUEUE_MAX_PRIORITY = 9 if CELERY_BROKER_URL.startswith("amqp") else None
-CELERY_TASK_ROUTES = {"likes.*": {"queue": "likes"}, "feedback.*": {"queue": "mail"}}
+CELERY_TASK_ROUTES = {
+    "likes.*": {"queue": "likes"},
+    "feedback.*": {"queue": "mail"},
+    "notifications.*": {"queue": "mail"},
+}
 # Only an export stores a result. Asking for one must not hang either while Redis is away.
 CELERY_RESULT_BACKEND = CELERY_REDIS_URL
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"retry_policy": {"max_retries": 1, "timeout": 1.0}}
@@ -86,6 +92,11 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {
     "ask again for owed likes": {"task": "likes.tasks.settle_likes", "schedule": 3, "options": {"expires": 3}},
     "ask again for owed mail": {"task": "feedback.tasks.send_owed_mail", "schedule": 3, "options": {"expires": 3}},
+    "ask again for owed deliveries": {
+        "task": "notifications.tasks.send_owed_deliveries",
+        "schedule": 3,
+        "options": {"expires": 3},
+    },
     "forget exports": {"task": "feedback.tasks.forget_exports", "schedule": crontab(minute=30)},
     "recount likes": {"task": "likes.tasks.recount_likes", "schedule": crontab(hour=3, minute=0)},
     "likes worker is here": {

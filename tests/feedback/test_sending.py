@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from feedback import outbox
 from feedback.models import Mail, Message
 from feedback.services import reply_to
 from feedback.tasks import send_mail, send_owed_mail
+from notifications import outbox
 from tests.feedback.postoffice import PostOffice, greeting, open_office
 from tests.live import free_port
 

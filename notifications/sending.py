@@ -1,0 +1,65 @@
+"""Takes one delivery through its transport and stores what came of it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.utils import timezone
+
+from notifications.models import Delivery, Destination
+from notifications.notify import Entry, notify
+from notifications.outbox import Status, Taken
+from notifications.push import push
+from notifications.transports import Outcome, transports
+
+log = logging.getLogger(__name__)
+
+
+def send(pk: int) -> None:
+    """Sends a delivery if it is due, is still worth sending and its destination may be written to. It may be lost,
+    doubled or run twice at once."""
+    waiting = Delivery.due().filter(pk=pk).select_related("destination", "notification").first()
+    if not waiting:
+        return
+    if stale(waiting):
+        waiting.delete()
+    elif not waiting.destination.take_turn(transports[waiting.destination.transport].gap):
+        waiting.destination.refresh_from_db()
+        waiting.postpone(waiting.destination.next_at)
+    elif delivery := Delivery.claim(pk):
+        settle(delivery, attempt(delivery))
+
+
+def stale(delivery: Delivery) -> bool:
+    """A phone need not buzz for what has been seen meanwhile, and an old number need not follow a new one."""
+    group, pushed = delivery.notification, delivery.destination.transport == Destination.Transport.PUSH
+    return delivery.superseded() or bool(group and pushed and not (group.unseen and group.count > 0))
+
+
+def attempt(delivery: Delivery) -> Outcome | None:
+    try:
+        return transports[delivery.destination.transport].send(delivery)
+    except Taken:
+        log.warning("delivery %d: the lease ran out before it was sent", delivery.pk)
+        return None
+    except Exception as error:
+        log.warning("delivery %d failed: %r", delivery.pk, error)
+        return Outcome(Status.RETRYING, f"{type(error).__name__}: {error}"[:500])
+
+
+def settle(delivery: Delivery, outcome: Outcome | None) -> None:
+    if not outcome:
+        return
+    if outcome.gone:
+        delivery.destination.delete()
+        return
+    delivery.settle(outcome.status, outcome.said, after=outcome.after, request=outcome.request, answer=outcome.answer)
+    if outcome.after:
+        leave_alone(delivery.destination, outcome.after)
+    if delivery.counted(outcome.status):
+        push(notify([Entry(delivery.destination.owner_id, "paused", f"destination.{delivery.destination_id}")]))
+
+
+def leave_alone(place: Destination, after: timedelta) -> None:
+    Destination.objects.filter(pk=place.pk).update(next_at=timezone.now() + after)

@@ -1,0 +1,36 @@
+"""How a delivery reaches its destination. Each transport is one small class in a module of its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from notifications.models import Delivery
+from notifications.outbox import Status
+
+transports: dict[str, Transport] = {}
+
+
+class Outcome(NamedTuple):
+    """What came of one try, and what was said on both sides, without secrets."""
+
+    status: Status
+    said: str
+    request: str = ""
+    answer: str = ""
+    after: timedelta = timedelta()  # how long the other side wants to be left alone
+    gone: bool = False  # the destination does not exist any more
+
+
+class Transport:
+    name: str
+    gap = timedelta(seconds=1)  # between two messages to the same destination
+
+    def send(self, delivery: Delivery) -> Outcome:
+        """Hands it over, within the time limit of a task. What it raises counts as a failure that may pass."""
+        raise NotImplementedError
+
+
+def declare(transport: type[Transport]) -> type[Transport]:
+    transports[transport.name] = transport()
+    return transport
