@@ -2,19 +2,20 @@
 
 import os
 
+import django
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.asgi import get_asgi_application
 from django.urls import path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 from likes.door import Door  # noqa: E402  (models can be imported only after Django is set up)
 from notifications.consumer import LiveConsumer, NoSuchSocket  # noqa: E402
+from project.handler import Handler  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": Door(django_application),
+        "http": Door(Handler()),
         "websocket": URLRouter([path("live/", LiveConsumer.as_asgi()), path("<path:_>", NoSuchSocket.as_asgi())]),
     }
 )

@@ -80,6 +80,7 @@ class Process:
             self.running.terminate()  # not its children: a worker lets them finish the task that they are at
         done, _ = await asyncio.wait([self.keeper], timeout=PATIENCE)
         if not done:
+            say(self.name, f"did not stop in {PATIENCE:.0f} s and is killed")
             self.signal(signal.SIGKILL)
             await self.keeper
 

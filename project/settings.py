@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dj_database_url
 from celery.schedules import crontab
-from django.core.exceptions import ImproperlyConfigured, RequestAborted
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from environs import Env, EnvError, validate
 
@@ -220,15 +220,8 @@ LOGGING = {
             "()": "django.utils.log.CallbackFilter",
             "callback": lambda record: not record.getMessage().endswith(": /healthz/"),
         },
-        # A page that leaves while the server stops: nobody is left to fetch that exception from its task.
-        "not_aborted": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": lambda record: not (record.exc_info and record.exc_info[0] is RequestAborted),
-        },
     },
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "short", "filters": ["not_health", "not_aborted"]}
-    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "short", "filters": ["not_health"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "propagate": True},

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,18 +21,21 @@ import psycopg
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def until(condition: Callable[[], object], failure: str, seconds: float = 20) -> None:
-    """Waits for a condition that something else makes true."""
+def until(condition: Callable[[], object], failure: str | Callable[[], str], seconds: float = 60) -> None:
+    """Waits for a condition that something else makes true. The time is a ceiling for a machine that is very busy."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, failure
+        assert time.monotonic() < end, failure if isinstance(failure, str) else failure()
         time.sleep(0.02)
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, below those that the system gives to outgoing connections meanwhile."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Live:
@@ -45,7 +50,11 @@ class Live:
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Live:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop(signal.SIGKILL)
+            raise
         return self
 
     def __exit__(
@@ -61,7 +70,7 @@ class Live:
                 [sys.executable, "-m", "project.run", "--port", str(self.port)],
                 cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        until(self._ready, f"not ready:\n{self.said()}", 60)
+        until(self._ready, lambda: f"not ready:\n{self.said()}", 120)
 
     def _ready(self) -> bool:
         assert self.process and self.process.poll() is None, self.said()
@@ -70,11 +79,11 @@ class Live:
     def stop(self, number: int = signal.SIGINT) -> int:
         assert self.process
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def well(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz/").status_code == 200
+            return httpx.get(f"{self.url}/healthz/", timeout=30).status_code == 200
         except httpx.HTTPError:
             return False
 

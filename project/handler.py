@@ -1,0 +1,40 @@
+"""Django's request cycle in one trip to a thread and back, because our views are plain functions.
+
+Django's own goes back and forth wherever a middleware of one kind stands beside one of the other. Each way costs time,
+and a thread that waits half-way for the event loop waits for ever when the server stops.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.signals import request_started
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+
+
+class Handler(ASGIHandler):
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """Does what was asked, whether or not the browser waits for the answer: Django's second task, which would
+        listen for it to leave, is left behind with a traceback when the server stops."""
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        with body:
+            set_script_prefix(get_script_prefix(scope))
+            await request_started.asend(sender=self.__class__, scope=scope)
+            request, refusal = self.create_request(scope, body)
+            response = refusal or await self.run_get_response(cast(HttpRequest, request))
+            await self.send_response(response, send)
+            await sync_to_async(response.close)()
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        return await sync_to_async(self.get_response)(request)
