@@ -47,7 +47,7 @@ def lesson_event(run: str) -> Event:
     return event(f"lesson.{run}", len(lesson.times(run)), {})
 
 
-def receipts(visitor: str | None, keys: list[str]) -> Iterable[Event]:
+def receipts(keys: list[str]) -> Iterable[Event]:
     return map(receipt_event, Message.objects.filter(token__in=keys))
 
 
@@ -61,6 +61,6 @@ def is_staff(visitor: str | None, key: str = "") -> bool:
 
 
 topics.declare("receipt", snapshot=receipts, allows=holds_token)
-topics.declare("inbox", snapshot=lambda visitor, keys: [inbox_event()], allows=is_staff)
-topics.declare("export", snapshot=lambda visitor, keys: map(export_event, keys), allows=is_staff)
-topics.declare("lesson", snapshot=lambda visitor, keys: map(lesson_event, keys), allows=is_staff)
+topics.declare("inbox", snapshot=lambda keys: [inbox_event()], allows=is_staff)
+topics.declare("export", snapshot=lambda keys: map(export_event, keys), allows=is_staff)
+topics.declare("lesson", snapshot=lambda keys: map(lesson_event, keys), allows=is_staff)

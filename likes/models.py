@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, F, Q, When
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from likes import telling
+from likes import statements, telling
 from notifications.notify import notify
 from notifications.topics import Event
 
@@ -113,14 +113,8 @@ class Like(models.Model):
             post.like_count += change[post.pk]
             post.version += 1
         for difference, pks in same.items():
-            Post.objects.filter(pk__in=pks).update(like_count=F("like_count") + difference, version=F("version") + 1)
-        told = Case(
-            When(pk__in=mine, then=None),
-            When(wanted=True, told_at=None, then=now),
-            default=F("told_at"),
-        )
-        rows = cls.objects.filter(pk__in=[like.pk for like in likes])
-        rows.update(counted=F("wanted"), settled_at=now, told_at=told)
+            statements.count(pks, difference)
+        statements.settle([like.pk for like in likes], mine, now)
         return Settled(posts, list(likes), bells)
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AbstractBaseUser, User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from likes import tasks
+from likes import statements, tasks
 from likes.models import Like, Post
 from likes.telling import subject
 from likes.topics import feed_event, gone_event
@@ -31,19 +31,18 @@ def set_likes(*, clicks: Iterable[Click]) -> set[int]:
     """Stores what visitors want, the last click of each counting, in one transaction. Returns the posts that exist;
     clicks on others are dropped. The caller asks for settling, after the commit."""
     last = {(click.visitor, click.post): click for click in clicks}
-    with transaction.atomic():
-        posts = set(Post.objects.filter(pk__in={post for _, post in last}).values_list("pk", flat=True))
-        Like.objects.bulk_create(
-            # Sorted, so that two web processes lock the same rows in the same order.
-            [
-                Like(post_id=post, visitor=visitor, wanted=click.liked, clicked_at=click.at)
-                for (visitor, post), click in sorted(last.items())
-                if post in posts
-            ],
-            update_conflicts=True,
-            unique_fields=["visitor", "post"],
-            update_fields=["wanted", "clicked_at", "settled_at"],
-        )
+    try:
+        return _store(last)
+    except IntegrityError:  # a post was deleted between the two statements
+        return _store(last)
+
+
+def _store(last: dict[tuple[str, int], Click]) -> set[int]:
+    posts = set(Post.objects.filter(pk__in={post for _, post in last}).values_list("pk", flat=True))
+    # Sorted, so that two web processes lock the same rows in the same order.
+    rows = [(*key, click.liked, click.at) for key, click in sorted(last.items()) if key[1] in posts]
+    if rows:
+        statements.store(rows)  # a transaction of its own, as short as can be
     return posts
 
 

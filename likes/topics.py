@@ -35,17 +35,24 @@ def feed_event() -> Event:
     return event("feed", max(newest, default=0), {"newest": newest})
 
 
-def posts_snapshot(visitor: str | None, keys: list[str]) -> Iterable[Event]:
-    """Counts of posts, and what the asking visitor has settled on each."""
-    pks = {int(key) for key in keys if key.isdecimal() and len(key) < 19}
+def counts(keys: list[str]) -> Iterable[Event]:
+    pks = _numbers(keys)
     posts = Post.objects.filter(pk__in=pks).only("pk", "like_count", "version").in_bulk()
-    settled = Like.objects.filter(visitor=visitor or "", post_id__in=posts, settled_at__isnull=False)
-    likes = list(settled.select_related("post")) if visitor else []
-    posts |= {like.post_id: like.post for like in likes}  # a count that was read together with the like it includes
     yield from map(count_event, posts.values())
     yield from map(gone_event, pks - posts.keys())
-    yield from map(saved_event, likes)
 
 
-topics.declare("post", snapshot=posts_snapshot)
-topics.declare("feed", snapshot=lambda visitor, keys: [feed_event()])
+def own_likes(visitors: list[str], keys: list[str]) -> Iterable[Event]:
+    """What these visitors have settled, each with the count that includes it: both are read together."""
+    settled = Like.objects.filter(visitor__in=visitors, post__in=_numbers(keys), settled_at__isnull=False)
+    for like in settled.select_related("post"):
+        yield count_event(like.post)
+        yield saved_event(like)
+
+
+def _numbers(keys: list[str]) -> set[int]:
+    return {int(key) for key in keys if key.isdecimal() and len(key) < 19}
+
+
+topics.declare("post", snapshot=counts, mine=own_likes)
+topics.declare("feed", snapshot=lambda keys: [feed_event()])

@@ -41,7 +41,7 @@ def bell_of(user: int) -> Bell:
     return bells([user])[user]
 
 
-def snapshot(visitor: str | None, keys: list[str]) -> Iterable[Event]:
+def snapshot(keys: list[str]) -> Iterable[Event]:
     users = [int(key) for key in keys if key.isdecimal() and len(key) < 19]
     return [bell_event(user, *bell) for user, bell in bells(users).items()]
 

@@ -1,7 +1,8 @@
 """One hub in each web process stands between the channel layer and the sockets.
 
 It reads the live group once for all of them, drops what is older than what it has sent, and gives each socket one frame
-a tick with the newest state of every topic it watches: the first at once, the last always.
+a tick with the newest state of every topic it watches: the first at once, the last always. What became of a visitor's
+own click does not wait for the tick.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
@@ -18,88 +19,135 @@ from channels.layers import get_channel_layer
 from notifications import topics
 from notifications.push import GROUP
 from notifications.reader import read
+from notifications.sockets import Page, Socket
 from notifications.topics import Event
 
 SHORTEST, LONGEST = 0.02, 0.1  # seconds between two ticks
 LOAD = 5  # a tick that took 10 ms is followed by 50 ms of rest
+BREATH = 100  # frames, after which a tick lets the clicks that wait go first
 RESYNC = 5.0  # seconds; heals whatever a push has lost
 EARLY = 1000  # visitors whose last news is kept for the socket that is about to join with their new cookie
 CHUNK = 500  # topics in one question to the database
+TOGETHER = 20  # sockets that share one question when they join
+WAIT = 1.0  # seconds for a hub that is still subscribing; without Redis the page gets its snapshot all the same
 HEARTBEAT = 3  # resyncs; a page that hears nothing for longer knows that its socket is dead
 log = logging.getLogger(__name__)
-
-
-class Socket:
-    """One page. A slow one gets fewer frames with newer state, and holds up nobody else."""
-
-    def __init__(self, send: Callable[[str], Awaitable[None]]) -> None:
-        self.send = send
-        self.pending: dict[str, str] = {}
-        self.sending: asyncio.Task[None] | None = None
-
-    def offer(self, states: dict[str, str]) -> asyncio.Task[None]:
-        self.pending.update(states)
-        if self.sending is None or self.sending.done():
-            self.sending = asyncio.create_task(self._drain())
-        return self.sending
-
-    async def _drain(self) -> None:
-        while True:
-            states, self.pending = self.pending, {}
-            try:
-                await self.send(topics.frame(states.items()))
-            except Exception as error:  # the page has gone; its disconnect follows
-                log.debug("send failed: %r", error)
-                return
-            if not self.pending:
-                return
+Changes = dict[str, set[str]]  # names by topic
 
 
 class Hub:
     def __init__(self) -> None:
-        self.watchers: dict[str, set[Socket]] = defaultdict(set)
-        self.newest: dict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
+        self.pages: dict[Page, set[Socket]] = defaultdict(set)
+        self.watchers: dict[str, set[Page]] = defaultdict(set)
+        self.newest: dict[str, dict[str, tuple[int, str]]] = {}
+        self.known: set[str] = set()  # topics whose whole state is in `newest`
         self.early: dict[str, dict[str, tuple[int, str]]] = {}
-        self.changed: dict[str, set[str]] = defaultdict(set)
+        self.changed: Changes = defaultdict(set)
+        self.resting = False
+        self.joining: list[tuple[Socket, asyncio.Future[None]]] = []
+        self.welcoming: asyncio.Task[None] | None = None
         self.wake = asyncio.Event()
         self.subscribed = asyncio.Event()
         self.tasks = [asyncio.create_task(work()) for work in (self._listen, self._tick, self._resync)]
 
-    def join(self, socket: Socket, watched: Iterable[str]) -> None:
-        for topic in watched:
-            self.watchers[topic].add(socket)
-            self.newest[topic].update(self.early.pop(topic, {}))
+    async def join(self, socket: Socket) -> None:
+        """Subscribes first and reads the state second: nothing falls between the two. Raises `DatabaseError`."""
+        for page in socket.pages:
+            if page not in self.pages:
+                self._open(page)
+            self.pages[page].add(socket)
+        welcomed = asyncio.get_running_loop().create_future()
+        self.joining.append((socket, welcomed))
+        if self.welcoming is None or self.welcoming.done():
+            self.welcoming = asyncio.create_task(self._welcome())
+        await welcomed
 
-    def leave(self, socket: Socket, watched: Iterable[str]) -> None:
-        for topic in watched:
-            self.watchers[topic].discard(socket)
+    def leave(self, socket: Socket) -> None:
+        for page in socket.pages:
+            self.pages[page].discard(socket)
+            if not self.pages[page]:
+                self._close(page)
+
+    def _open(self, page: Page) -> None:
+        for topic in page:
+            self.watchers[topic].add(page)
+            if topic in self.early:
+                self.newest[topic] = self.early.pop(topic)
+
+    def _close(self, page: Page) -> None:
+        del self.pages[page]
+        for topic in page:
+            self.watchers[topic].discard(page)
             if not self.watchers[topic]:
                 del self.watchers[topic]
                 self.newest.pop(topic, None)
+                self.known.discard(topic)
 
-    def take(self, events: Iterable[Event]) -> dict[str, str]:
-        """Keeps what is new and wakes the tick. Returns the newest state of every name in the events."""
-        states = {}
-        for topic, name, version, state in events:
-            known = self.newest[topic].get(name) if topic in self.watchers else None
-            # Of two with one version the fuller counts: a snapshot that overtakes the push lacks the click's journey.
-            if known and (known[0], len(known[1])) >= (version, len(state)):
-                states[name] = known[1]
+    async def _welcome(self) -> None:
+        """Those who join while a question is under way share the next one, which asks only for what is not known."""
+        try:
+            await asyncio.wait_for(self.subscribed.wait(), WAIT)
+        except TimeoutError:
+            log.warning("live without Redis: pages refresh every few seconds")
+        while self.joining:
+            batch, self.joining = self.joining[:TOGETHER], self.joining[TOGETHER:]
+            try:
+                events = await self._ask([socket for socket, _ in batch])
+            except Exception as error:
+                for _, welcomed in batch:
+                    if not welcomed.cancelled():
+                        welcomed.set_exception(error)
                 continue
-            states[name] = state
-            if topic in self.watchers:
-                self.newest[topic][name] = (version, state)
+            for socket, welcomed in batch:
+                socket.offer(self._state(socket, events))
+                if not welcomed.cancelled():
+                    welcomed.set_result(None)
+
+    async def _ask(self, sockets: list[Socket]) -> list[Event]:
+        asked = {topic for socket in sockets for topic in socket.asked}
+        visitors = [socket.visitor for socket in sockets if socket.visitor]
+        events = await read(topics.states, sorted(asked - self.known), visitors, sorted(asked))
+        # A topic that nobody has watched for a moment may have changed unheard.
+        self.known.update(*(socket.asked for socket in sockets if socket in self.pages.get(socket.asked, ())))
+        self.take(events)
+        return events
+
+    def _state(self, socket: Socket, events: list[Event]) -> dict[str, str]:
+        names = {topic: self.newest.get(topic, {}) for topic in socket.asked}
+        found = {name: state for known in names.values() for name, (_, state) in known.items()}
+        if socket.visitor:
+            own = topics.personal(socket.visitor)
+            mine = self.newest.get(own, {})
+            found |= {e.name: mine[e.name][1] for e in events if e.topic == own and e.name in mine}
+        return found
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Keeps what is new and wakes the tick."""
+        for topic, name, version, state in events:
+            if topic not in self.watchers:
+                if ":" in topic:
+                    self._keep_early(topic, name, version, state)
+                continue
+            newest = self.newest.setdefault(topic, {})
+            known = newest.get(name)
+            # Of two with one version the fuller counts: a snapshot that overtakes the push lacks the click's journey.
+            if known is None or (known[0], len(known[1])) < (version, len(state)):
+                newest[name] = (version, state)
                 self.changed[topic].add(name)
-            elif ":" in topic:
-                self._keep_early(topic, name, version, state)
         if self.changed:
             self.wake.set()
-        return states
+            if self.resting:
+                self._tell_clickers()
 
     def _keep_early(self, topic: str, name: str, version: int, state: str) -> None:
         self.early.setdefault(topic, {})[name] = (version, state)
         if len(self.early) > EARLY:
             del self.early[next(iter(self.early))]
+
+    def _tell_clickers(self) -> None:
+        own = {topic: self.changed.pop(topic) for topic in [*self.changed] if ":" in topic}
+        for socket, states, text in self._frames(own):
+            socket.offer(states, text)
 
     async def _listen(self) -> None:
         layer = get_channel_layer()
@@ -121,24 +169,39 @@ class Hub:
             await self.wake.wait()
             self.wake.clear()
             started = loop.time()
-            if tasks := self._flush():
-                await asyncio.wait(tasks, timeout=LONGEST)
+            await self._flush()
+            self.resting = True
             await asyncio.sleep(min(max(SHORTEST, LOAD * (loop.time() - started)), LONGEST))
+            self.resting = False
 
-    def _flush(self) -> list[asyncio.Task[None]]:
+    async def _flush(self) -> None:
         changed, self.changed = self.changed, defaultdict(set)
-        states: dict[Socket, dict[str, str]] = defaultdict(dict)
+        for number, (socket, states, text) in enumerate([*self._frames(changed)], 1):
+            socket.offer(states, text)
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
+
+    def _frames(self, changed: Changes) -> Iterator[tuple[Socket, Mapping[str, str], str]]:
+        """One frame for each socket that watches any of this; those with the same page share it."""
+        states: dict[Page, dict[str, str]] = defaultdict(dict)
         for topic, names in changed.items():
             known = self.newest.get(topic, {})
             new = {name: known[name][1] for name in names if name in known}
-            for socket in self.watchers.get(topic, ()):
-                states[socket].update(new)
-        return [socket.offer(new) for socket, new in states.items()]
+            for page in self.watchers.get(topic, ()):
+                states[page].update(new)
+        own = {s: states.pop(page) for page in [*states] if ":" in page[0] for s in self.pages[page]}
+        for page, new in states.items():
+            text = topics.frame(new)
+            for socket in self.pages[page]:
+                mine = own.pop(socket, None)
+                yield (socket, new | mine, topics.frame(new | mine)) if mine else (socket, new, text)
+        for socket, mine in own.items():
+            yield socket, mine, topics.frame(mine)
 
     async def _refresh(self) -> None:
         watched = [topic for topic in self.watchers if ":" not in topic]
         for start in range(0, len(watched), CHUNK):
-            self.take(await read(topics.snapshot, None, watched[start : start + CHUNK]))
+            self.take(await read(topics.snapshot, watched[start : start + CHUNK]))
 
     async def _resync(self) -> None:
         beats = 0
@@ -146,8 +209,8 @@ class Hub:
             await asyncio.sleep(RESYNC * random.uniform(0.8, 1.2))
             beats = (beats + 1) % HEARTBEAT
             if not beats:
-                for socket in {socket for watching in self.watchers.values() for socket in watching}:
-                    socket.offer({})
+                for socket in {socket for sockets in self.pages.values() for socket in sockets}:
+                    socket.offer({}, "{}")
             try:
                 await self._refresh()
             except Exception as error:

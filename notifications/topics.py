@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -30,7 +31,8 @@ def event(topic: str, version: int, data: dict[str, Any], *, name: str = "") -> 
 
 @dataclass(frozen=True)
 class Kind:
-    snapshot: Callable[[str | None, list[str]], Iterable[Event]]
+    snapshot: Callable[[list[str]], Iterable[Event]]
+    mine: Callable[[list[str], list[str]], Iterable[Event]] | None
     allows: Callable[[str | None, str], bool] | None
 
 
@@ -48,17 +50,20 @@ kinds: dict[str, Kind] = {}
 def declare(
     kind: str,
     *,
-    snapshot: Callable[[str | None, list[str]], Iterable[Event]],
+    snapshot: Callable[[list[str]], Iterable[Event]],
+    mine: Callable[[list[str], list[str]], Iterable[Event]] | None = None,
     allows: Callable[[str | None, str], bool] | None = None,
 ) -> None:
-    """``snapshot(visitor, keys)`` gives the present state; ``allows(visitor, key)`` says who may watch, None: all."""
-    kinds[kind] = Kind(snapshot, allows)
+    """``snapshot(keys)`` gives the present state; ``mine(visitors, keys)`` what only these visitors should know of it;
+    ``allows(visitor, key)`` says who may watch, None: all."""
+    kinds[kind] = Kind(snapshot, mine, allows)
 
 
-def asked(query: str) -> list[str]:
-    """The topics in ``topic=post.1&topic=feed``. Raises `BadTopics`."""
+@lru_cache(maxsize=1024)
+def asked(query: str) -> tuple[str, ...]:
+    """The topics in ``topic=post.1&topic=feed``, one object for all pages that ask the same. Raises `BadTopics`."""
     try:
-        topics = list(dict.fromkeys(parse_qs(query, max_num_fields=MOST).get("topic", [])))
+        topics = tuple(dict.fromkeys(parse_qs(query, max_num_fields=MOST).get("topic", [])))
     except ValueError as error:
         raise BadTopics(f"Ask for at most {MOST} topics.") from error
     for topic in topics:
@@ -82,13 +87,27 @@ def permit(visitor: str | None, topics: Iterable[str]) -> None:
             raise Refused("You may not watch this.")
 
 
-def snapshot(visitor: str | None, topics: Iterable[str]) -> list[Event]:
+def snapshot(topics: Iterable[str]) -> list[Event]:
     """The state of all topics now, one call for each kind."""
+    return [e for kind, keys in _by_kind(topics) for e in kind.snapshot(keys)]
+
+
+def mine(visitors: list[str], topics: Iterable[str]) -> list[Event]:
+    """What these visitors alone should know of these topics, and the state that it belongs to."""
+    return [e for kind, keys in _by_kind(topics) if kind.mine and visitors for e in kind.mine(visitors, keys)]
+
+
+def states(unknown: Iterable[str], visitors: list[str], watched: Iterable[str]) -> list[Event]:
+    """What some sockets that join need to hear: the state of what is unknown, and what is theirs."""
+    return [*snapshot(unknown), *mine(visitors, watched)]
+
+
+def _by_kind(topics: Iterable[str]) -> Iterable[tuple[Kind, list[str]]]:
     keys: dict[str, list[str]] = {}
     for topic in topics:
         kind, _, key = topic.partition(".")
         keys.setdefault(kind, []).append(key)
-    return [e for kind, wanted in keys.items() for e in kinds[kind].snapshot(visitor, wanted)]
+    return [(kinds[kind], wanted) for kind, wanted in keys.items()]
 
 
 def personal(visitor: str) -> str:
@@ -96,6 +115,6 @@ def personal(visitor: str) -> str:
     return f"visitor:{visitor}"
 
 
-def frame(states: Iterable[tuple[str, str]]) -> str:
+def frame(states: Mapping[str, str]) -> str:
     """``{"post.12": {"v": 7, "count": 5}, …}`` from names and their rendered states."""
-    return "{" + ",".join(f'"{name}":{state}' for name, state in states) + "}"
+    return "{" + ",".join([f'"{name}":{state}' for name, state in states.items()]) + "}"

@@ -24,8 +24,9 @@ def live(request: HttpRequest) -> HttpResponse:
         return HttpResponse(str(error), status=403, content_type="text/plain")
     except topics.BadTopics as error:
         return HttpResponse(str(error), status=400, content_type="text/plain")
-    events = topics.snapshot(visitor, asked)
-    return HttpResponse(topics.frame((e.name, e.state) for e in events), content_type="application/json")
+    # The later has the newer state: a count that was read together with the like that it includes.
+    events = topics.states(asked, [visitor] if visitor else [], asked)
+    return HttpResponse(topics.frame({e.name: e.state for e in events}), content_type="application/json")
 
 
 @require_http_methods(["GET", "POST"])

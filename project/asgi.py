@@ -3,19 +3,13 @@
 import os
 
 import django
-from channels.routing import ProtocolTypeRouter, URLRouter
-from django.urls import path
+from channels.routing import ProtocolTypeRouter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup(set_prefix=False)
 
 from likes.door import Door  # noqa: E402  (models can be imported only after Django is set up)
-from notifications.consumer import LiveConsumer, NoSuchSocket  # noqa: E402
+from notifications.consumer import live  # noqa: E402
 from project.handler import Handler  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {
-        "http": Door(Handler()),
-        "websocket": URLRouter([path("live/", LiveConsumer.as_asgi()), path("<path:_>", NoSuchSocket.as_asgi())]),
-    }
-)
+application = ProtocolTypeRouter({"http": Door(Handler()), "websocket": live})

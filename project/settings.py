@@ -38,6 +38,7 @@ SITE_URL = checks.site_url(env.str("SITE_URL", "") or HOME)  # for links in what
 # The database. SQLite: readers never wait for the writer (WAL), a writer waits its turn instead of failing half-way
 # (IMMEDIATE), and what was answered with 2xx survives a power cut (FULL).
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASE["ENGINE"] = "project.sqlite"
     DATABASE["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 10,

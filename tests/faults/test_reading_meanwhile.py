@@ -12,7 +12,7 @@ from django.utils import timezone
 from likes.models import Like, Post
 from likes.selectors import feed, with_mine
 from likes.services import Click, set_likes
-from likes.topics import posts_snapshot
+from notifications import topics
 
 
 class SettleBefore:
@@ -47,7 +47,8 @@ def test_a_page_counts_my_like_exactly_once(liked: Post, number: int) -> None:
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_a_frame_holds_the_count_with_the_like_that_it_includes(liked: Post, number: int) -> None:
+    topic = f"post.{liked.pk}"
     with connection.execute_wrapper(SettleBefore(number)):
-        events = {event.name: event.state for event in posts_snapshot("v1", [str(liked.pk)])}
+        events = {event.name: event.state for event in topics.states([topic], ["v1"], [topic])}
     saved = f"like.{liked.pk}" in events
-    assert f'"count":{int(saved)}' in events[f"post.{liked.pk}"]
+    assert f'"count":{int(saved)}' in events[topic]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -103,6 +106,21 @@ def test_clicks_on_an_unknown_post_are_dropped_and_the_others_stored(post: Post)
     now = timezone.now()
     known = set_likes(clicks=[Click(post.pk + 1, "v1", True, now), Click(post.pk, "v1", True, now)])
     assert known == {post.pk}
+    assert Like.objects.get().post == post
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_post_may_be_deleted_between_the_two_statements_of_a_commit(post: Post, mina: User) -> None:
+    doomed = Post.objects.create(author=mina, text="Gone in a moment")
+
+    def delete_it_first(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if "likes_like" in sql:
+            Post.objects.filter(pk=doomed.pk)._raw_delete("default")
+        return execute(sql, *rest)
+
+    clicks = [Click(pk, "v1", True, timezone.now()) for pk in (post.pk, doomed.pk)]
+    with connection.execute_wrapper(delete_it_first):
+        assert set_likes(clicks=clicks) == {post.pk}
     assert Like.objects.get().post == post
 
 

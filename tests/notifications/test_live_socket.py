@@ -24,6 +24,7 @@ from notifications import hub as hub_module
 from notifications import topics, visitors
 from notifications.consumer import FORBIDDEN, MALFORMED
 from notifications.push import GROUP, push
+from notifications.sockets import Socket
 from notifications.topics import Event, event
 from project.asgi import application
 
@@ -106,7 +107,7 @@ async def test_nobody_can_ask_for_another_visitors_topic(post: Post) -> None:
 
 
 async def test_a_guarded_topic_is_refused_before_anything_of_it_is_sent(post: Post) -> None:
-    topics.declare("secret", snapshot=lambda v, keys: [event("secret.1", 1, {})], allows=lambda v, key: v == "v1")
+    topics.declare("secret", snapshot=lambda keys: [event("secret.1", 1, {})], allows=lambda v, key: v == "v1")
     try:
         stranger = socket("topic=secret.1", key="v2")
         await stranger.connect()
@@ -191,21 +192,21 @@ async def test_a_deleted_post_is_gone_in_the_snapshot_too() -> None:
 async def test_a_slow_page_gets_fewer_frames_with_newer_state_and_holds_up_nobody() -> None:
     slow, gate, got = [], asyncio.Event(), []
 
-    async def stuck(text: str) -> None:
-        slow.append(json.loads(text))
+    async def stuck(message: dict[str, str]) -> None:
+        slow.append(json.loads(message["text"]))
         await gate.wait()
 
-    async def quick(text: str) -> None:
-        got.append(json.loads(text))
+    async def quick(message: dict[str, str]) -> None:
+        got.append(json.loads(message["text"]))
 
     live = hub_module.Hub()
     for send in (stuck, quick):
-        live.join(hub_module.Socket(send), ["feed"])
+        await live.join(Socket(send, ("feed",)))
     for version in range(1, 6):
         live.take([Event("feed", "feed", version, str(version))])
         while not got or got[-1]["feed"] != version:
             await asyncio.sleep(0)
-    assert slow == [{"feed": 1}]
+    assert len(slow) == 1, "the state that it got when it joined"
     gate.set()
     while slow[-1] != {"feed": 5}:
         await asyncio.sleep(0)
@@ -283,10 +284,10 @@ async def test_a_page_whose_state_cannot_be_read_is_sent_away_to_come_back(
         raise OperationalError("the database is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(topics, "snapshot", broken)
+        patch.setattr(topics, "states", broken)
         communicator = socket("topic=feed")
         await communicator.connect()
-        assert await communicator.receive_output(5) == {"type": "websocket.close"}  # 1000: the page comes back
+        assert (await communicator.receive_output(5))["code"] == 1000, "the page comes back"
         assert "Traceback" not in caplog.text
     async with watching("topic=feed") as (_, first):
         assert first["feed"]
