@@ -85,7 +85,7 @@ def test_a_writer_that_hangs_is_not_waited_for_for_ever(
 def test_another_error_is_not_waited_for(ours: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "PATIENCE", 1e9)
     with pytest.raises(OperationalError, match="no such table"), ours.cursor() as cursor:
-        cursor.execute("INSERT INTO nothing VALUES (1)")
+        cursor.execute("INSERT INTO elsewhere VALUES (1)")
 
 
 def test_the_product_uses_it_where_it_runs_on_sqlite() -> None:
