@@ -6,4 +6,7 @@ class NotificationsConfig(AppConfig):
     name = "notifications"
 
     def ready(self) -> None:
+        from notifications import transports
+
         autodiscover_modules("topics", "bell", "kinds")
+        transports.load()

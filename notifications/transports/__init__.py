@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import NamedTuple
 
 from notifications.models import Delivery
@@ -34,3 +36,9 @@ class Transport:
 def declare(transport: type[Transport]) -> type[Transport]:
     transports[transport.name] = transport()
     return transport
+
+
+def load() -> None:
+    """Every module of this package declares its transports."""
+    for module in iter_modules(__path__):
+        import_module(f"{__name__}.{module.name}")
