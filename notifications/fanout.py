@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from copy import copy
 from typing import Any
 
 from django.conf import settings
@@ -56,8 +57,15 @@ def spoken(groups: list[Notification], habits: dict[int, Habits]) -> list[Notifi
     for language, some in languages.items():
         with translation.override(language):
             for group in told(some):
-                group.heading = str(kinds[group.kind].label)
+                group.heading, group.nameless = str(kinds[group.kind].label), nameless(group)
     return groups
+
+
+def nameless(group: Notification) -> str:
+    """Its text for a screen that others may see: numbers, no names."""
+    bare = copy(group)
+    bare.names = []
+    return kinds[group.kind].text(bare)
 
 
 def content(group: Notification) -> dict[str, Any]:
@@ -68,6 +76,7 @@ def content(group: Notification) -> dict[str, Any]:
         "count": group.count,
         "title": group.heading,
         "text": group.text,
+        "nameless": group.nameless,
         "url": settings.SITE_URL + kinds[group.kind].url(group),
         "at": group.changed_at.isoformat(),
     }

@@ -47,6 +47,7 @@ class Notification(models.Model):
 
     # What the list shows of it; its kind puts it here.
     text: str = ""
+    nameless: str = ""
     heading: str = ""
     detail: str = ""
     icon: str

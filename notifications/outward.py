@@ -48,8 +48,9 @@ class Destination(models.Model):
         verbose_name, verbose_name_plural = _("destination"), _("destinations")
         constraints = [
             models.UniqueConstraint(
-                fields=["owner", "address"], condition=Q(transport__in=["mail", "push"]), name="one_destination_each"
-            )
+                fields=["owner", "address"], condition=Q(transport="mail"), name="one_mail_address_each"
+            ),
+            models.UniqueConstraint(fields=["address"], condition=Q(transport="push"), name="one_owner_per_browser"),
         ]
 
     def __str__(self) -> str:

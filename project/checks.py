@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +13,8 @@ from urllib.parse import urlsplit
 import dj_email_url
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
+
+from project import vapid
 
 LOCAL = {"localhost", ".localhost", "127.0.0.1", "[::1]", "testserver"}
 MAIL = ("EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS", "EMAIL_USE_SSL")
@@ -21,11 +26,15 @@ def secret_key(value: str, *, debug: bool, data_dir: Path) -> str:
         raise ImproperlyConfigured("SECRET_KEY must be set to at least 50 random characters when DEBUG is 0.")
     if value:
         return value
-    path = data_dir / "secret_key"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
-    return path.read_text()
+    return _kept(data_dir / "secret_key", lambda: secrets.token_urlsafe(50))
+
+
+def vapid_key(value: str, *, debug: bool, data_dir: Path) -> str:
+    """The key that signs web pushes. Development makes one and keeps it in DATA_DIR; empty: nobody is offered any."""
+    key = value or (_kept(data_dir / "vapid_key", vapid.new) if debug else "")
+    if key and not vapid.valid(key):
+        raise ImproperlyConfigured("VAPID_PRIVATE_KEY is not a key: `python -m project.vapid` prints one.")
+    return key
 
 
 def hosts(allowed: list[str], *, debug: bool) -> None:
@@ -67,6 +76,18 @@ def sender(value: str) -> str:
     except ValidationError as error:
         raise ImproperlyConfigured("FEEDBACK_FROM must be an email address, like support@example.com.") from error
     return value
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    """What was made at the first start, the same for all processes that start at once, and for nobody else to read."""
+    if not path.exists():
+        mine = path.with_suffix(f".{os.getpid()}")
+        mine.touch(mode=0o600)
+        mine.write_text(make())
+        with suppress(FileExistsError):
+            path.hardlink_to(mine)
+        mine.unlink()
+    return path.read_text()
 
 
 def _scheme(name: str, value: str, schemes: tuple[str, ...]) -> str:

@@ -123,6 +123,9 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL["EMAIL_HOST_USER"], MAIL["EMAIL_HOST
 EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL["EMAIL_USE_TLS"], MAIL["EMAIL_USE_SSL"]
 FEEDBACK_FROM = DEFAULT_FROM_EMAIL = SERVER_EMAIL = checks.sender(env.str("FEEDBACK_FROM", "support@example.com"))
 
+# Web push: how this site shows the push services of browsers who it is.
+VAPID_PRIVATE_KEY = checks.vapid_key(env.str("VAPID_PRIVATE_KEY", ""), debug=DEBUG, data_dir=DATA_DIR)
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

@@ -11,7 +11,15 @@ from pathlib import Path
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="redheart-"))
 
-for name in ("REDIS_URL", "CELERY_BROKER_URL", "SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL", "DEBUG"):
+for name in (
+    "REDIS_URL",
+    "CELERY_BROKER_URL",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "EMAIL_URL",
+    "DEBUG",
+    "VAPID_PRIVATE_KEY",
+):
     os.environ.pop(name, None)
 if not os.environ.get("DATABASE_URL"):
     os.environ.pop("DATABASE_URL", None)

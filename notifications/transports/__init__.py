@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import NamedTuple
 
+from django.utils import timezone
+
 from notifications.models import Delivery
 from notifications.outbox import Status
 
+LONGEST = timedelta(days=1)  # that anybody may ask to be left alone
 transports: dict[str, Transport] = {}
 
 
@@ -42,3 +46,12 @@ def load() -> None:
     """Every module of this package declares its transports."""
     for module in iter_modules(__path__):
         import_module(f"{__name__}.{module.name}")
+
+
+def retry_after(value: str) -> timedelta:
+    """What the header of that name asks for, in seconds or as a date; nothing where it says neither."""
+    try:
+        asked = timedelta(seconds=int(value)) if value.isdecimal() else parsedate_to_datetime(value) - timezone.now()
+    except (TypeError, ValueError, OverflowError):
+        return timedelta()
+    return min(max(asked, timedelta()), LONGEST)

@@ -1,0 +1,109 @@
+"""Web push: a message that only the browser can read (RFC 8291), left with its push service (RFC 8030), and signed, so
+that nobody else can leave one there (RFC 8292)."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.conf import settings
+from django.urls import reverse
+from py_vapid import Vapid02
+from py_vapid.utils import b64urlencode
+
+from notifications.models import Delivery, Destination
+from notifications.outbox import Status
+from notifications.transports import Outcome, Transport, declare, retry_after
+
+SECONDS = 10  # that a push service may be silent
+KEPT = 24 * 3600  # seconds, for a browser that is not running
+SIGNED = 12 * 3600  # seconds; services refuse a signature that is good for more than a day
+GONE = {404, 410}
+BUSY = {408, 425, 429}
+
+
+@declare
+class Push(Transport):
+    name = "push"
+
+    def send(self, delivery: Delivery) -> Outcome:
+        """Not marked as exposed: a second message of the same group takes the place of the first."""
+        place, topic = delivery.destination, tag(delivery)
+        host, body = urlsplit(place.address).netloc, encrypted(place, message(delivery))
+        asked = f"POST {host}/…\nTopic: {topic}\n\n{len(body)} encrypted bytes"
+        try:
+            answer = post(place.address, body, topic)
+        except requests.RequestException as error:  # its text would hold the secret address
+            return Outcome(Status.RETRYING, f"{type(error).__name__}: {host}", asked)
+        return judge(answer, asked)
+
+
+def message(delivery: Delivery) -> dict[str, Any]:
+    """What the service worker of the page shows. Nobody is named, and nothing that somebody wrote is in it."""
+    content, group = delivery.content, delivery.notification_id
+    page = urlsplit(content["url"]).path
+    url = reverse("notification", args=[group]) if group else page
+    return {"title": content["nameless"], "tag": tag(delivery), "url": url, "page": page}
+
+
+def tag(delivery: Delivery) -> str:
+    """The same for all that is told of one group, in at most 32 letters."""
+    return f"group-{delivery.notification_id or 0}"
+
+
+def encrypted(place: Destination, data: dict[str, Any]) -> bytes:
+    from pywebpush import WebPusher  # large, and only a worker that sends needs it
+
+    keys = {"p256dh": place.options["p256dh"], "auth": place.secret}
+    pusher = WebPusher({"endpoint": place.address, "keys": keys})
+    return bytes(pusher.encode(json.dumps(data, ensure_ascii=False).encode())["body"])
+
+
+def post(url: str, body: bytes, topic: str) -> requests.Response:
+    headers = {"Content-Encoding": "aes128gcm", "TTL": str(KEPT), "Urgency": "normal", "Topic": topic}
+    return requests.post(
+        url, body, headers=headers | signature(url), timeout=SECONDS, allow_redirects=False, stream=True
+    )
+
+
+def judge(answer: requests.Response, asked: str) -> Outcome:
+    text = ""
+    with answer, suppress(requests.RequestException):
+        text = next(answer.iter_content(500), b"").decode(errors="replace")
+    said = f"{answer.status_code} {answer.reason or ''}".strip()
+    after = retry_after(answer.headers.get("Retry-After", ""))
+    told = f"{said}\n\n{text}".strip()
+    if answer.status_code in BUSY or answer.status_code >= 500:
+        return Outcome(Status.RETRYING, said, asked, told, after)
+    status = Status.ACCEPTED if answer.status_code // 100 == 2 else Status.FAILED
+    return Outcome(status, said, asked, told, gone=answer.status_code in GONE)
+
+
+@cache
+def signer() -> Vapid02:
+    return Vapid02.from_string(settings.VAPID_PRIVATE_KEY)
+
+
+def signature(url: str) -> dict[str, str]:
+    parts = urlsplit(url)
+    return signer().sign(
+        {
+            "aud": f"{parts.scheme}://{parts.netloc}",
+            "exp": int(time.time()) + SIGNED,
+            "sub": f"mailto:{settings.FEEDBACK_FROM}",
+        }
+    )
+
+
+@cache
+def public_key() -> str:
+    """By which a browser knows this site again. Empty: this site offers no pushes."""
+    if not settings.VAPID_PRIVATE_KEY:
+        return ""
+    return b64urlencode(signer().public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
