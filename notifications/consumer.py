@@ -1,6 +1,6 @@
 """The socket of a page: ``/live/?topic=post.1&topic=feed``. It is read-only and knows no app.
 
-A plain ASGI application: Channels' consumer class would keep some kilobytes more for each page that is open.
+A plain ASGI application that keeps little for each page that is open; Channels' consumer class keeps kilobytes more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.http import parse_cookie
 
 from notifications import topics, visitors
 from notifications.hub import hub
-from notifications.origin import decode, known_host, same_origin
+from notifications.origin import Headers, decode, known_host, same_origin
 from notifications.reader import read
 from notifications.sockets import Send, Socket
 
@@ -26,15 +26,23 @@ log = logging.getLogger(__name__)
 
 async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     await receive()  # websocket.connect
-    headers = decode(scope["headers"])
-    if scope["path"] != PATH or not known_host(headers) or not same_origin(headers):
+    if not admitted(scope):
         return await send({"type": "websocket.close"})  # before accept: the handshake is refused with 403
     await send({"type": "websocket.accept"})
-    visitor = visitors.read(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
-    code, reason = await watch(scope["query_string"].decode("latin-1"), visitor, receive, send)
+    query, visitor = scope["query_string"].decode("latin-1"), visitor_in(decode(scope.pop("headers")))
+    code, reason = await watch(query, visitor, receive, send)
     if code:
         log.info("socket closed: %s", reason)
         await send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+def admitted(scope: dict[str, Any]) -> bool:
+    headers = decode(scope["headers"])
+    return scope["path"] == PATH and known_host(headers) and same_origin(headers)
+
+
+def visitor_in(headers: Headers) -> str | None:
+    return visitors.read(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
 
 
 async def watch(query: str, visitor: str | None, receive: Receive, send: Send) -> tuple[int, str]:

@@ -1,5 +1,6 @@
 """HTTP goes to the like door and then to Django; the one websocket goes to the live consumer."""
 
+import gc
 import os
 
 import django
@@ -13,3 +14,8 @@ from notifications.consumer import live  # noqa: E402
 from project.handler import Handler  # noqa: E402
 
 application = ProtocolTypeRouter({"http": Door(Handler()), "websocket": live})
+
+# What is loaded now stays, and so do open pages: full collections would walk through all of it again and again, some ten
+# milliseconds each with thousands of pages.
+gc.freeze()
+gc.set_threshold(20_000, 20, 100)
