@@ -15,7 +15,7 @@ from project.handler import Handler  # noqa: E402
 
 application = ProtocolTypeRouter({"http": Door(Handler()), "websocket": live})
 
-# What is loaded now stays, and open pages stay long: full collections would walk through all of it again and again, some
-# ten milliseconds each with thousands of pages.
+# What is loaded now stays, and so do open pages. Full collections would walk through all of it again and again, for ten
+# milliseconds and more with thousands of pages.
 gc.freeze()
 gc.set_threshold(20_000, 20, 100)
