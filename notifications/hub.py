@@ -169,7 +169,10 @@ class Hub:
             await self.wake.wait()
             self.wake.clear()
             started = loop.time()
-            await self._flush()
+            try:
+                await self._flush()
+            except Exception:
+                log.exception("a tick failed; the next one goes on")
             self.resting = True
             await asyncio.sleep(min(max(SHORTEST, LOAD * (loop.time() - started)), LONGEST))
             self.resting = False
@@ -189,7 +192,8 @@ class Hub:
             new = {name: known[name][1] for name in names if name in known}
             for page in self.watchers.get(topic, ()):
                 states[page].update(new)
-        own = {s: states.pop(page) for page in [*states] if ":" in page[0] for s in self.pages[page]}
+        personal = {page: states.pop(page) for page in [*states] if ":" in page[0]}
+        own = {socket: new for page, new in personal.items() for socket in self.pages[page]}  # one for each tab
         for page, new in states.items():
             text = topics.frame(new)
             for socket in self.pages[page]:

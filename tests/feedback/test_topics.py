@@ -13,7 +13,7 @@ from django.test import Client
 from feedback import services, tasks
 from feedback.models import Message
 from notifications.consumer import FORBIDDEN
-from tests.notifications.test_live_socket import frame, socket, watching
+from tests.notifications.test_live_socket import PATIENCE, frame, socket, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Write = Callable[..., Message]
@@ -21,8 +21,8 @@ Write = Callable[..., Message]
 
 async def refused(query: str, key: str = "") -> bool:
     communicator = socket(query, key=key)
-    assert await communicator.connect(5) == (True, None)
-    closed = await communicator.receive_output(5)
+    assert await communicator.connect(PATIENCE) == (True, None)
+    closed = await communicator.receive_output(PATIENCE)
     assert closed["type"] == "websocket.close", closed
     return bool(closed["code"] == FORBIDDEN)
 

@@ -14,7 +14,7 @@ from notifications import services
 from notifications.bell import bell_of
 from notifications.consumer import FORBIDDEN
 from notifications.push import push
-from tests.notifications.test_live_socket import frame, like, socket, watching
+from tests.notifications.test_live_socket import PATIENCE, frame, like, socket, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 look = database_sync_to_async(services.look)
@@ -44,22 +44,22 @@ async def test_a_settled_like_rings_and_a_look_silences_all_tabs(post: Post, min
 async def test_nobody_watches_anothers_bell(mina: User, jun: User, key: str) -> None:
     for visitor in (key, f"u{jun.pk}"):
         communicator = socket(f"topic=bell.{mina.pk}", key=visitor)
-        await communicator.connect(5)
-        assert (await communicator.receive_output(5))["code"] == FORBIDDEN
+        await communicator.connect(PATIENCE)
+        assert (await communicator.receive_output(PATIENCE))["code"] == FORBIDDEN
 
 
 @pytest.mark.parametrize("topic", ["bell", "bell.x", "bell.0", "bell.99999999999999999999"])
 async def test_a_bell_that_is_nobodys_cannot_be_watched(mina: User, topic: str) -> None:
     communicator = socket(f"topic={topic}", key=f"u{mina.pk}")
-    await communicator.connect(5)
-    assert (await communicator.receive_output(5))["code"] == FORBIDDEN
+    await communicator.connect(PATIENCE)
+    assert (await communicator.receive_output(PATIENCE))["code"] == FORBIDDEN
 
 
 async def test_the_cookie_of_a_closed_account_is_worth_nothing(mina: User) -> None:
     await database_sync_to_async(User.objects.filter(pk=mina.pk).update)(is_active=False)
     communicator = socket(f"topic=bell.{mina.pk}", key=f"u{mina.pk}")
-    await communicator.connect(5)
-    assert (await communicator.receive_output(5))["code"] == FORBIDDEN
+    await communicator.connect(PATIENCE)
+    assert (await communicator.receive_output(PATIENCE))["code"] == FORBIDDEN
 
 
 async def test_others_hear_nothing_of_it(post: Post, mina: User, jun: User) -> None:

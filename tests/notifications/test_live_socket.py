@@ -29,6 +29,7 @@ from notifications.topics import Event, event
 from project.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
+PATIENCE = 60  # seconds, for a machine that is very busy
 
 
 def socket(query: str, *, key: str = "", **headers: str) -> WebsocketCommunicator:
@@ -43,16 +44,19 @@ def socket(query: str, *, key: str = "", **headers: str) -> WebsocketCommunicato
 async def watching(query: str, *, key: str = "") -> AsyncIterator[tuple[WebsocketCommunicator, dict[str, Any]]]:
     """A page that watches, with the snapshot it got."""
     communicator = socket(query, key=key)
-    connected, _ = await communicator.connect(5)
+    connected, _ = await communicator.connect(PATIENCE)
     assert connected
     try:
         yield communicator, await frame(communicator)
     finally:
-        await communicator.disconnect()
+        await communicator.disconnect(timeout=PATIENCE)
 
 
 async def frame(communicator: WebsocketCommunicator) -> dict[str, Any]:
-    return json.loads(await communicator.receive_from(8))
+    """The next one with news: a heartbeat is an empty frame."""
+    while not (got := json.loads(await communicator.receive_from(PATIENCE))):
+        pass
+    return got
 
 
 @database_sync_to_async
@@ -80,6 +84,16 @@ async def test_a_settled_like_reaches_everyone_with_its_count_and_the_clicker_wi
         assert saved["liked"] is True and times == sorted(times)
 
 
+async def test_two_tabs_of_one_visitor_are_both_told_again_and_again(post: Post) -> None:
+    query = f"topic=post.{post.pk}"
+    async with watching(query, key="v1") as (here, _), watching(query, key="v1") as (there, _):
+        for liked in (True, False, True):
+            await like(post, "v1", liked=liked)
+            for tab in (here, there):
+                while (await frame(tab)).get(f"like.{post.pk}", {}).get("liked") is not liked:
+                    pass
+
+
 async def test_a_page_is_not_told_of_posts_that_it_does_not_show(post: Post, mina: User) -> None:
     elsewhere = await Post.objects.acreate(author=mina, text="Another")
     async with watching(f"topic=post.{post.pk}") as (page, _):
@@ -100,8 +114,8 @@ async def test_the_snapshot_of_a_visitor_has_their_own_likes_and_nobody_elses(po
 
 async def test_nobody_can_ask_for_another_visitors_topic(post: Post) -> None:
     communicator = socket("topic=visitor:v1")
-    await communicator.connect()
-    assert await communicator.receive_output(5) == {
+    await communicator.connect(PATIENCE)
+    assert await communicator.receive_output(PATIENCE) == {
         "type": "websocket.close", "code": MALFORMED, "reason": "No such topic.",
     }  # fmt: skip
 
@@ -110,8 +124,8 @@ async def test_a_guarded_topic_is_refused_before_anything_of_it_is_sent(post: Po
     topics.declare("secret", snapshot=lambda keys: [event("secret.1", 1, {})], allows=lambda v, key: v == "v1")
     try:
         stranger = socket("topic=secret.1", key="v2")
-        await stranger.connect()
-        assert (await stranger.receive_output(5))["code"] == FORBIDDEN
+        await stranger.connect(PATIENCE)
+        assert (await stranger.receive_output(PATIENCE))["code"] == FORBIDDEN
         async with watching("topic=secret.1", key="v1") as (_, first):
             assert first == {"secret.1": {"v": 1}}
     finally:
@@ -139,7 +153,7 @@ async def test_a_burst_is_coalesced_first_at_once_last_always(post: Post) -> Non
         seen: list[int] = []
         while not seen or seen[-1] < 300:
             seen.append((await frame(page))[name]["count"])
-        assert len(seen) < 60, "not one frame for each event"
+        assert len(seen) < len(burst) / 2, "not one frame for each event"
 
 
 async def test_one_frame_carries_all_that_changed(mina: User) -> None:
@@ -154,15 +168,13 @@ async def test_a_push_that_was_lost_is_healed_from_the_database(post: Post, monk
     monkeypatch.setattr(tasks, "push", lambda events: False)
     async with watching(f"topic=post.{post.pk}") as (page, _):
         await like(post, "v1")
-        while not (got := await frame(page)):  # a heartbeat is an empty frame
-            pass
-        assert got == {f"post.{post.pk}": {"v": 1, "count": 1}}
+        assert await frame(page) == {f"post.{post.pk}": {"v": 1, "count": 1}}
 
 
 async def test_a_quiet_page_hears_heartbeats(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "RESYNC", 0.1)
     async with watching(f"topic=post.{post.pk}") as (page, _):
-        assert await frame(page) == {}
+        assert await page.receive_from(PATIENCE) == "{}"
 
 
 async def test_a_visitor_who_joins_after_the_outcome_still_gets_the_journey(post: Post) -> None:
@@ -223,12 +235,12 @@ async def test_a_page_that_leaves_leaves_nothing_behind(post: Post) -> None:
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://testserver:81"])
 async def test_another_sites_page_gets_no_socket(post: Post, origin: str) -> None:
-    connected, _ = await socket("topic=feed", origin=origin).connect()
+    connected, _ = await socket("topic=feed", origin=origin).connect(PATIENCE)
     assert not connected
 
 
 async def test_a_host_that_is_not_ours_gets_no_socket() -> None:
-    connected, _ = await socket("topic=feed", host="evil.example", origin="http://evil.example").connect()
+    connected, _ = await socket("topic=feed", host="evil.example", origin="http://evil.example").connect(PATIENCE)
     assert not connected
 
 
@@ -241,8 +253,8 @@ async def test_a_host_that_is_not_ours_gets_no_socket() -> None:
 )  # fmt: skip
 async def test_a_hostile_query_is_closed_cleanly(query: str, caplog: pytest.LogCaptureFixture) -> None:
     communicator = socket(query)
-    await communicator.connect()
-    output = await communicator.receive_output(5)
+    await communicator.connect(PATIENCE)
+    output = await communicator.receive_output(PATIENCE)
     if query == "topic=":  # browsers drop an empty value, and so do we
         assert output["type"] == "websocket.send"
     else:
@@ -254,15 +266,16 @@ async def test_a_hostile_query_is_closed_cleanly(query: str, caplog: pytest.LogC
 async def test_whoever_speaks_is_closed_cleanly_in_one_line(sent: dict, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     communicator = socket("topic=feed")
-    await communicator.connect()
-    await communicator.receive_output(5)
+    await communicator.connect(PATIENCE)
+    await communicator.receive_output(PATIENCE)
     await communicator.send_to(**sent)
-    assert (await communicator.receive_output(5))["code"] == MALFORMED
-    assert len(caplog.records) == 1 and not caplog.records[0].exc_info
+    assert (await communicator.receive_output(PATIENCE))["code"] == MALFORMED
+    assert [record.getMessage() for record in caplog.records].count("socket closed: This socket only speaks.") == 1
+    assert not any(record.exc_info for record in caplog.records)
 
 
 async def test_a_socket_elsewhere_is_refused() -> None:
-    connected, _ = await WebsocketCommunicator(application, "/elsewhere/").connect()
+    connected, _ = await WebsocketCommunicator(application, "/elsewhere/").connect(PATIENCE)
     assert not connected
 
 
@@ -286,8 +299,8 @@ async def test_a_page_whose_state_cannot_be_read_is_sent_away_to_come_back(
     with monkeypatch.context() as patch:
         patch.setattr(topics, "states", broken)
         communicator = socket("topic=feed")
-        await communicator.connect()
-        assert (await communicator.receive_output(5))["code"] == 1000, "the page comes back"
+        await communicator.connect(PATIENCE)
+        assert (await communicator.receive_output(PATIENCE))["code"] == 1000, "the page comes back"
         assert "Traceback" not in caplog.text
     async with watching("topic=feed") as (_, first):
         assert first["feed"]
