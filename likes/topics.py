@@ -26,8 +26,14 @@ def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
     """What became of a click, for the clicker's own pages; with the times of its journey in seconds since 1970."""
     data: dict[str, Any] = {"liked": like.wanted}
     if times:
-        data["journey"] = {"accepted": like.clicked_at.timestamp(), **times, "pushed": time.time()}
+        data["journey"] = {**_journey(like, times), "pushed": time.time()}
     return event(topics.personal(like.visitor), like.version, data, name=f"like.{like.post_id}")
+
+
+def _journey(like: Like, times: dict[str, Any]) -> dict[str, Any]:
+    """A click that comes while the worker has been asked, or is at it already, waits for neither."""
+    accepted = like.clicked_at.timestamp()
+    return {"accepted": accepted, **times} | {s: max(accepted, times[s]) for s in ("asked", "started") if s in times}
 
 
 def feed_event() -> Event:

@@ -72,8 +72,11 @@ class Live:
             )  # fmt: skip
         until(self._ready, lambda: f"not ready:\n{self.said()}", 120)
 
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def _ready(self) -> bool:
-        assert self.process and self.process.poll() is None, self.said()
+        assert self.running(), self.said()
         return self.well()
 
     def stop(self, number: int = signal.SIGINT) -> int:

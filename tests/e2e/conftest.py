@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError, expect
 
-from tests.e2e.people import Author
+from tests.e2e.people import SLOW, Author
 from tests.live import Live
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -27,6 +27,7 @@ QUIET = [
 TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation",
     (e) => console.error(`CSP: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`))"""
 Visitor = Callable[..., Page]
+expect.set_options(timeout=SLOW)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,7 +63,7 @@ def visitor(new_context: Callable[..., BrowserContext], complaints: list[str]) -
 
     def come(**options: Any) -> Page:
         context = new_context(**options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(SLOW)
         context.add_init_script(TELL_VIOLATIONS)
         context.on("console", lambda message: hear(complaints, message))
         context.on("weberror", lambda error: complaints.append(f"uncaught: {told(error)}"))
@@ -82,13 +83,13 @@ def told(error: WebError) -> str:
 
 @pytest.fixture(scope="session")
 def mina(live: Live) -> Iterator[Author]:
-    with httpx.Client(base_url=live.url) as client:
+    with httpx.Client(base_url=live.url, timeout=30) as client:
         yield Author(client, "mina")
 
 
 @pytest.fixture(scope="session")
 def jun(live: Live) -> Iterator[Author]:
-    with httpx.Client(base_url=live.url) as client:
+    with httpx.Client(base_url=live.url, timeout=30) as client:
         yield Author(client, "jun")
 
 
@@ -101,5 +102,5 @@ def post(mina: Author) -> int:
 @pytest.fixture
 def passer_by(live: Live) -> Iterator[httpx.Client]:
     """Somebody elsewhere, without a browser."""
-    with httpx.Client(base_url=live.url, headers={"Accept": "application/json"}) as client:
+    with httpx.Client(base_url=live.url, headers={"Accept": "application/json"}, timeout=30) as client:
         yield client

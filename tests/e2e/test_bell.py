@@ -19,7 +19,7 @@ from tests.live import Live, until
 @pytest.fixture
 def author(live: Live) -> Iterator[Author]:
     """Somebody new, whose bell is empty."""
-    with httpx.Client(base_url=live.url) as client:
+    with httpx.Client(base_url=live.url, timeout=30) as client:
         name = f"a{secrets.token_hex(4)}"
         yield SignedUp(client, name)
 
@@ -41,7 +41,7 @@ class SignedUp(Author):
 
 
 def expect_unread(page: Page, number: int) -> None:
-    expect(page.locator("[data-unread]")).to_have_attribute("data-unread", str(number), timeout=20_000)
+    expect(page.locator("[data-unread]")).to_have_attribute("data-unread", str(number))
 
 
 def test_two_tabs_show_the_exact_number_and_opening_the_list_clears_both(
@@ -81,7 +81,7 @@ def test_a_dropped_socket_ends_with_the_exact_number(
         expect_unread(page, 1)
 
     live.kill("daphne")
-    until(live.well, "the web process did not come back", 60)
+    until(live.well, "the web process did not come back")
     like(passer_by, author.publish("Two"))
     for page in (here, there):
         expect_unread(page, 2)
@@ -116,7 +116,9 @@ def asked_for_news(page: Page) -> list[str]:
 
 def test_what_arrives_while_one_looks_is_said_once(visitor: Visitor, author: SignedUp, mina: Author) -> None:
     posts = [author.publish("One"), author.publish("Two")]
-    page = visit(author.sign_in(visitor()), "/notifications/")
+    page = author.sign_in(visitor())
+    page.add_init_script("performance.now = () => 20_000")  # both come in one moment, however busy the machine is
+    visit(page, "/notifications/")
     asked = asked_for_news(page)
     expect(page.locator(".empty")).to_be_visible()
     like(mina.client, posts[0])

@@ -43,7 +43,7 @@ def test_a_page_comes_back_after_the_web_process_was_killed(
 ) -> None:
     page = visit(remembering(visitor()), f"/posts/{post}/")
     live.kill("daphne")
-    expect_live(page, "connecting")
+    until(lambda: "connecting" in states(page), "the page did not notice")
     until(lambda: accepted(passer_by, post), "the web process did not come back")
     expect_live(page)
     expect_count(page, post, 1)
@@ -59,8 +59,8 @@ def test_a_page_is_right_after_the_embedded_server_was_killed(
     live.kill("valkey-server")
     assert accepted(passer_by, post), "a click needs no Redis"
     heart(page, post).click()
-    expect_heart(page, post, pressed=True, slow=True)
-    expect_count(page, post, 2, slow=True)
+    expect_heart(page, post, pressed=True)
+    expect_count(page, post, 2)
     expect_live(page)
     until(live.well, "not healthy again")
 
@@ -91,8 +91,8 @@ def test_without_a_socket_the_page_asks_every_few_seconds(visitor: Visitor, post
     page.route_web_socket("**/live/**", lambda socket: socket.close(code=1011))
     page.goto(f"/posts/{post}/")
     like(passer_by, post)
-    expect_count(page, post, 1, slow=True)
+    expect_count(page, post, 1)
     heart(page, post).click()
-    expect_heart(page, post, pressed=True, slow=True)
+    expect_heart(page, post, pressed=True)
     expect_count(page, post, 2)
     assert set(states(page)) == {"connecting"}

@@ -10,7 +10,6 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.live import Live, until
 
-SLOW = 20_000  # ms
 TOKEN = re.compile(r".*/feedback/[\w-]{32}/$")
 Visitor = Callable[..., Page]
 
@@ -35,12 +34,12 @@ def sign_in(page: Page) -> Page:
     page.get_by_label("Username").fill("staff")
     page.get_by_label("Password").fill("redheart")
     page.locator("main").get_by_role("button", name="Sign in").click()
-    expect(page.locator("html")).to_have_attribute("data-live", "on", timeout=SLOW)
+    expect(page.locator("html")).to_have_attribute("data-live", "on")
     return page
 
 
 def status(page: Page, value: str) -> None:
-    expect(page.locator(f'[data-status="{value}"]')).to_be_visible(timeout=SLOW)
+    expect(page.locator(f'[data-status="{value}"]')).to_be_visible()
 
 
 def test_the_whole_way(visitor: Visitor, desk: Page) -> None:
@@ -50,18 +49,18 @@ def test_the_whole_way(visitor: Visitor, desk: Page) -> None:
     status(sender, "accepted")
     expect(sender.locator(".steps li.done")).to_have_count(4)
 
-    expect(desk.locator("[data-row]").first).to_contain_text("The heart is lovely.", timeout=SLOW)
+    expect(desk.locator("[data-row]").first).to_contain_text("The heart is lovely.")
     expect(desk.locator("[data-count-of=open]")).to_have_text(str(before + 1))
     desk.locator("[data-row] a").first.click()
     expect(desk.locator("#message")).to_contain_text("<b>Second</b> line")
     expect(sender.get_by_text("Read by the team")).to_be_visible()
-    expect(sender.locator(".steps li.done")).to_have_count(5, timeout=SLOW)
+    expect(sender.locator(".steps li.done")).to_have_count(5)
 
     desk.get_by_label("Your answer").fill("Thank you, Sora. It is a good heart.")
     desk.get_by_role("button", name="Send answer").click()
-    expect(sender.locator(".answer")).to_contain_text("It is a good heart.", timeout=SLOW)
+    expect(sender.locator(".answer")).to_contain_text("It is a good heart.")
     expect(sender.locator(".steps li.done")).to_have_count(6)
-    expect(desk.locator('[data-mail="reply"][data-mail-status="accepted"]')).to_be_visible(timeout=SLOW)
+    expect(desk.locator('[data-mail="reply"][data-mail-status="accepted"]')).to_be_visible()
 
     desk.goto("/inbox/mails/")
     expect(desk.locator(".rows li", has_text="Re: Your Feedback").first).to_contain_text("sora@example.com")
@@ -90,18 +89,18 @@ def test_two_people_at_one_desk(visitor: Visitor, desk: Page) -> None:
     other = sign_in(visitor())
     submit(visitor(), "Seen by two", email="two@example.com")
     for page in (desk, other):
-        expect(page.locator("[data-row]", has_text="Seen by two")).to_be_visible(timeout=SLOW)
+        expect(page.locator("[data-row]", has_text="Seen by two")).to_be_visible()
     desk.locator("[data-row]", has_text="Seen by two").get_by_role("button", name="Spam").click()
     expect(desk.get_by_text("Marked as spam.")).to_be_visible()
-    expect(other.locator("[data-row]", has_text="Seen by two")).to_have_count(0, timeout=SLOW)
+    expect(other.locator("[data-row]", has_text="Seen by two")).to_have_count(0)
     desk.get_by_role("button", name="Undo").click()
-    expect(other.locator("[data-row]", has_text="Seen by two")).to_be_visible(timeout=SLOW)
+    expect(other.locator("[data-row]", has_text="Seen by two")).to_be_visible()
 
 
 def test_a_search_is_not_undone_by_a_refresh_that_was_under_way(visitor: Visitor, desk: Page) -> None:
     submit(visitor(), "Needle in the hay", email="needle@example.com")
     rows = desk.locator("[data-row]")
-    expect(rows.first).to_contain_text("Needle", timeout=SLOW)
+    expect(rows.first).to_contain_text("Needle")
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -111,7 +110,7 @@ def test_a_search_is_not_undone_by_a_refresh_that_was_under_way(visitor: Visitor
     submit(visitor(), "Just hay", email="hay@example.com")
     until(lambda: desk.evaluate("1") and held, "the list was not fetched anew")
     desk.locator("#q").fill("Needle in")
-    expect(rows).to_have_count(1, timeout=SLOW)
+    expect(rows).to_have_count(1)
     until(lambda: desk.evaluate("1") and held[0].request.failure, "the old list may still come")
     expect(rows).to_have_count(1)
 
@@ -119,7 +118,7 @@ def test_a_search_is_not_undone_by_a_refresh_that_was_under_way(visitor: Visitor
 def test_the_keys(visitor: Visitor, desk: Page) -> None:
     submit(visitor(), "First of the keys", email="keys@example.com")
     submit(visitor(), "Second of the keys", email="keys@example.com")
-    expect(desk.locator("[data-row]").first).to_contain_text("Second of the keys", timeout=SLOW)
+    expect(desk.locator("[data-row]").first).to_contain_text("Second of the keys")
     press = desk.keyboard.press
     press("?")
     expect(desk.get_by_role("dialog")).to_be_visible()
@@ -133,11 +132,11 @@ def test_the_keys(visitor: Visitor, desk: Page) -> None:
     expect(desk.get_by_text("Archived.")).to_be_visible()
     expect(desk.locator("[data-row]").first).to_contain_text("First of the keys")
     press("z")
-    expect(desk.locator("[data-row]").first).to_contain_text("Second of the keys", timeout=SLOW)
+    expect(desk.locator("[data-row]").first).to_contain_text("Second of the keys")
     press("/")
     expect(desk.locator("#q")).to_be_focused()
     desk.locator("#q").press_sequentially("Second of")
-    expect(desk.locator("[data-row]")).to_have_count(1, timeout=SLOW)
+    expect(desk.locator("[data-row]")).to_have_count(1)
     expect(desk.locator("#q")).to_have_value("Second of")
     desk.locator("[data-row] a").focus()
     press("r")
@@ -151,7 +150,7 @@ def test_nothing_that_was_written_is_ever_run(visitor: Visitor, desk: Page) -> N
     sender = visitor()
     submit(sender, canary, email="canary@example.com")
     status(sender, "accepted")
-    expect(desk.locator("[data-row]").first).to_contain_text("<img src=x", timeout=SLOW)
+    expect(desk.locator("[data-row]").first).to_contain_text("<img src=x")
     desk.locator("[data-row] a").first.click()
     expect(desk.locator("#message")).to_contain_text(canary)
     desk.goto("/inbox/mails/")
@@ -165,7 +164,7 @@ def test_an_export(desk: Page, visitor: Visitor) -> None:
     submit(visitor(), "=to be exported", email="export@example.com")
     desk.goto("/inbox/export/")
     desk.get_by_role("button", name="CSV").click()
-    expect(desk.locator('[data-export="done"]')).to_be_visible(timeout=SLOW)
+    expect(desk.locator('[data-export="done"]')).to_be_visible()
     with desk.expect_download() as download:
         desk.get_by_role("link", name="Download CSV").click()
     assert '"\'=to be exported"' in download.value.path().read_text()

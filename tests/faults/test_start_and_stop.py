@@ -19,10 +19,19 @@ from tests.faults.passers_by import passing_by
 from tests.live import ROOT, Live, free_port, until
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Live]:
-    with Live(tmp_path) as running:
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """One folder with all that it has seen: every test starts it anew."""
+    with Live(tmp_path_factory.mktemp("house")) as running:
         yield running
+
+
+@pytest.fixture
+def house(stopped: Live) -> Live:
+    if not stopped.running():
+        stopped.log.write_text("")
+        stopped.start()
+    return stopped
 
 
 def start_beside(env: dict[str, str]) -> tuple[int, str]:

@@ -6,7 +6,7 @@ import json
 from contextlib import ExitStack
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
 from tests.live import Live
@@ -33,7 +33,7 @@ class Watcher:
                 self._hear(json.loads(self._open().recv(timeout=0.05)))
         except TimeoutError:
             return
-        except (ConnectionClosed, OSError):
+        except (ConnectionClosed, InvalidHandshake, OSError):
             self.socket = None
 
     def _open(self) -> ClientConnection:

@@ -53,7 +53,7 @@ def test_the_lesson(desk: Client, settings: object) -> None:
     run = page.redirect_chain[0][0].partition("worker=")[2]
     tasks.send_lesson(run, "support@example.com")
     waited, sent = times(desk.get(page.redirect_chain[0][0]).content, "worker")
-    assert waited < 0.15 and sent >= 0.2
+    assert sent - waited >= 0.2, "the mail came after the answer"
     assert len(mailbox.newest()) == 2
     assert lesson.times("forgotten") == {}
 

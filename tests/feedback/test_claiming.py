@@ -86,7 +86,7 @@ class World:
 
 
 @given(steps=STEPS)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_history_is_safe(steps: list[tuple[str, int]], write: Callable[..., Message]) -> None:
     clock = [timezone.now()]
     Message.objects.all().delete()

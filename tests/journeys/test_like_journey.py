@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.live import Live
+from tests.live import Live, until
 
 JSON = {"accept": "application/json"}
 POST = "/posts/1/"
@@ -19,9 +19,10 @@ STAGES = ("accepted", "asked", "started", "stored", "pushed")
 
 
 def visitor(live: Live) -> httpx.Client:
-    """Somebody who has clicked once, so that they have a name."""
-    client = httpx.Client(base_url=live.url, headers=JSON)
+    """Somebody who has clicked once, so that they have a name, and whose click is settled."""
+    client = httpx.Client(base_url=live.url, headers=JSON, timeout=30)
     assert client.post(f"{POST}like/", data={"liked": "0"}).status_code == 202
+    until(lambda: "like.1" in client.get("/live/?topic=post.1").json(), "the first click was not settled")
     return client
 
 
@@ -29,13 +30,13 @@ def visitor(live: Live) -> httpx.Client:
 def watch(live: Live, who: httpx.Client | None = None) -> Iterator[ClientConnection]:
     headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in who.cookies.items())} if who else {}
     with connect(f"{live.url.replace('http', 'ws')}/live/?topic=post.1", additional_headers=headers) as socket:
-        socket.recv(timeout=5)  # the snapshot
+        socket.recv(timeout=60)  # the snapshot
         yield socket
 
 
 def frame_with(socket: ClientConnection, name: str) -> dict:
     while True:
-        frame = json.loads(socket.recv(timeout=10))
+        frame = json.loads(socket.recv(timeout=60))
         if name in frame:
             return frame
 
@@ -82,5 +83,5 @@ def closed_after(live: Live, text: str) -> int | None:
         socket.send(text)
         with pytest.raises(ConnectionClosed):
             while True:
-                socket.recv(timeout=5)
+                socket.recv(timeout=60)
         return socket.close_code

@@ -39,12 +39,15 @@ def test_likes_are_settled_over_rabbitmq(tmp_path_factory: pytest.TempPathFactor
 
 
 PUBLISH_AND_READ = """
+import time
 from project.celery import app
 with app.connection_for_write() as connection:
     channel = connection.default_channel
     channel.queue_delete("mail")
     for name, priority in (("bulk", 9), ("confirmation", 3), ("reply", 0)):
         app.send_task(name, queue="mail", priority=priority)
+    while channel.queue_declare("mail", passive=True).message_count < 3:
+        time.sleep(0.02)
     queue = app.amqp.queues["mail"](channel)
     print(*(queue.get(no_ack=True).headers["task"] for _ in range(3)))
     channel.queue_delete("mail")

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from pytest_django import DjangoAssertNumQueries
@@ -36,7 +36,7 @@ def count_of_rows(post: Post) -> int:
 class AnyOrder(TestCase):
     """Tasks may be lost (no settle), doubled (settle twice), cut short (limit) or killed (crash) between clicks."""
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=150)
     @given(st.lists(step, max_size=12))
     def test_the_last_accepted_click_is_the_final_state_and_the_count_equals_the_rows(self, steps: list) -> None:
         author = User.objects.create(username="author")

