@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,6 +50,13 @@ def site_url(value: str) -> str:
     if not urlsplit(value).netloc:
         raise ImproperlyConfigured("SITE_URL must look like https://redheart.example.")
     return _scheme("SITE_URL", value, ("http", "https")).rstrip("/")
+
+
+def networks(values: list[str]) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(value) for value in values]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"OUTSIDE_ALLOW must be addresses or networks, like 10.0.0.0/8: {error}.") from error
 
 
 def redis_url(value: str) -> str:

@@ -34,6 +34,7 @@ SECRET_KEY = checks.secret_key(env.str("SECRET_KEY", ""), debug=DEBUG, data_dir=
 checks.hosts(ALLOWED_HOSTS, debug=DEBUG)
 HOME = f"http://127.0.0.1:{env.str('PORT', '8000')}" if DEBUG else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
 SITE_URL = checks.site_url(env.str("SITE_URL", "") or HOME)  # for links in what leaves the house
+OUTSIDE_ALLOW = checks.networks(env.list("OUTSIDE_ALLOW", []))  # private networks that webhooks may write to
 
 # The database. SQLite: readers never wait for the writer (WAL), a writer waits its turn instead of failing half-way
 # (IMMEDIATE), and what was answered with 2xx survives a power cut (FULL).

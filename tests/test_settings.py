@@ -43,6 +43,7 @@ def test_a_production_site_starts_when_it_is_safe(tmp_path: Path) -> None:
         ({"REDIS_URL": "http://127.0.0.1"}, "REDIS_URL must start with"),
         ({"CELERY_BROKER_URL": "ftp://x"}, "CELERY_BROKER_URL must start with"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
+        ({"OUTSIDE_ALLOW": "10.0.0.1/8"}, "OUTSIDE_ALLOW must be"),
         ({"SITE_URL": "redheart.example"}, "SITE_URL must look like"),
         ({"SITE_URL": "ftp://redheart.example"}, "SITE_URL must start with"),
     ],

@@ -1,0 +1,118 @@
+"""Keeps requests to addresses that people have typed away from our own network (server-side request forgery).
+
+Every client in Python that we use resolves a name through `socket.getaddrinfo` and connects to what it returns, one
+right after the other. So the check stands there: it sees each host, each redirect and each name whose address changes,
+and leaves no time between the check and the connection. It is on for one thread and one block at a time.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+from django.conf import settings
+
+SECONDS = 10  # that another side may take in all
+HEARD = 2000  # bytes of its answer that are kept
+NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last four bytes
+getaddrinfo = socket.getaddrinfo
+guarded = threading.local()
+
+
+class Refused(Exception):
+    """The address is not one that may be written to. Its text is for the person who typed it."""
+
+
+class Answer(NamedTuple):
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.reason}".strip()
+
+
+@contextmanager
+def outside() -> Iterator[None]:
+    """Whatever this thread connects to in the block is outside. Raises `Refused` where it is not."""
+    guarded.on = True
+    try:
+        yield
+    finally:
+        guarded.on = False
+
+
+def resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
+    found = getaddrinfo(host, *args, **kwargs)
+    if getattr(guarded, "on", False):
+        for *_, address in found:
+            check(str(address[0]))
+    return found
+
+
+socket.getaddrinfo = resolve
+
+
+def check(address: str) -> None:
+    """Raises `Refused` for an address of this machine or of a private network, however it is wrapped."""
+    ip = unwrapped(ip_address(address.partition("%")[0]))
+    if any(ip in network for network in settings.OUTSIDE_ALLOW):
+        return
+    if not ip.is_global or ip.is_multicast or ip.is_reserved:
+        raise Refused(f"{ip} is not a public address.")
+
+
+def unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 address leads to, if it does."""
+    if isinstance(ip, IPv4Address):
+        return ip
+    if ip in NAT64:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else ip)
+
+
+def look_at(url: str) -> None:
+    """Raises `Refused` for a URL that could never be written to, with the reason."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise Refused("This is not a web address.") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise Refused("A web address starts with https:// or http:// and a host.")
+    if parts.username or parts.password:
+        raise Refused("A web address with a user name in it is not used.")
+    with outside():
+        try:
+            resolve(host, port or 443, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise Refused(f"The host {host} is not known.") from error
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    """Sends it once, without following redirects. Raises `Refused`, or `requests.RequestException` where there was no
+    whole answer in `SECONDS`."""
+    with outside(), requests.Session() as session:
+        session.trust_env = False  # a proxy would do the resolving
+        ends = time.monotonic() + SECONDS
+        answer = session.post(url, body, headers=headers, timeout=SECONDS / 2, allow_redirects=False, stream=True)
+        return Answer(answer.status_code, answer.reason or "", answer.headers, _heard(answer, ends))
+
+
+def _heard(answer: requests.Response, ends: float) -> str:
+    """The beginning of what was said; somebody who speaks a letter at a time is not listened to for ever."""
+    heard = b""
+    with answer, suppress(requests.RequestException):
+        for piece in answer.iter_content(1):
+            heard += piece
+            if len(heard) >= HEARD or time.monotonic() > ends:
+                break
+    return heard.decode(errors="replace")
