@@ -26,6 +26,10 @@ def accepted(client: httpx.Client, post: int) -> bool:
         return False
 
 
+def settled(client: httpx.Client, post: int) -> int:
+    return int(client.get(f"/posts/{post}/").json()["count"])
+
+
 def states(page: Page) -> list[str]:
     """What the page has said about its connection so far, without repetition."""
     said: list[str] = page.evaluate("window.states ?? []")
@@ -88,9 +92,12 @@ def test_a_page_hidden_for_a_blink_stays_live(visitor: Visitor, post: int, passe
 @CUT
 def test_without_a_socket_the_page_asks_every_few_seconds(visitor: Visitor, post: int, passer_by: httpx.Client) -> None:
     page = remembering(visitor())
+    page.clock.install()
     page.route_web_socket("**/live/**", lambda socket: socket.close(code=1011))
     page.goto(f"/posts/{post}/")
     like(passer_by, post)
+    until(lambda: settled(passer_by, post) == 1, "the like was not settled")
+    page.clock.fast_forward(12_000)
     expect_count(page, post, 1)
     heart(page, post).click()
     expect_heart(page, post, pressed=True)

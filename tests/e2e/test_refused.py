@@ -86,10 +86,13 @@ def test_a_broken_connection_puts_the_heart_back(visitor: Visitor, post: int) ->
 
 @pytest.mark.noise(FAILED, "htmx:error", "AbortError", "timeout")
 def test_a_server_that_never_answers_puts_the_heart_back(visitor: Visitor, post: int) -> None:
-    page = visit(visitor(), f"/posts/{post}/")
+    page = visitor()
+    page.clock.install()
+    visit(page, f"/posts/{post}/")
     page.route(LIKE_URL, lambda route: None)
     heart(page, post).click()
     expect_heart(page, post, pressed=True, state="pending")
+    page.clock.fast_forward(8_000)
     expect_refused(page, post, "The server did not answer. Your like was not stored.")
 
 
