@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -6,7 +7,9 @@ class NotificationsConfig(AppConfig):
     name = "notifications"
 
     def ready(self) -> None:
-        from notifications import transports
+        from notifications import browsers, transports
 
         autodiscover_modules("topics", "bell", "kinds")
         transports.load()
+        user_logged_in.connect(browsers.signed_in, dispatch_uid="notifications.browsers")
+        user_logged_out.connect(browsers.signed_out, dispatch_uid="notifications.browsers")

@@ -18,11 +18,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.middleware import HtmxDetails
 
-from notifications import selectors, services
+from notifications import browsers, selectors, services
 from notifications.forms import PreferencesForm
 from notifications.kinds import kinds, offered
 from notifications.models import Loud, Notification, micros
 from notifications.selectors import EPOCH
+from notifications.transports.push import public_key
 
 
 class Request(HttpRequest):
@@ -103,7 +104,8 @@ def preferences(request: HttpRequest) -> HttpResponse:
     user, offer = account(request), offered(staff=cast(User, request.user).is_staff)
     form = PreferencesForm(request.POST or None, kinds=offer, initial=selectors.preferences(user=user))
     if not form.is_valid():
-        return render(request, "notifications/preferences.html", {"form": form})
+        context = {"form": form, "browsers": browsers.shown(request), "push_key": public_key()}
+        return render(request, "notifications/preferences.html", context)
     services.set_preferences(user=user, bell={kind: Loud(int(value)) for kind, value in form.cleaned_data.items()})
     messages.success(request, gettext("Saved."))
     return redirect("preferences")

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any
+from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from django import forms
+from django.core.validators import URLValidator
+from django.utils.translation import gettext_lazy as _
 
 from notifications.kinds import Kind
 from notifications.models import Loud
+
+LOCAL = {"localhost", "local", "internal"}
 
 
 class PreferencesForm(forms.Form):
@@ -16,3 +23,51 @@ class PreferencesForm(forms.Form):
         for kind in kinds:
             choices = [(int(loud), loud.label) for loud in kind.choices]
             self.fields[kind.name] = forms.ChoiceField(label=kind.label, choices=choices, initial=int(Loud.ALWAYS))
+
+
+class SubscriptionForm(forms.Form):
+    """What a browser calls a push subscription: where to send messages, and the two keys to encrypt them with."""
+
+    endpoint = forms.CharField(max_length=2000, validators=[URLValidator(["https"])])
+    p256dh = forms.CharField(max_length=88)
+    auth = forms.CharField(max_length=24)
+
+    def clean_endpoint(self) -> str:
+        endpoint = str(self.cleaned_data["endpoint"])
+        parts = urlsplit(endpoint)
+        if "@" in parts.netloc or parts.fragment or not public(parts.hostname or ""):
+            raise forms.ValidationError(_("This is not the address of a push service."))
+        return endpoint
+
+    def clean_p256dh(self) -> str:
+        try:
+            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decoded(self.cleaned_data["p256dh"], 65))
+        except ValueError as error:
+            raise forms.ValidationError(_("This is not the key of a browser.")) from error
+        return str(self.cleaned_data["p256dh"])
+
+    def clean_auth(self) -> str:
+        try:
+            decoded(self.cleaned_data["auth"], 16)
+        except ValueError as error:
+            raise forms.ValidationError(_("This is not the key of a browser.")) from error
+        return str(self.cleaned_data["auth"])
+
+    def sentence(self) -> str:
+        """What is wrong with it, where something is."""
+        [(field, errors), *_more] = self.errors.items()
+        return f"{field}: {errors[0]}"
+
+
+def decoded(key: str, size: int) -> bytes:
+    """The bytes of a base64url text. Raises `ValueError` unless there are as many as ``size``."""
+    raw = b64decode(key.rstrip("=") + "=" * (-len(key.rstrip("=")) % 4), altchars=b"-_", validate=True)
+    if len(raw) != size:
+        raise ValueError(f"{len(raw)} bytes")
+    return raw
+
+
+def public(host: str) -> bool:
+    """Is it the name of a machine elsewhere? Push services have names; it is looked up only for sending."""
+    *parents, last = host.rstrip(".").split(".")
+    return bool(parents) and ":" not in host and not last.isdecimal() and last not in LOCAL

@@ -53,6 +53,8 @@ class Destination(models.Model):
             models.UniqueConstraint(fields=["address"], condition=Q(transport="push"), name="one_owner_per_browser"),
         ]
 
+    here: bool = False  # is it the browser that asks?
+
     def __str__(self) -> str:
         return f"{self.get_transport_display()}: {self.name}"
 

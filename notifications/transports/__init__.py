@@ -13,7 +13,7 @@ from django.utils import timezone
 from notifications.models import Delivery
 from notifications.outbox import Status
 
-LONGEST = timedelta(days=1)  # that anybody may ask to be left alone
+LONGEST = 24 * 3600  # seconds that anybody may ask to be left alone
 transports: dict[str, Transport] = {}
 
 
@@ -51,7 +51,7 @@ def load() -> None:
 def retry_after(value: str) -> timedelta:
     """What the header of that name asks for, in seconds or as a date; nothing where it says neither."""
     try:
-        asked = timedelta(seconds=int(value)) if value.isdecimal() else parsedate_to_datetime(value) - timezone.now()
-    except (TypeError, ValueError, OverflowError):
+        seconds = int(value) if value.isdecimal() else (parsedate_to_datetime(value) - timezone.now()).total_seconds()
+    except (TypeError, ValueError):
         return timedelta()
-    return min(max(asked, timedelta()), LONGEST)
+    return timedelta(seconds=min(max(seconds, 0), LONGEST))

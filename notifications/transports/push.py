@@ -101,7 +101,6 @@ def signature(url: str) -> dict[str, str]:
     )
 
 
-@cache
 def public_key() -> str:
     """By which a browser knows this site again. Empty: this site offers no pushes."""
     if not settings.VAPID_PRIVATE_KEY:

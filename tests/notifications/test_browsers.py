@@ -1,0 +1,231 @@
+"""Browsers are connected to one account each, by pages of this site alone, and end with whoever signs out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from notifications.browsers import name_of
+from notifications.models import Delivery, Destination
+from tests.notifications.pushservice import Browser, base64url
+
+URL, PAGE = "/notifications/browsers/", "/notifications/preferences/"
+ELSEWHERE = "https://push.example.com/send/another"
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+
+
+def signed_in(user: User) -> Client:
+    client = Client(headers={"user-agent": CHROME})
+    client.force_login(user)
+    return client
+
+
+HOSTILE = [
+    ("", "nothing"),
+    ("http://push.example.com/x", "not encrypted"),
+    ("ftp://push.example.com/x", "no web"),
+    ("javascript:alert(1)", "no address"),
+    ("https://", "no host"),
+    ("https://localhost/x", "this machine"),
+    ("https://a.localhost/x", "this machine"),
+    ("https://127.0.0.1/x", "this machine"),
+    ("https://127.1/x", "this machine"),
+    ("https://2130706433/x", "this machine"),
+    ("https://[::1]/x", "this machine"),
+    ("https://[::ffff:127.0.0.1]/x", "this machine"),
+    ("https://10.0.0.1/x", "a private network"),
+    ("https://169.254.169.254/latest/meta-data/", "the cloud's own"),
+    ("https://printer.local/x", "a private network"),
+    ("https://redis/x", "a private network"),
+    ("https://user:password@push.example.com/x", "with a password"),
+    ("https://push.example.com/x#y", "with a fragment"),
+    ("https://push.example.com/a b", "with a space"),
+    ("https://push.example.com/a\nHost: x", "with a new line"),
+    ("https://push.example.com/" + "x" * 2000, "too long"),
+    ("https://push.example.com\0/x", "with a zero"),
+]
+WRONG: list[dict[str, str]] = [
+    {"p256dh": ""},
+    {"auth": ""},
+    {"p256dh": "x" * 87},
+    {"p256dh": base64url(b"\4" + b"\1" * 64)},  # not on the curve
+    {"p256dh": base64url(b"\4" * 64)},
+    {"p256dh": "ä" * 80},
+    {"auth": base64url(b"x" * 15)},
+    {"auth": base64url(b"x" * 17)},
+    {"auth": "!" * 22},
+    {"auth": "x" * 5000},
+]
+
+
+@pytest.fixture
+def client(mina: User) -> Client:
+    return signed_in(mina)
+
+
+def connect(client: Client, endpoint: str = "https://push.example.com/send/secret", **wrong: str) -> Any:
+    return client.post(URL, {**Browser().subscription(endpoint), **wrong})
+
+
+def sign_in(client: Client, name: str) -> Any:
+    return client.post("/accounts/login/", {"username": name, "password": "redheart"})
+
+
+def test_a_browser_is_connected_once_and_named(client: Client, mina: User) -> None:
+    assert [connect(client).status_code for _ in range(2)] == [201, 201]
+    place = Destination.objects.get()
+    assert (place.owner, place.transport, place.name) == (mina, "push", "Chrome · Linux")
+    page = client.get(PAGE).content.decode()
+    assert "data-here" in page
+    assert "data-here" not in signed_in(mina).get(PAGE).content.decode(), "another browser of hers"
+
+
+def test_an_address_that_is_no_push_service_is_refused(client: Client) -> None:
+    for endpoint, why in HOSTILE:
+        answer = connect(client, endpoint)
+        assert (answer.status_code, answer["Content-Type"]) == (400, "text/plain; charset=utf-8"), why
+        assert 10 < len(answer.content) < 200, why
+    assert not Destination.objects.exists()
+
+
+def test_keys_that_no_browser_makes_are_refused(client: Client) -> None:
+    for wrong in WRONG:
+        assert connect(client, **wrong).status_code == 400, wrong
+    assert not Destination.objects.exists()
+
+
+def test_only_our_own_pages_connect_and_only_for_somebody(client: Client, db: None) -> None:
+    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}):
+        assert client.post(URL, Browser().subscription(), headers=headers).status_code == 403
+    assert client.get(URL).status_code == 405
+    assert Client().post(URL, Browser().subscription()).status_code == 302
+    assert not Destination.objects.exists()
+    ours = {"origin": "http://testserver", "sec-fetch-site": "same-origin"}
+    assert client.post(URL, Browser().subscription(), headers=ours).status_code == 201
+
+
+def test_an_eleventh_browser_is_refused_until_one_is_removed(client: Client, mina: User) -> None:
+    for number in range(10):
+        assert connect(signed_in(mina), f"https://push.example.com/{number}").status_code == 201
+    answer = connect(client, ELSEWHERE)
+    assert (answer.status_code, "Remove one" in answer.content.decode()) == (400, True)
+    client.post(f"{URL}{Destination.objects.first().pk}/", {"do": "remove"})  # type: ignore[union-attr]
+    assert connect(client, ELSEWHERE).status_code == 201
+    assert Destination.objects.count() == 10
+
+
+def test_a_browser_with_a_new_address_is_still_one(client: Client) -> None:
+    connect(client)
+    connect(client, ELSEWHERE)
+    assert [place.address for place in Destination.objects.all()] == [ELSEWHERE]
+
+
+def test_it_moves_to_whoever_connects_it_next_with_nothing_that_was_for_the_one_before(
+    client: Client, jun: User
+) -> None:
+    connect(client)
+    Delivery.objects.create(destination=Destination.objects.get(), content={}, priority=2)
+    assert connect(signed_in(jun)).status_code == 201
+    assert Destination.objects.get().owner == jun
+    assert not Delivery.objects.exists()
+
+
+def test_signing_out_ends_it_on_this_browser_alone(client: Client, mina: User) -> None:
+    connect(client)
+    connect(signed_in(mina), ELSEWHERE)
+    client.post("/accounts/logout/")
+    assert [place.address for place in Destination.objects.all()] == [ELSEWHERE]
+
+
+def test_signing_in_as_somebody_else_ends_it_and_as_the_same_does_not(client: Client, mina: User, jun: User) -> None:
+    connect(client)
+    del client.cookies["sessionid"]  # it ran out
+    assert sign_in(client, "mina").status_code == 302
+    assert Destination.objects.exists()
+    del client.cookies["sessionid"]
+    assert sign_in(client, "jun").status_code == 302
+    assert not Destination.objects.exists()
+
+
+def test_a_forged_cookie_names_no_browser(client: Client, jun: User) -> None:
+    connect(client)
+    stranger = signed_in(jun)
+    stranger.cookies["browser"] = f"{Destination.objects.get().pk}:forged"
+    stranger.post("/accounts/logout/")
+    assert Destination.objects.count() == 1
+
+
+@pytest.mark.parametrize("do", ["remove", "test"])
+def test_a_stranger_neither_removes_nor_tests_it(client: Client, jun: User, do: str) -> None:
+    connect(client)
+    place = Destination.objects.get()
+    for stranger, status in ((signed_in(jun), 404), (Client(), 302)):
+        assert stranger.post(f"{URL}{place.pk}/", {"do": do}).status_code == status
+    assert (Destination.objects.count(), Delivery.objects.count()) == (1, 0)
+
+
+def test_other_destinations_are_no_browsers(client: Client, mina: User) -> None:
+    hook = Destination.objects.create(owner=mina, transport="webhook", name="Hook", address="https://example.com")
+    assert client.post(f"{URL}{hook.pk}/", {"do": "remove"}).status_code == 404
+    assert "Hook" not in client.get(PAGE).content.decode()
+
+
+def test_the_forms_need_their_token(client: Client, mina: User) -> None:
+    connect(client)
+    careful = Client(enforce_csrf_checks=True)
+    careful.force_login(mina)
+    assert careful.post(f"{URL}{Destination.objects.get().pk}/", {"do": "remove"}).status_code == 403
+    assert Destination.objects.exists()
+
+
+def test_a_test_is_sent_once_at_a_time_and_wakes_what_was_paused(
+    client: Client, queued: Callable[[str], list[dict[str, Any]]], django_capture_on_commit_callbacks: Any
+) -> None:
+    connect(client)
+    Destination.objects.update(paused_at=timezone.now(), failures=8)
+    place = Destination.objects.get()
+    for _ in range(2):
+        with django_capture_on_commit_callbacks(execute=True):
+            page = client.post(f"{URL}{place.pk}/", {"do": "test"}, follow=True)
+    assert "A test is on its way to Chrome · Linux." in page.content.decode()
+    assert [task["task"] for task in queued("mail")] == ["notifications.tasks.send_delivery"]
+    place.refresh_from_db()
+    assert (place.failures, place.paused_at, Delivery.objects.count()) == (0, None, 1)
+    assert client.post(f"{URL}{place.pk}/", {"do": "dance"}).status_code == 400
+
+
+def test_without_a_key_nothing_is_offered(client: Client, settings: Any) -> None:
+    assert 'id="push"' in client.get(PAGE).content.decode()
+    settings.VAPID_PRIVATE_KEY = ""
+    assert 'id="push"' not in client.get(PAGE).content.decode()
+    assert connect(client).status_code == 404
+
+
+def test_the_worker_comes_from_the_root_and_is_always_asked_for() -> None:
+    answer = Client().get("/push-worker.js")
+    assert answer["Content-Type"].startswith("text/javascript")
+    assert "no-cache" in answer["Cache-Control"]
+    assert b"showNotification" in answer.content
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        (CHROME, "Chrome · Linux"),
+        (CHROME + " Edg/140.0", "Edge · Linux"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1",
+            "Safari · iPhone",
+        ),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0", "Firefox · Windows"),
+        ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36", "Chrome · Android"),
+        ("", "Browser"),
+    ],
+)
+def test_a_browser_has_the_name_that_people_call_it(agent: str, name: str) -> None:
+    assert name_of(agent) == name
