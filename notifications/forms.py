@@ -2,17 +2,15 @@ from __future__ import annotations
 
 from base64 import b64decode
 from typing import Any
-from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from django import forms
 from django.core.validators import URLValidator
 from django.utils.translation import gettext_lazy as _
 
+from notifications import guard
 from notifications.kinds import Kind
 from notifications.models import Loud
-
-LOCAL = {"localhost", "local", "internal"}
 
 
 class PreferencesForm(forms.Form):
@@ -34,9 +32,10 @@ class SubscriptionForm(forms.Form):
 
     def clean_endpoint(self) -> str:
         endpoint = str(self.cleaned_data["endpoint"])
-        parts = urlsplit(endpoint)
-        if "@" in parts.netloc or parts.fragment or not public(parts.hostname or ""):
-            raise forms.ValidationError(_("This is not the address of a push service."))
+        try:
+            guard.look_at(endpoint)
+        except guard.Refused as error:
+            raise forms.ValidationError(_("This is not the address of a push service.")) from error
         return endpoint
 
     def clean_p256dh(self) -> str:
@@ -65,9 +64,3 @@ def decoded(key: str, size: int) -> bytes:
     if len(raw) != size:
         raise ValueError(f"{len(raw)} bytes")
     return raw
-
-
-def public(host: str) -> bool:
-    """Is it the name of a machine elsewhere? Push services have names; it is looked up only for sending."""
-    *parents, last = host.rstrip(".").split(".")
-    return bool(parents) and ":" not in host and not last.isdecimal() and last not in LOCAL

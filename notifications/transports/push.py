@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import suppress
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,11 +16,11 @@ from django.urls import reverse
 from py_vapid import Vapid02
 from py_vapid.utils import b64urlencode
 
+from notifications import guard
 from notifications.models import Delivery, Destination
 from notifications.outbox import Status
 from notifications.transports import Outcome, Transport, declare, retry_after
 
-SECONDS = 10  # that a push service may be silent
 KEPT = 24 * 3600  # seconds, for a browser that is not running
 SIGNED = 12 * 3600  # seconds; services refuse a signature that is good for more than a day
 GONE = {404, 410}
@@ -37,8 +36,11 @@ class Push(Transport):
         place, topic = delivery.destination, tag(delivery)
         host, body = urlsplit(place.address).netloc, encrypted(place, message(delivery))
         asked = f"POST {host}/…\nTopic: {topic}\n\n{len(body)} encrypted bytes"
+        headers = {"Content-Encoding": "aes128gcm", "TTL": str(KEPT), "Urgency": "normal", "Topic": topic}
         try:
-            answer = post(place.address, body, topic)
+            answer = guard.post(place.address, body, headers | signature(place.address))
+        except guard.Refused as error:
+            return Outcome(Status.FAILED, str(error), asked)
         except requests.RequestException as error:  # its text would hold the secret address
             return Outcome(Status.RETRYING, f"{type(error).__name__}: {host}", asked)
         return judge(answer, asked)
@@ -65,24 +67,12 @@ def encrypted(place: Destination, data: dict[str, Any]) -> bytes:
     return bytes(pusher.encode(json.dumps(data, ensure_ascii=False).encode())["body"])
 
 
-def post(url: str, body: bytes, topic: str) -> requests.Response:
-    headers = {"Content-Encoding": "aes128gcm", "TTL": str(KEPT), "Urgency": "normal", "Topic": topic}
-    return requests.post(
-        url, body, headers=headers | signature(url), timeout=SECONDS, allow_redirects=False, stream=True
-    )
-
-
-def judge(answer: requests.Response, asked: str) -> Outcome:
-    text = ""
-    with answer, suppress(requests.RequestException):
-        text = next(answer.iter_content(500), b"").decode(errors="replace")
-    said = f"{answer.status_code} {answer.reason or ''}".strip()
-    after = retry_after(answer.headers.get("Retry-After", ""))
-    told = f"{said}\n\n{text}".strip()
-    if answer.status_code in BUSY or answer.status_code >= 500:
-        return Outcome(Status.RETRYING, said, asked, told, after)
-    status = Status.ACCEPTED if answer.status_code // 100 == 2 else Status.FAILED
-    return Outcome(status, said, asked, told, gone=answer.status_code in GONE)
+def judge(answer: guard.Answer, asked: str) -> Outcome:
+    said, told = str(answer), f"{answer}\n\n{answer.text}"
+    if answer.status in BUSY or answer.status >= 500:
+        return Outcome(Status.RETRYING, said, asked, told, retry_after(answer.headers.get("Retry-After", "")))
+    status = Status.ACCEPTED if answer.status // 100 == 2 else Status.FAILED
+    return Outcome(status, said, asked, told, gone=answer.status in GONE)
 
 
 @cache

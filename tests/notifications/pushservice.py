@@ -77,7 +77,7 @@ class Browser:
         point = self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         self.p256dh, self.auth = base64url(point), base64url(self.secret)
 
-    def subscription(self, endpoint: str = "https://push.example.com/send/secret") -> dict[str, str]:
+    def subscription(self, endpoint: str = "https://127.0.0.2/send/secret") -> dict[str, str]:
         return {"endpoint": endpoint, "p256dh": self.p256dh, "auth": self.auth}
 
     def read(self, body: bytes) -> dict[str, Any]:

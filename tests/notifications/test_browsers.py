@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from notifications.browsers import name_of
 from notifications.models import Delivery, Destination
 from tests.notifications.pushservice import Browser, base64url
 
 URL, PAGE = "/notifications/browsers/", "/notifications/preferences/"
-ELSEWHERE = "https://push.example.com/send/another"
+SECRET, ELSEWHERE = "https://127.0.0.2/send/secret", "https://127.0.0.2/send/another"  # as if it were outside
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
 
@@ -27,8 +29,8 @@ def signed_in(user: User) -> Client:
 
 HOSTILE = [
     ("", "nothing"),
-    ("http://push.example.com/x", "not encrypted"),
-    ("ftp://push.example.com/x", "no web"),
+    ("http://127.0.0.2/x", "not encrypted"),
+    ("ftp://127.0.0.2/x", "no web"),
     ("javascript:alert(1)", "no address"),
     ("https://", "no host"),
     ("https://localhost/x", "this machine"),
@@ -42,12 +44,12 @@ HOSTILE = [
     ("https://169.254.169.254/latest/meta-data/", "the cloud's own"),
     ("https://printer.local/x", "a private network"),
     ("https://redis/x", "a private network"),
-    ("https://user:password@push.example.com/x", "with a password"),
-    ("https://push.example.com/x#y", "with a fragment"),
-    ("https://push.example.com/a b", "with a space"),
-    ("https://push.example.com/a\nHost: x", "with a new line"),
-    ("https://push.example.com/" + "x" * 2000, "too long"),
-    ("https://push.example.com\0/x", "with a zero"),
+    ("https://user:password@127.0.0.2/x", "with a password"),
+    ("https://127.0.0.2/a b", "with a space"),
+    ("https://127.0.0.2/a\nHost: x", "with a new line"),
+    ("https://127.0.0.2:99999/", "no port"),
+    ("https://127.0.0.2/" + "x" * 2000, "too long"),
+    ("https://127.0.0.2\0/x", "with a zero"),
 ]
 WRONG: list[dict[str, str]] = [
     {"p256dh": ""},
@@ -63,12 +65,17 @@ WRONG: list[dict[str, str]] = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def outside(settings: Settings) -> None:
+    settings.OUTSIDE_ALLOW = [ip_network("127.0.0.2")]
+
+
 @pytest.fixture
 def client(mina: User) -> Client:
     return signed_in(mina)
 
 
-def connect(client: Client, endpoint: str = "https://push.example.com/send/secret", **wrong: str) -> Any:
+def connect(client: Client, endpoint: str = SECRET, **wrong: str) -> Any:
     return client.post(URL, {**Browser().subscription(endpoint), **wrong})
 
 
@@ -111,7 +118,7 @@ def test_only_our_own_pages_connect_and_only_for_somebody(client: Client, db: No
 
 def test_an_eleventh_browser_is_refused_until_one_is_removed(client: Client, mina: User) -> None:
     for number in range(10):
-        assert connect(signed_in(mina), f"https://push.example.com/{number}").status_code == 201
+        assert connect(signed_in(mina), f"https://127.0.0.2/{number}").status_code == 201
     answer = connect(client, ELSEWHERE)
     assert (answer.status_code, "Remove one" in answer.content.decode()) == (400, True)
     client.post(f"{URL}{Destination.objects.first().pk}/", {"do": "remove"})  # type: ignore[union-attr]
@@ -199,7 +206,7 @@ def test_a_test_is_sent_once_at_a_time_and_wakes_what_was_paused(
     assert client.post(f"{URL}{place.pk}/", {"do": "dance"}).status_code == 400
 
 
-def test_without_a_key_nothing_is_offered(client: Client, settings: Any) -> None:
+def test_without_a_key_nothing_is_offered(client: Client, settings: Settings) -> None:
     assert 'id="push"' in client.get(PAGE).content.decode()
     settings.VAPID_PRIVATE_KEY = ""
     assert 'id="push"' not in client.get(PAGE).content.decode()

@@ -8,16 +8,18 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
+from ipaddress import ip_network
 
 import pytest
-from django.conf import settings
+from django.conf import settings as site
 from django.contrib.auth.models import User
 from django.utils import timezone
 from py_vapid import Vapid02
+from pytest_django import Settings
 
 from likes.models import Like, Post
 from likes.services import Click, set_likes
-from notifications import fanout, sending
+from notifications import fanout, guard, sending
 from notifications.models import Attempt, Delivery, Destination, Habits
 from notifications.outbox import Status
 from notifications.transports import push, retry_after
@@ -29,7 +31,8 @@ SECRET = "/send/only-the-browser-knows"
 
 
 @pytest.fixture
-def service() -> Iterator[PushService]:
+def service(settings: Settings) -> Iterator[PushService]:
+    settings.OUTSIDE_ALLOW = [ip_network("127.0.0.1")]
     with open_service() as service:
         yield service
 
@@ -109,7 +112,7 @@ def test_it_is_signed_for_this_push_service_alone(post: Post, place: Destination
     header, claims, _signature = token.split(".")
     assert json.loads(urlsafe_b64decode(header + "=="))["alg"] == "ES256"
     said = json.loads(urlsafe_b64decode(claims + "=="))
-    assert (said["aud"], said["sub"]) == (service.url, f"mailto:{settings.FEEDBACK_FROM}")
+    assert (said["aud"], said["sub"]) == (service.url, f"mailto:{site.FEEDBACK_FROM}")
     assert time.time() < said["exp"] < time.time() + 24 * 3600
     forged = authorization.replace(claims, claims[:-1] + ("A" if claims[-1] != "A" else "Q"))
     assert not Vapid02.verify(forged)
@@ -162,11 +165,20 @@ def test_a_redirect_is_not_followed(post: Post, place: Destination, service: Pus
     assert [asked.path for asked in service.asked] == [SECRET]
 
 
+def test_nothing_goes_into_our_own_network(
+    post: Post, place: Destination, service: PushService, settings: Settings
+) -> None:
+    settings.OUTSIDE_ALLOW = []
+    delivery = like(post, "a")
+    delivery.refresh_from_db()
+    assert (delivery.status, service.asked) == (Status.FAILED, [])
+
+
 @pytest.mark.parametrize("mood", [HANG_UP, SILENT])
 def test_without_an_answer_it_is_tried_again(
     post: Post, place: Destination, service: PushService, monkeypatch: pytest.MonkeyPatch, mood: str
 ) -> None:
-    monkeypatch.setattr(push, "SECONDS", 0.5 if mood == SILENT else 30)
+    monkeypatch.setattr(guard, "SECONDS", 1 if mood == SILENT else 60)
     service.answers.append(mood)
     delivery = like(post, "a")
     delivery.refresh_from_db()
@@ -174,7 +186,7 @@ def test_without_an_answer_it_is_tried_again(
     until(lambda: service.asked, "it was not asked")
     Delivery.objects.update(next_at=timezone.now())
     Destination.objects.update(next_at=timezone.now())
-    monkeypatch.setattr(push, "SECONDS", 30)
+    monkeypatch.setattr(guard, "SECONDS", 60)
     sending.send(delivery.pk)
     delivery.refresh_from_db()
     assert delivery.status == Status.ACCEPTED
