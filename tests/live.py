@@ -82,7 +82,7 @@ class Live:
     def stop(self, number: int = signal.SIGINT) -> int:
         assert self.process
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(120)
 
     def well(self) -> bool:
         try:

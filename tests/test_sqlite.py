@@ -65,7 +65,7 @@ def test_a_writer_waits_until_the_other_has_finished(
         until(lambda: len(looks) > 20, "it does not wait")
         assert not written.done()
         other.connection.execute("COMMIT")
-        written.result(10)
+        written.result(60)
     assert other.words() == ["first", "second"]
     assert max(looks) < 0.01, "a look at the lock every few milliseconds"
 

@@ -97,4 +97,4 @@ def test_two_runs_do_not_share_a_folder(live: Live) -> None:
     code, said = start_beside({"DATA_DIR": folder, "PORT": str(free_port())})
     assert code == 1
     assert said == f"Redheart already runs on {folder}. Stop it first, or set DATA_DIR."
-    assert live.well()
+    until(live.well, "the first run is hurt")

@@ -58,7 +58,8 @@ def test_a_click_is_settled_by_the_worker_and_shown_to_everyone(live: Live) -> N
 
 
 def test_health_is_green_and_names_each_part(live: Live) -> None:
-    said = httpx.get(f"{live.url}/healthz/").json()
+    until(live.well, "not healthy")
+    said = httpx.get(f"{live.url}/healthz/", timeout=30).json()
     assert said["status"] == "ok"
     assert set(said) >= {"database", "redis", "workers", "owed", "drift"}
 

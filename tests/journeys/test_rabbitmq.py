@@ -35,7 +35,7 @@ def test_likes_are_settled_over_rabbitmq(tmp_path_factory: pytest.TempPathFactor
         before = client.get("/posts/1/").json()["count"]
         assert client.post("/posts/1/like/", data={"liked": "1"}).status_code == 202
         until(lambda: client.get("/posts/1/").json()["count"] == before + 1, "the like was not settled")
-        assert live.well()
+        until(live.well, "not healthy")
 
 
 PUBLISH_AND_READ = """

@@ -38,7 +38,7 @@ class Inside(BaseHTTPRequestHandler):
 def inside() -> Iterator[int]:
     Inside.reached = []
     with HTTPServer(("127.0.0.1", 0), Inside) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.server_port
         server.shutdown()
 
