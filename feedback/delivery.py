@@ -1,35 +1,24 @@
-"""Hands one mail to the mail server, and judges what came of it."""
+"""Hands one mail to the mail server and stores what came of it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from smtplib import SMTP, SMTPRecipientsRefused, SMTPResponseException
-from typing import NamedTuple
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
-from django.utils.translation import gettext_noop
+from django.core.mail import EmailMessage
 
 from feedback.outbox import Mail
-from notifications.outbox import Status, Taken
+from notifications import smtp
+from notifications.outbox import Taken
 
-SILENT = gettext_noop("The mail server did not answer after it had the mail. It may have arrived.")
 log = logging.getLogger(__name__)
-
-
-class Outcome(NamedTuple):
-    status: Status
-    said: str
 
 
 def deliver(mail: Mail) -> None:
     """Sends a claimed mail and stores what became of it before anything else can go wrong."""
-    with hangup(get_connection()) as connection:
+    with smtp.connected() as connection:
         try:
-            outcome = _hand_over(mail, connection)
+            outcome = smtp.hand_over(mail, compose(mail), connection)
         except Taken:
             log.warning("mail %d: the lease ran out before it was sent", mail.pk)
             return
@@ -43,73 +32,3 @@ def compose(mail: Mail) -> EmailMessage:
     if mail.kind == Mail.Kind.CONFIRMATION:
         headers["Auto-Submitted"] = "auto-replied"
     return EmailMessage(mail.subject, mail.body, settings.FEEDBACK_FROM, [mail.to], headers=headers)
-
-
-def _hand_over(mail: Mail, connection: BaseEmailBackend) -> Outcome:
-    try:
-        connection.open()
-    except Exception as error:  # refused before our mail was mentioned: it is not the mail's fault, so try again
-        return Outcome(Status.RETRYING, _told(error))
-    answer = _mark_risk(mail, connection)
-    try:
-        connection.send_messages([compose(mail)])
-    except Taken:
-        raise
-    except Exception as error:
-        return _judge(error, exposed=bool(mail.exposed_at))
-    return Outcome(Status.ACCEPTED, " ".join(answer))
-
-
-def _mark_risk(mail: Mail, connection: BaseEmailBackend) -> list[str]:
-    """The row is marked right before DATA. Returns the list that will hold the server's answer to it."""
-    answer: list[str] = []
-    smtp = getattr(connection, "connection", None)
-    if not isinstance(smtp, SMTP):
-        mail.expose()
-        return answer
-
-    def data(content: bytes) -> tuple[int, bytes]:
-        mail.expose()
-        code, text = SMTP.data(smtp, content)
-        answer[:] = [_line(code, text)]
-        return code, text
-
-    smtp.data = data  # type: ignore[method-assign, assignment]
-    return answer
-
-
-def _judge(error: Exception, *, exposed: bool) -> Outcome:
-    """An answer of 5xx is final, 4xx is not; no answer after the moment of risk is unknown, before it harmless."""
-    if isinstance(error, SMTPRecipientsRefused):
-        error = SMTPResponseException(*next(iter(error.recipients.values())))
-    if isinstance(error, SMTPResponseException) and error.smtp_code >= 400:
-        return Outcome(Status.FAILED if error.smtp_code >= 500 else Status.RETRYING, _told(error))
-    if exposed:
-        log.warning("no answer after DATA: %r", error)
-        return Outcome(
-            Status.UNKNOWN, gettext_noop("The mail server did not answer after it had the mail. It may have arrived.")
-        )
-    return Outcome(Status.RETRYING, _told(error))
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, SMTPResponseException):
-        return _line(error.smtp_code, error.smtp_error)
-    return f"{type(error).__name__}: {error}"[:500]
-
-
-def _line(code: int, text: bytes | str) -> str:
-    text = text.decode(errors="replace") if isinstance(text, bytes) else text
-    return f"{code} {' '.join(text.split())}"[:500]
-
-
-@contextmanager
-def hangup(connection: BaseEmailBackend) -> Iterator[BaseEmailBackend]:
-    """Closes the connection whatever happens; a server that will not say goodbye changes nothing."""
-    try:
-        yield connection
-    finally:
-        try:
-            connection.close()
-        except Exception as error:
-            log.info("the mail server did not say goodbye: %r", error)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -10,25 +9,15 @@ from django.core.signing import BadSignature, TimestampSigner
 from django.utils.translation import gettext_lazy as _
 
 from feedback import limits
+from notifications.forms import Address
 
 signer = TimestampSigner(salt="redheart.feedback")
 LINK = re.compile(r"https?:|www\.|\[url", re.IGNORECASE)
-ODD = re.compile(r"[\x00-\x1f\x7f\"(),:;<>\[\]\\%!]")  # what an address needs only for tricks with lists and routes
-
-
-class Address(forms.EmailField):
-    """One plain address. A newline in it is refused, not stripped, before anything else looks at it."""
-
-    def to_python(self, value: Any) -> str:
-        if ODD.search(str(value or "")):
-            raise ValidationError(_("Enter one plain email address."))
-        return super().to_python(value) or ""
 
 
 class FeedbackForm(forms.Form):
     email = Address(
         label=_("Your email"),
-        max_length=limits.EMAILS,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     message = forms.CharField(

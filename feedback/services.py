@@ -18,6 +18,7 @@ from feedback.models import Block, Mail, Message, new_token
 from feedback.topics import news
 from feedback.words import quoted, unlinked
 from notifications.push import push
+from notifications.smtp import message_id
 
 
 def submit_message(
@@ -52,7 +53,7 @@ def reply_to(*, message: Message, author: User, text: str, form: str = "", site:
     with transaction.atomic(), translation.override(message.language):
         confirmation = message.mails.filter(kind=Mail.Kind.CONFIRMATION).first()
         mail, new = Mail.objects.get_or_create(
-            identity=_identity(key),
+            identity=message_id(key),
             defaults={
                 "message": message,
                 "kind": Mail.Kind.REPLY,
@@ -119,17 +120,13 @@ def _confirm(message: Message, site: str) -> None:
         to=message.email,
         subject=gettext("Your Feedback"),
         body=_body("confirmation", message, site, text=indent(unlinked(message.text), "\t")),
-        identity=_identity(new_token()),
+        identity=message_id(new_token()),
     )
 
 
 def _body(kind: str, message: Message, site: str, **words: str) -> str:
     link = f"{site}{message.get_absolute_url()}"
     return render_to_string(f"feedback/mail/{kind}.txt", {"link": link, "message": message, **words})
-
-
-def _identity(key: str) -> str:
-    return f"<{key}@{settings.FEEDBACK_FROM.rpartition('@')[2]}>"
 
 
 def _tell(message: Message) -> None:

@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
-from typing import cast
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.middleware import HtmxDetails
 
-from notifications import browsers, selectors, services
-from notifications.forms import PreferencesForm
-from notifications.kinds import kinds, offered
-from notifications.models import Loud, Notification, micros
+from notifications import selectors, services
+from notifications.kinds import kinds
+from notifications.models import Notification, micros
 from notifications.selectors import EPOCH
-from notifications.transports.push import public_key
 
 
 class Request(HttpRequest):
@@ -95,20 +89,6 @@ def newest(request: HttpRequest) -> HttpResponse:
     """What has just arrived, as one sentence for a page that is being looked at."""
     group = selectors.newest(user=account(request))
     return HttpResponse(group.text if group else "", content_type="text/plain; charset=utf-8")
-
-
-@require_http_methods(["GET", "POST"])
-@login_required
-@never_cache
-def preferences(request: HttpRequest) -> HttpResponse:
-    user, offer = account(request), offered(staff=cast(User, request.user).is_staff)
-    form = PreferencesForm(request.POST or None, kinds=offer, initial=selectors.preferences(user=user))
-    if not form.is_valid():
-        context = {"form": form, "browsers": browsers.shown(request), "push_key": public_key()}
-        return render(request, "notifications/preferences.html", context)
-    services.set_preferences(user=user, bell={kind: Loud(int(value)) for kind, value in form.cleaned_data.items()})
-    messages.success(request, gettext("Saved."))
-    return redirect("preferences")
 
 
 def account(request: HttpRequest) -> int:

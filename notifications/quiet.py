@@ -16,7 +16,8 @@ def awake_at(habits: Habits | None, now: datetime) -> datetime:
     if not _within(here.time(), habits.quiet_from, habits.quiet_until):
         return now
     day = here.date() + timedelta(days=here.time() >= habits.quiet_until)
-    return datetime.combine(day, habits.quiet_until, here.tzinfo).astimezone(now.tzinfo)
+    end = datetime.combine(day, habits.quiet_until, here.tzinfo).replace(fold=here.fold)  # of an hour that comes twice
+    return end.astimezone(now.tzinfo)
 
 
 def _within(at: time, start: time, end: time) -> bool:

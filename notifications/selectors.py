@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
+from django.forms.models import model_to_dict
 
 from notifications.kinds import kinds, told
-from notifications.models import Mute, Notification, Preference
+from notifications.models import Destination, Habits, Mute, Notification, Preference
 
 PAGE = 20
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -44,8 +45,34 @@ def newest(*, user: int) -> Notification | None:
     return next(iter(told(shown(user).filter(unseen=True)[:1])), None)
 
 
-def preferences(*, user: int) -> dict[str, int]:
-    return dict(Preference.objects.filter(user=user).values_list("kind", "bell"))
+def preferences(*, user: int) -> dict[str, Any]:
+    """What is chosen, by the names of the form."""
+    found: dict[str, Any] = {}
+    for row in Preference.objects.filter(user=user):
+        found[row.kind] = row.bell
+        found |= {f"{row.kind}-{way}": getattr(row, way) for way in ("mail", "push", "outside")}
+    return found
+
+
+def habits(*, user: int) -> dict[str, Any] | None:
+    """What is chosen, by the names of the form. None: nothing was."""
+    row = Habits.objects.filter(user=user).first()
+    return model_to_dict(row) if row else None
+
+
+def mailbox(*, user: int) -> Destination | None:
+    """Where this person's mail may go."""
+    return _addresses(user).filter(options__confirmed=True, paused_at=None).first()
+
+
+def typed(*, user: int) -> Destination | None:
+    """The address that this person has typed last, whether its owner has said yes or not."""
+    asked = _addresses(user).filter(options__confirmed=False)
+    return asked.first() or _addresses(user).filter(options__confirmed=True).first()
+
+
+def _addresses(user: int) -> QuerySet[Destination]:
+    return Destination.objects.filter(owner=user, transport=Destination.Transport.MAIL)
 
 
 def after(cursor: str) -> Q:

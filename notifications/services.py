@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -9,8 +10,10 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from notifications.bell import bell_event, bell_of
-from notifications.models import Loud, Mute, Notification, Preference
+from notifications.models import Delivery, Habits, Mute, Notification, Preference
+from notifications.outbox import OWED
 from notifications.push import push
+from notifications.windows import next_end
 
 
 def look(*, user: int) -> None:
@@ -53,15 +56,38 @@ def mute(*, user: int, subject: str, muted: bool) -> None:
         Mute.objects.filter(user=user, subject=subject).delete()
 
 
-@transaction.atomic
-def set_preferences(*, user: int, bell: dict[str, Loud]) -> None:
-    """What this person wants to hear from now on. What is in the list already stays there."""
+def set_preferences(*, user: int, **columns: Mapping[str, int]) -> None:
+    """What this person wants from now on, by kind; of the columns of `Preference`, those that are not named stay. What
+    is in the list already stays there."""
+    kinds = {kind for wishes in columns.values() for kind in wishes}
     Preference.objects.bulk_create(
-        [Preference(user_id=user, kind=kind, bell=loud) for kind, loud in bell.items()],
+        [Preference(user_id=user, kind=kind, **{name: columns[name][kind] for name in columns}) for kind in kinds],
         update_conflicts=True,
         unique_fields=["user", "kind"],
-        update_fields=["bell"],
+        update_fields=list(columns),
     )
+
+
+@transaction.atomic
+def set_habits(*, user: int, digest: str, **values: object) -> None:
+    habits, _ = Habits.objects.select_for_update().get_or_create(user_id=user)
+    for name, value in values.items():
+        setattr(habits, name, value)
+    habits.save(update_fields=list(values))
+    set_digest(user=user, digest=digest)
+
+
+@transaction.atomic
+def set_digest(*, user: int, digest: str) -> None:
+    """Starts, moves or ends this person's windows. What waits to be sent is not sent to somebody who wants none."""
+    habits, now = Habits.objects.select_for_update().get(user=user), timezone.now()
+    since = habits.digest_since if habits.digest_at else now
+    habits.digest = digest
+    habits.digest_at = next_end(habits, now) if digest else None
+    habits.digest_since = since
+    habits.save(update_fields=["digest", "digest_at", "digest_since"])
+    if not digest:
+        Delivery.objects.filter(destination__owner=user, content__kind="digest", status__in=OWED).delete()
 
 
 def retract(*, subject: str) -> None:

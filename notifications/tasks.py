@@ -5,14 +5,16 @@ import time
 from collections.abc import Iterable
 
 from celery import shared_task
+from django.utils import timezone
 from redis import RedisError
 
-from notifications import asking, fanout, sending
+from notifications import asking, digest, fanout, sending, windows
 from notifications.models import Delivery
 from notifications.store import redis
 
 ALIVE = 45  # seconds without a sign of life until a queue counts as unattended
 BATCH = 100  # deliveries that beat asks for at once
+DIGESTS = 1000  # people whose digest beat asks for at once
 log = logging.getLogger(__name__)
 
 
@@ -47,6 +49,22 @@ def send_owed_deliveries() -> None:
     Delivery.expire()
     fan_out()
     ask(Delivery.unasked()[:BATCH])
+
+
+@shared_task
+def send_digests() -> None:
+    """Asks for the digests of those whose windows have ended."""
+    for pk in windows.due(timezone.now()).values_list("pk", flat=True)[:DIGESTS]:
+        send_digest.apply_async([pk], priority=digest.PRIORITY, expires=60)
+
+
+@shared_task
+def send_digest(pk: int) -> None:
+    """Ends a window that is due, and sends its mail. It may be lost, doubled or run twice at once."""
+    now = timezone.now()
+    habits = windows.due(now).filter(pk=pk).select_related("user").first()
+    if habits and (delivery := digest.close(habits, windows.last_end(habits, now - windows.SETTLED))):
+        ask([delivery])
 
 
 def ask(deliveries: Iterable[Delivery]) -> None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from notifications import bell_views, browser_views, views
+from notifications import bell_views, browser_views, link_views, preference_views, views
 
 urlpatterns = [
     path("live/", views.live, name="live"),
@@ -9,7 +9,9 @@ urlpatterns = [
     path("notifications/", bell_views.notifications, name="notifications"),
     path("notifications/all/", bell_views.all_read, name="all_read"),
     path("notifications/newest/", bell_views.newest, name="newest"),
-    path("notifications/preferences/", bell_views.preferences, name="preferences"),
+    path("notifications/preferences/", preference_views.preferences, name="preferences"),
+    path("notifications/address/<str:token>/", link_views.address, name="address"),
+    path("notifications/unsubscribe/<str:token>/", link_views.unsubscribe, name="unsubscribe"),
     path("notifications/browsers/", browser_views.connect_browser, name="connect_browser"),
     path("notifications/browsers/<int:pk>/", browser_views.browser, name="browser"),
     path("push-worker.js", browser_views.push_worker, name="push_worker"),

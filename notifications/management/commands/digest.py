@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from notifications import digest, tasks
+from notifications.models import Habits
+
+
+class Command(BaseCommand):
+    help = "Sends somebody's digest now, as if its window ended at this moment. For the demo."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username")
+
+    def handle(self, *args: Any, username: str, **options: Any) -> None:
+        habits = Habits.objects.exclude(digest="").select_related("user").filter(user__username=username).first()
+        if not habits:
+            raise CommandError(f"{username} has chosen no digest.")
+        delivery = digest.close(habits, timezone.now())
+        tasks.ask([delivery] if delivery else [])
+        self.stdout.write(f"Sending: {delivery.content['subject']}." if delivery else "There is nothing to say.")
