@@ -121,7 +121,7 @@ STEPS = st.lists(
 
 
 class AnyHistory(TestCase):
-    """Beat may be away, come twice or die before its commit, and people change their minds: each ring is in one mail."""
+    """Beat may be away, come twice or die before its commit, people change their minds: each ring is in one mail."""
 
     @settings(max_examples=120)
     @given(STEPS, st.sampled_from(["2026-03-06", "2026-10-30", "2026-06-01"]))
