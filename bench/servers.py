@@ -63,6 +63,7 @@ class Servers:
         self.folder = Path(tempfile.mkdtemp(prefix=f"{name.replace(':', '-')}-", dir=RUN))
         self.folder.chmod(0o755)  # PostgreSQL does not run as root and must get through
         self.roles: dict[str, subprocess.Popen[bytes]] = {}
+        self.started: dict[str, Callable[[], None]] = {}
 
     def run(self, command: list[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> None:
         """A command that must come to its end first."""
@@ -71,7 +72,8 @@ class Servers:
             raise RuntimeError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
 
     def start(self, role: str, command: list[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> None:
-        with self.log(role).open("wb") as log:
+        self.started[role] = lambda: self.start(role, command, cwd=cwd, env=env)
+        with self.log(role).open("ab") as log:
             self.roles[role] = subprocess.Popen(
                 command,
                 cwd=cwd,
@@ -81,6 +83,15 @@ class Servers:
                 start_new_session=True,
                 preexec_fn=die_with_parent,  # a bench that is killed leaves nothing running
             )
+
+    def kill(self, role: str) -> None:
+        """As a crash would: at once, with its children."""
+        for pid in _tree(self.roles[role].pid, _children()):
+            _kill(pid)
+        self.roles[role].wait()
+
+    def restart(self, role: str) -> None:
+        self.started[role]()
 
     def log(self, role: str) -> Path:
         return self.folder / f"{role}.log"

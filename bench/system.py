@@ -28,7 +28,9 @@ class Frame(NamedTuple):
 
 class System(ABC):
     share = 1.0  # of the likes of a burst: a slow system gets fewer, so that a round ends
+    feed = ""  # the path of a page with 20 posts, where there is one
     hello = b""  # the first thing a client sends on its socket
+    mortal: tuple[str, ...] = ()  # roles that S6 kills, where something starts them again
     ready_at_once = False  # no message tells that the socket is subscribed
     port: int
 

@@ -49,7 +49,7 @@ def _middle(values: list[float]) -> float | None:
 
 
 def show(found: Medians) -> str:
-    return "\n\n".join(_scenario(found, name) for name in sorted(SCENARIOS) if any(name in s for s in found.values()))
+    return "\n\n".join(_scenario(found, name) for name in sorted(SCENARIOS) if any(s.get(name) for s in found.values()))
 
 
 def _scenario(found: Medians, scenario: str) -> str:

@@ -1,4 +1,4 @@
-"""S1 to S5. Each takes a `Bench` and gives names and numbers."""
+"""S1 to S7. Each takes a `Bench` and gives names and numbers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,18 @@ from bench.measure import Bench, Numbers
 from bench.scenarios.burst import hot, spread
 from bench.scenarios.fanout import fanout
 from bench.scenarios.idle import idle
+from bench.scenarios.killed import killed
+from bench.scenarios.page import page
 from bench.scenarios.quiet import quiet
 
 Scenario = Callable[[Bench], Awaitable[Numbers]]
 # In the order they run: memory first, in a process that has had no socket yet, or its heap has grown already.
-SCENARIOS: dict[str, Scenario] = {"S5": idle, "S1": quiet, "S2": hot, "S3": spread, "S4": fanout}
+SCENARIOS: dict[str, Scenario] = {
+    "S5": idle,
+    "S1": quiet,
+    "S2": hot,
+    "S3": spread,
+    "S4": fanout,
+    "S7": page,
+    "S6": killed,
+}

@@ -9,23 +9,26 @@ from bench.screens import Screen, Screens
 from bench.system import Visitor
 
 LIKES, WATCHERS, CONNECTIONS = 2000, 100, 32
+PAGE = 100  # posts on one screen
 STILL = 2.0  # seconds without a message after which nothing more will come
 
 
 async def hot(bench: Bench) -> Numbers:
     """2,000 visitors like one post as fast as 32 connections allow; 100 of them watch it."""
-    return await _burst(bench, posts=1)
+    return await burst(bench, bench.posts(1))
 
 
 async def spread(bench: Bench) -> Numbers:
     """The same, the likes spread over 100 posts that every watcher has on the screen."""
-    return await _burst(bench, posts=100)
+    return await burst(bench, bench.posts(100))
 
 
-async def _burst(bench: Bench, *, posts: int) -> Numbers:
-    likes = round(LIKES * bench.system.share)
-    run = _Run(bench, bench.posts(posts), likes)
-    await run.screens.open(bench.visitors[:WATCHERS])
+async def burst(bench: Bench, posts: list[int], *, likes: int = LIKES, watchers: int = WATCHERS) -> Numbers:
+    """The watchers have the first of the posts on their screens, as many as one page may show."""
+    likes = round(likes * bench.system.share)
+    run = _Run(bench, posts, likes, watchers)
+    before = await run.counts()
+    await run.screens.open(bench.visitors[:watchers])
     await asyncio.sleep(0.5)
     for screen in run.screens.all:
         screen.trace.clear()
@@ -36,26 +39,28 @@ async def _burst(bench: Bench, *, posts: int) -> Numbers:
         accepted = perf_counter()
         await run.screens.quiet(STILL)
     counts = await run.counts()
-    found = _outcome(run, counts, started, accepted)
+    found = _outcome(run, before, counts, started, accepted)
     await run.screens.close()
     return {**found, **cpu.per_like(likes)}
 
 
 class _Run:
-    def __init__(self, bench: Bench, posts: list[int], likes: int) -> None:
-        self.bench, self.posts, self.likes = bench, posts, likes
-        self.screens = Screens(bench.system, posts)
+    def __init__(self, bench: Bench, posts: list[int], likes: int, watchers: int) -> None:
+        self.bench, self.posts, self.likes, self.watchers = bench, posts, likes, watchers
+        self.shown = posts[:PAGE]
+        self.screens = Screens(bench.system, self.shown)
         self.sent: dict[int, list[float]] = {post: [] for post in posts}
         self.answered: list[float] = []
         self.errors = 0
 
     def _clicks(self) -> Iterator[tuple[Visitor, int, bytes]]:
         """Prebuilt; the watchers' own clicks are spread evenly over the burst."""
-        watchers, rest = self.bench.visitors[:WATCHERS], iter(self.bench.visitors[WATCHERS:])
-        step = self.likes // WATCHERS
+        clicking = min(self.watchers, WATCHERS)
+        watchers, rest = self.bench.visitors[:clicking], iter(self.bench.visitors[clicking:])
+        step = self.likes // (clicking or 1)
         for number in range(self.likes):
             turn, between = divmod(number, step)
-            visitor = watchers[turn] if not between and turn < WATCHERS else next(rest)
+            visitor = watchers[turn] if not between and turn < clicking else next(rest)
             post = self.posts[number % len(self.posts)]
             yield visitor, post, self.bench.system.click(visitor, post, liked=True)
 
@@ -89,13 +94,15 @@ class _Run:
         return found
 
 
-def _outcome(run: _Run, counts: dict[int, int], started: float, accepted: float) -> Numbers:
+def _outcome(run: _Run, before: dict[int, int], counts: dict[int, int], started: float, accepted: float) -> Numbers:
     screens = run.screens.all
-    right = [screen for screen in screens if all(screen.shown.get(post) == n for post, n in counts.items())]
-    ended = max((at for screen in right for at in screen.since.values()), default=0.0)
+    right = [screen for screen in screens if all(screen.shown.get(post) == counts[post] for post in run.shown)]
+    ended = max((at for screen in right for at in screen.since.values()), default=accepted)
     if len(right) < len(screens):  # some never came to it: until the last message
         ended = run.screens.last
-    seen = [lag for screen in screens for post, sent in run.sent.items() for lag in _lags(screen, post, sent)]
+    seen = [
+        lag for screen in screens for post in run.shown for lag in _lags(screen, post, run.sent[post], before[post])
+    ]
     return {
         "likes per s, end to end": round(run.likes / (ended - started), 1),
         "answered per s": round(len(run.answered) / (accepted - started), 1),
@@ -104,20 +111,20 @@ def _outcome(run: _Run, counts: dict[int, int], started: float, accepted: float)
         **milliseconds("seen", seen),
         "settled after last answer ms": round((ended - accepted) * 1000, 1),
         "errors": run.errors,
-        "lost likes": len(run.answered) - sum(counts.values()),
+        "lost likes": len(run.answered) - sum(counts.values()) + sum(before.values()),
         "lost completions": len(run.screens.pending),
         "stale watchers": len(screens) - len(right),
         "dropped sockets": sum(screen.closed for screen in screens),
-        "messages per watcher": round(sum(s.messages for s in screens) / len(screens), 1),
-        "kB per watcher": round(sum(s.bytes for s in screens) / len(screens) / 1000, 1),
+        "messages per watcher": round(sum(s.messages for s in screens) / (len(screens) or 1), 1),
+        "kB per watcher": round(sum(s.bytes for s in screens) / (len(screens) or 1) / 1000, 1),
     }
 
 
-def _lags(screen: Screen, post: int, sent: list[float]) -> Iterator[float]:
+def _lags(screen: Screen, post: int, sent: list[float], before: int) -> Iterator[float]:
     """The k-th like of a post is seen when a screen first shows k or more: fair to those who merge pushes."""
     clicks = sorted(sent)
     seen = 0
     for at, count in screen.trace[post]:
-        for clicked in clicks[seen:count]:
+        for clicked in clicks[seen : count - before]:
             yield at - clicked
-        seen = max(seen, count)
+        seen = max(seen, count - before)

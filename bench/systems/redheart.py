@@ -25,9 +25,13 @@ UVICORN = (
 
 
 class Redheart(System):
+    mortal = ("worker-likes", "redis")
+    feed = "/"
+
     def __init__(self, variant: str) -> None:
         self.server, self.database, *more = (variant or "daphne-sqlite").split("-")
         self.production = more == ["production"]
+        self.seeding = [POSTS, VISITORS]  # and posts with likes, see bench/seed.py
         self.port = free_port()
 
     def start(self, servers: Servers) -> None:
@@ -40,7 +44,7 @@ class Redheart(System):
         for role, line in procfile.items():
             if role == "web":  # redis is up, and the rows must be there before anybody reads them
                 servers.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=env)
-                servers.run([sys.executable, "-m", "bench.seed", str(POSTS), str(VISITORS)], cwd=ROOT, env=env)
+                servers.run([sys.executable, "-m", "bench.seed", *map(str, self.seeding)], cwd=ROOT, env=env)
             servers.start(role, shlex.split(Template(line).substitute(options)), cwd=ROOT, env=env)
         until(self._well, "Redheart does not get well")
         self.seed = json.loads((servers.folder / "seed.json").read_text())
