@@ -1,0 +1,144 @@
+"""``python -m bench.charts``: draws docs/performance/*.svg from bench/results/{peers,growth}.json and the profiles.
+
+Plain SVG with a style for dark pages in it, as small as it can be.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from bench.servers import ROOT
+from bench.table import FIGURES
+
+RESULTS, OUT = ROOT / "bench" / "results", ROOT / "docs" / "performance"
+WIDTH, ROW, BAR = 720, 20, 14
+STYLE = """<style>text{font:12px system-ui,sans-serif;fill:#333}.soft{fill:#777}.a{fill:#c8102e}.b{fill:#e58a98}
+.c{fill:#8a8f98}.line{fill:none;stroke:#c8102e;stroke-width:2}.grid{stroke:#8884}.f{stroke:#fff8;stroke-width:.5}
+@media(prefers-color-scheme:dark){text{fill:#ddd}.soft{fill:#999}.f text{fill:#222}}</style>"""
+CURVES = {"existing likes": "likes that the post has already", "posts": "posts", "watchers": "watchers"}
+
+
+def svg(height: float, parts: Iterable[str]) -> str:
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img">'
+    return "\n".join([head, STYLE, *parts, "</svg>"]) + "\n"
+
+
+def text(x: float, y: float, said: str, kind: str = "", anchor: str = "start") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" text-anchor="{anchor}">{escape(said)}</text>'
+
+
+def bars(found: dict[str, dict[str, dict[str, float]]], names: dict[str, str]) -> str:
+    """For each figure one bar a system, the longest as long as there is room."""
+    parts, y = [], 0.0
+    for title, scenario, name in FIGURES:
+        values = {s: found[s].get(scenario, {}).get(name) for s in names if s in found}
+        most = max((value or 0 for value in values.values()), default=0)
+        if not most:
+            continue
+        parts.append(text(0, y + 14, title))
+        y += ROW
+        for system, kind in zip(values, "abc", strict=False):
+            value = values[system]
+            length = (value or 0) / most * (WIDTH - 320)
+            parts.append(text(150, y + 11, names[system], "soft", "end"))
+            parts.append(f'<rect x="160" y="{y}" width="{length:.1f}" height="{BAR}" class="{kind}"/>')
+            parts.append(text(166 + length, y + 11, "-" if value is None else f"{value:,.4g}"))
+            y += BAR + 2
+        y += 12
+    return svg(y, parts)
+
+
+def curve(points: dict[str, dict[str, float]], title: str, name: str, unit: str) -> str:
+    """One line over a logarithmic axis of how much there is; 0 stands at its left end."""
+    left, right, top, bottom = 60, WIDTH - 30, 30, 170
+    xs = [math.log10(max(float(x), 1)) for x in points]
+    values = [numbers[name] for numbers in points.values()]
+    most = max(values) * 1.15
+    at = [left + (right - left) * (x - xs[0]) / (xs[-1] - xs[0]) for x in xs]
+    up = [bottom - (bottom - top) * value / most for value in values]
+    parts = [text(left, 14, f"{unit}, by {title}"), f'<path class="grid" d="M{left} {bottom}H{right}"/>']
+    parts.append(
+        f'<polyline class="line" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in zip(at, up, strict=True))}"/>'
+    )
+    for x, y, point, value in zip(at, up, points, values, strict=True):
+        parts.append(f'<circle class="a" cx="{x:.1f}" cy="{y:.1f}" r="3"/>')
+        parts.append(text(x, y - 8, f"{value:,.4g}", "", "middle"))
+        parts.append(text(x, bottom + 16, f"{int(point):,}", "soft", "middle"))
+    return svg(bottom + 24, parts)
+
+
+class Stack(dict[str, "Stack"]):
+    """Samples of a function and, by name, those of what it called."""
+
+    samples = 0
+
+    def add(self, names: list[str], samples: int) -> None:
+        self.samples += samples
+        if names:
+            self.setdefault(names[0], Stack()).add(names[1:], samples)
+
+
+def flame(raw: str, *, least: float = 0.006) -> str:
+    """From py-spy's raw stacks; what took less than ``least`` of the time is left out."""
+    root = Stack()
+    for line in raw.splitlines():
+        stack, _, samples = line.rpartition(" ")
+        root.add(stack.split(";"), int(samples))
+    parts: list[str] = []
+    deepest = _flames(root, 0.0, 0, WIDTH / (root.samples or 1), WIDTH * least, parts)
+    return svg((deepest + 1) * 16, parts)
+
+
+def _flames(stack: Stack, x: float, depth: int, scale: float, least: float, parts: list[str]) -> int:
+    deepest = depth
+    for name, below in sorted(stack.items()):
+        width = below.samples * scale
+        if width >= least:
+            parts.append(_flame(name, x, depth, width))
+            deepest = max(deepest, _flames(below, x, depth + 1, scale, least, parts))
+        x += width
+    return deepest
+
+
+def _flame(name: str, x: float, depth: int, width: float) -> str:
+    function, _, where = name.partition(" ")
+    where = where.strip("()").rpartition(":")[0]
+    label = function[: int(width / 6)] if width > 24 else ""
+    color = f"hsl({sum(map(ord, where)) % 50} 75% 72%)"
+    return (
+        f'<g class="f"><title>{escape(name)}</title>'
+        f'<rect x="{x:.1f}" y="{depth * 16}" width="{width:.1f}" height="15" fill="{color}"/>'
+        f'<text x="{x + 2:.1f}" y="{depth * 16 + 11}" style="font-size:10px">{escape(label)}</text></g>'
+    )
+
+
+def read(name: str) -> Any:
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text())["median"] if path.exists() else None
+
+
+def draw(name: str, drawing: str) -> None:
+    OUT.mkdir(exist_ok=True)
+    (OUT / f"{name}.svg").write_text(drawing)
+
+
+def main() -> None:
+    if found := read("peers"):
+        node = next(system for system in found if system.startswith("node"))
+        names = {"redheart:uvicorn-sqlite": "uvicorn", "redheart:daphne-sqlite": "daphne", node: "Node"}
+        draw("peers", bars(found, names))
+    for title, points in (read("growth") or {}).items():
+        draw(f"growth-{title.replace(' ', '-')}", curve(points, CURVES[title], "cpu servers ms", "CPU ms of a like"))
+    for role in ("web", "worker-likes"):
+        path = Path(RESULTS / f"redheart-uvicorn-sqlite-{role}.raw")
+        if path.exists():
+            draw(f"flame-{role}", flame(path.read_text()))
+
+
+if __name__ == "__main__":
+    main()
