@@ -8,7 +8,7 @@ E2E ?= tests/e2e
 export PORT DATABASE_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check messages bench bench-peers
+.PHONY: help run test check messages bench bench-peers bench-report
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,17 @@ bench: .venv/bench ## measure Redheart under load, about two minutes; LABEL=name
 
 bench-peers: .venv/bench bench/peers/node/node_modules ## the same beside two other stacks, in turn, with ratios; needs Node.js
 	$(BIN)/python -m bench --peers --label $(LABEL) --rounds $(ROUNDS) $(if $(SYSTEMS),--systems $(SYSTEMS))
+
+bench-report: .venv/bench bench/peers/node/node_modules ## all that docs/performance.md shows, three interleaved rounds, 20 minutes
+	$(BIN)/python -m bench --rounds 3 --label peers --systems redheart:daphne-sqlite,redheart:uvicorn-sqlite,node
+	$(BIN)/python -m bench --rounds 3 --label postgres --scenarios S1,S2 \
+		--systems redheart:daphne-postgres,redheart:uvicorn-postgres,node:postgres
+	$(BIN)/python -m bench --rounds 3 --label tutorial --scenarios S2 \
+		--systems redheart:daphne-sqlite,redheart:uvicorn-sqlite,tutorial:sqlite
+	$(BIN)/python -m bench.growth
+	$(BIN)/python -m bench --label profile --scenarios S2 --systems redheart:uvicorn-sqlite --profile
+	$(BIN)/python -m bench.charts
+	$(BIN)/python -m bench.targets
 
 .venv/run: requirements.txt
 	@test -d .venv || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Redheart needs Python 3.11 or newer.")'

@@ -20,6 +20,21 @@ WIDTH, ROW, BAR = 720, 20, 14
 STYLE = """<style>text{font:12px system-ui,sans-serif;fill:#333}.soft{fill:#777}.a{fill:#c8102e}.b{fill:#e58a98}
 .c{fill:#8a8f98}.line{fill:none;stroke:#c8102e;stroke-width:2}.grid{stroke:#8884}.f{stroke:#fff8;stroke-width:.5}
 @media(prefers-color-scheme:dark){text{fill:#ddd}.soft{fill:#999}.f text{fill:#222}}</style>"""
+FRAME = (
+    "<module>",
+    "click/",
+    "celery/bin",
+    "celery/bootsteps",
+    "threading.py",
+    "asyncio/runners",
+    "uvicorn/main",
+    "uvicorn/server",
+    "uvicorn/_compat",
+    "celery/__main__",
+    "celery/apps",
+    "thread.py",
+    "celery/worker/worker.py",
+)  # what all stacks begin with
 CURVES = {"existing likes": "likes that the post has already", "posts": "posts", "watchers": "watchers"}
 
 
@@ -88,7 +103,7 @@ def flame(raw: str, *, least: float = 0.006) -> str:
     root = Stack()
     for line in raw.splitlines():
         stack, _, samples = line.rpartition(" ")
-        root.add(stack.split(";"), int(samples))
+        root.add([name for name in stack.split(";") if not any(part in name for part in FRAME)], int(samples))
     parts: list[str] = []
     deepest = _flames(root, 0.0, 0, WIDTH / (root.samples or 1), WIDTH * least, parts)
     return svg((deepest + 1) * 16, parts)

@@ -107,8 +107,9 @@ class Servers:
         return "\n".join(f"  {role} ({len(lines)}): {line}" for role, lines in found.items() for line in lines[:3])
 
     def profile(self, role: str, path: Path) -> None:
-        """Samples a role with py-spy until the servers stop; the file has one line for each distinct stack."""
-        command = ["py-spy", "record", "--pid", str(self.roles[role].pid), "--rate", "400", "--format", "raw"]
+        """Samples a role with py-spy until the servers stop; the file has one line for each distinct stack. Only what
+        holds the interpreter lock counts: a thread that waits would look busy."""
+        command = ["py-spy", "record", "--gil", "--pid", str(self.roles[role].pid), "--rate", "400", "--format", "raw"]
         self.start(f"profile-{role}", [*command, "--duration", "600", "--output", str(path)], cwd=ROOT)
 
     def redis(self) -> int:

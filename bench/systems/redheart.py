@@ -29,8 +29,9 @@ class Redheart(System):
     feed = "/"
 
     def __init__(self, variant: str) -> None:
-        self.server, self.database, *more = (variant or "daphne-sqlite").split("-")
-        self.production = more == ["production"]
+        given = variant.split("-") if variant else []
+        self.server, self.database = [*given, *("daphne", "sqlite")[len(given) :]][:2]
+        self.production = "production" in given[2:]
         self.seeding = [POSTS, VISITORS]  # and posts with likes, see bench/seed.py
         self.port = free_port()
 
