@@ -2,14 +2,14 @@
 
 Every client in Python that we use resolves a name through `socket.getaddrinfo` and connects to what it returns, one
 right after the other. So the check stands there: it sees each host, each redirect and each name whose address changes,
-and leaves no time between the check and the connection. It is on for one thread and one block at a time.
+and leaves no time between the check and the connection. It is on for one thread and one block at a time, and so is the
+time limit: the timeouts of a socket begin anew with every byte.
 """
 
 from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -18,11 +18,15 @@ from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
+from django.utils.translation import gettext
+from urllib3.util import connection
 
 SECONDS = 10  # that another side may take in all
 HEARD = 2000  # bytes of its answer that are kept
 NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last four bytes
+UNICAST = ip_network("2000::/3")  # all that is given out of IPv6
 getaddrinfo = socket.getaddrinfo
+create_connection = connection.create_connection
 guarded = threading.local()
 
 
@@ -40,25 +44,62 @@ class Answer(NamedTuple):
         return f"{self.status} {self.reason}".strip()
 
 
+class Watch:
+    """Hangs up all connections of a block when its time is over."""
+
+    def __init__(self) -> None:
+        self.lines: list[socket.socket] = []
+        self.over = False
+        self.timer = threading.Timer(SECONDS, self.end)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def follow(self, line: socket.socket) -> None:
+        self.lines.append(line.dup())  # TLS empties the object that it wraps
+        if self.over:
+            self.end()
+
+    def end(self) -> None:
+        self.over = True
+        for line in self.lines:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.timer.cancel()
+        for line in self.lines:
+            line.close()
+
+
 @contextmanager
 def outside() -> Iterator[None]:
-    """Whatever this thread connects to in the block is outside. Raises `Refused` where it is not."""
-    guarded.on = True
+    """Whatever this thread connects to in the block is outside, and hung up after `SECONDS`. Raises `Refused` where it
+    is not outside."""
+    guarded.watch = Watch()
     try:
         yield
     finally:
-        guarded.on = False
+        guarded.watch.close()
+        guarded.watch = None
 
 
 def resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
     found = getaddrinfo(host, *args, **kwargs)
-    if getattr(guarded, "on", False):
+    if getattr(guarded, "watch", None):
         for *_, address in found:
             check(str(address[0]))
     return found
 
 
+def connect(*args: Any, **kwargs: Any) -> socket.socket:
+    line = create_connection(*args, **kwargs)
+    if getattr(guarded, "watch", None):
+        guarded.watch.follow(line)
+    return line
+
+
 socket.getaddrinfo = resolve
+connection.create_connection = connect
 
 
 def check(address: str) -> None:
@@ -66,8 +107,9 @@ def check(address: str) -> None:
     ip = unwrapped(ip_address(address.partition("%")[0]))
     if any(ip in network for network in settings.OUTSIDE_ALLOW):
         return
-    if not ip.is_global or ip.is_multicast or ip.is_reserved:
-        raise Refused(f"{ip} is not a public address.")
+    public = ip.is_global if isinstance(ip, IPv4Address) else ip.is_global and ip in UNICAST
+    if not public or ip.is_multicast or ip.is_reserved:
+        raise Refused(gettext("%(address)s is not a public address.") % {"address": ip})
 
 
 def unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
@@ -85,16 +127,16 @@ def look_at(url: str) -> None:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise Refused("This is not a web address.") from error
+        raise Refused(gettext("This is not a web address.")) from error
     if parts.scheme not in ("http", "https") or not host:
-        raise Refused("A web address starts with https:// or http:// and a host.")
+        raise Refused(gettext("A web address starts with https:// or http:// and a host."))
     if parts.username or parts.password:
-        raise Refused("A web address with a user name in it is not used.")
+        raise Refused(gettext("A web address with a user name in it is not used."))
     with outside():
         try:
             resolve(host, port or 443, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise Refused(f"The host {host} is not known.") from error
+            raise Refused(gettext("The host %(host)s is not known.") % {"host": host}) from error
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
@@ -102,17 +144,16 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     whole answer in `SECONDS`."""
     with outside(), requests.Session() as session:
         session.trust_env = False  # a proxy would do the resolving
-        ends = time.monotonic() + SECONDS
         answer = session.post(url, body, headers=headers, timeout=SECONDS / 2, allow_redirects=False, stream=True)
-        return Answer(answer.status_code, answer.reason or "", answer.headers, _heard(answer, ends))
+        return Answer(answer.status_code, answer.reason or "", answer.headers, _heard(answer))
 
 
-def _heard(answer: requests.Response, ends: float) -> str:
+def _heard(answer: requests.Response) -> str:
     """The beginning of what was said; somebody who speaks a letter at a time is not listened to for ever."""
     heard = b""
     with answer, suppress(requests.RequestException):
         for piece in answer.iter_content(1):
             heard += piece
-            if len(heard) >= HEARD or time.monotonic() > ends:
+            if len(heard) >= HEARD:
                 break
     return heard.decode(errors="replace")

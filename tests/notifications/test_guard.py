@@ -46,7 +46,8 @@ def inside() -> Iterator[int]:
 HOSTS = [
     "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "0.0.0.1", "10.0.0.1", "172.16.0.1",
     "192.168.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "255.255.255.255", "240.0.0.1", "[::1]", "[::]",
-    "[::ffff:127.0.0.1]", "[fe80::1]", "[fc00::1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[ff02::1]",
+    "[::ffff:127.0.0.1]", "[fe80::1]", "[fc00::1]", "[fec0::1]", "[::127.0.0.1]",
+    "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[ff02::1]",
 ]  # fmt: skip
 
 
@@ -111,15 +112,15 @@ def knock(url: str) -> None:
 
 
 @contextmanager
-def dripping() -> Iterator[int]:
+def dripping(first: bytes) -> Iterator[int]:
     """A server that speaks a letter at a time, for ever."""
     stop = threading.Event()
 
     def drip() -> None:
         connection, _ = server.accept()
-        connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         try:
+            connection.recv(65536)
+            connection.sendall(first)
             while not stop.wait(0.05):
                 connection.sendall(b"x")
         except OSError:
@@ -131,10 +132,29 @@ def dripping() -> Iterator[int]:
         stop.set()
 
 
-def test_somebody_who_speaks_for_ever_is_cut_short(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("first", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 20"])
+def test_somebody_who_speaks_for_ever_is_cut_short(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, first: bytes
+) -> None:
     settings.OUTSIDE_ALLOW = [ip_network("127.0.0.1")]
-    monkeypatch.setattr(guard, "SECONDS", 0.5)
-    with dripping() as port:
-        answer = guard.post(f"http://127.0.0.1:{port}/", b"", {})
-    assert answer.status == 200
-    assert 0 < len(answer.text) < guard.HEARD
+    monkeypatch.setattr(guard, "SECONDS", 1)
+    with dripping(first) as port:
+        try:
+            answer = guard.post(f"http://127.0.0.1:{port}/", b"", {})
+        except requests.RequestException:
+            assert b"200" not in first
+        else:
+            assert (answer.status, len(answer.text) < guard.HEARD) == (200, True)
+
+
+def test_the_end_of_the_time_hangs_up_behind_tls_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "SECONDS", 0.2)
+    here, there = socket.socketpair()
+    watch = guard.Watch()
+    watch.follow(here)
+    wrapped = socket.socket(fileno=here.detach())
+    wrapped.settimeout(30)
+    assert wrapped.recv(1) == b""
+    watch.close()
+    wrapped.close()
+    there.close()
