@@ -20,9 +20,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from feedback import exports, lesson, mailbox, selectors, tasks
-from feedback.inbox import team_only
 from feedback.topics import export_event
 from feedback.views import Request, SeeOther, part_or_page
+from notifications.team import team_only
 
 PIECE = 64 * 1024  # bytes
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from feedback import mailbox, selectors, services
@@ -26,8 +21,8 @@ from feedback.forms import NoteForm, ReplyForm
 from feedback.models import Mail, Message
 from feedback.topics import inbox_event
 from feedback.views import Request, SeeOther, part_or_page, site_of
+from notifications.team import team_only
 
-Page = TypeVar("Page", bound=HttpResponseBase)
 VERBS: dict[str, tuple[Callable[[Message], None], str, Any]] = {  # name: what it does, its undoing, what it has done
     "archive": (lambda m: change(m, archived_at=timezone.now()), "restore", gettext_lazy("Archived.")),
     "restore": (lambda m: change(m, archived_at=None), "", gettext_lazy("Back in the inbox.")),
@@ -41,18 +36,6 @@ VERBS: dict[str, tuple[Callable[[Message], None], str, Any]] = {  # name: what i
 
 def change(message: Message, **values: object) -> None:
     services.change_message(message=message, **values)
-
-
-def team_only(view: Callable[..., Page]) -> Callable[..., Page]:
-    @login_required
-    @never_cache
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Page:
-        if not cast(User, request.user).is_staff:
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return guarded
 
 
 @require_GET

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.contrib.auth.models import User
 from django.db.models import Max
 
 from feedback import exports, lesson
 from feedback.models import Mail, Message
 from notifications import topics
+from notifications.team import is_staff
 from notifications.topics import Event, event
 
 LAST = 2**53 - 1  # the last version there is: the largest whole number that JavaScript can hold
@@ -53,11 +53,6 @@ def receipts(keys: list[str]) -> Iterable[Event]:
 
 def holds_token(visitor: str | None, key: str) -> bool:
     return Message.objects.filter(token=key).exists()
-
-
-def is_staff(visitor: str | None, key: str = "") -> bool:
-    pk = (visitor or "").removeprefix("u")
-    return visitor == f"u{pk}" and pk.isdecimal() and User.objects.filter(pk=pk, is_active=True, is_staff=True).exists()
 
 
 topics.declare("receipt", snapshot=receipts, allows=holds_token)

@@ -9,7 +9,7 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         from notifications import browsers, transports
 
-        autodiscover_modules("topics", "bell", "kinds")
+        autodiscover_modules("topics", "bell", "kinds", "outward_kinds", "destination_topics")
         transports.load()
         user_logged_in.connect(browsers.signed_in, dispatch_uid="notifications.browsers")
         user_logged_out.connect(browsers.signed_out, dispatch_uid="notifications.browsers")

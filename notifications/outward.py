@@ -15,6 +15,8 @@ from notifications import outbox
 from notifications.outbox import OWED, Status
 
 PAUSE_AFTER = 8  # tries in a row that fail; with the pauses between them it is more than an hour
+KEPT = timedelta(days=30)  # of the log
+CHUNK = 500  # rows forgotten in one transaction
 
 
 def new_identity() -> str:
@@ -65,6 +67,9 @@ class Destination(models.Model):
         return bool(free.update(next_at=now + gap))
 
 
+OUTSIDE = [Destination.Transport.WEBHOOK, Destination.Transport.APPRISE, Destination.Transport.KAKAO]  # staff's own
+
+
 class Delivery(outbox.Outbox):
     """One message to one destination. What it says was fixed when it was written; a later entry of the same group
     rewrites it for as long as it waits."""
@@ -85,6 +90,13 @@ class Delivery(outbox.Outbox):
     def due(cls) -> models.QuerySet[Delivery]:
         return super().due().filter(destination__paused_at=None)
 
+    @classmethod
+    def forget(cls) -> None:
+        """Deletes what has ended and is older than the log is kept."""
+        old = cls.objects.filter(created_at__lt=timezone.now() - KEPT).exclude(status__in=[*OWED, Status.SENDING])
+        while some := list(old.values_list("pk", flat=True)[:CHUNK]):
+            cls.objects.filter(pk__in=some).delete()
+
     def superseded(self) -> bool:
         """Has a later delivery of the same group been written while this one was being tried?"""
         later = Delivery.objects.filter(destination=self.destination_id, notification=self.notification_id)
@@ -95,14 +107,14 @@ class Delivery(outbox.Outbox):
         self._row().filter(status__in=OWED).update(next_at=until, asked_at=None)
 
     @transaction.atomic
-    def counted(self, status: Status) -> bool:
-        """Counts the failures of its destination. True: this one has paused it."""
+    def counted(self, status: Status, *, gone: bool = False) -> bool:
+        """Counts the failures of its destination. True: this one has paused it, as does the word that it is gone."""
         row = Destination.objects.filter(pk=self.destination_id)
         if status == Status.ACCEPTED:
             row.update(failures=0)
             return False
         row.update(failures=F("failures") + 1)
-        tired = row.filter(failures__gte=PAUSE_AFTER, paused_at=None)
+        tired = row.filter(failures__gte=0 if gone else PAUSE_AFTER, paused_at=None)
         return bool(tired.update(paused_at=timezone.now()))
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from notifications.destination_topics import destination_event
 from notifications.models import Delivery, Destination
 from notifications.notify import Entry, notify
 from notifications.outbox import Status, Taken
@@ -29,6 +30,7 @@ def send(pk: int) -> None:
         waiting.postpone(waiting.destination.next_at)
     elif delivery := Delivery.claim(pk):
         settle(delivery, attempt(delivery))
+        push([destination_event(delivery.destination_id)])
 
 
 def stale(delivery: Delivery) -> bool:
@@ -51,14 +53,15 @@ def attempt(delivery: Delivery) -> Outcome | None:
 def settle(delivery: Delivery, outcome: Outcome | None) -> None:
     if not outcome:
         return
-    if outcome.gone:
-        delivery.destination.delete()
+    place = delivery.destination
+    if outcome.gone and place.transport == Destination.Transport.PUSH:  # nobody typed it, so nobody will miss it
+        place.delete()
         return
     delivery.settle(outcome.status, outcome.said, after=outcome.after, request=outcome.request, answer=outcome.answer)
     if outcome.after:
-        leave_alone(delivery.destination, outcome.after)
-    if delivery.counted(outcome.status):
-        push(notify([Entry(delivery.destination.owner_id, "paused", f"destination.{delivery.destination_id}")]))
+        leave_alone(place, outcome.after)
+    if delivery.counted(outcome.status, gone=outcome.gone):
+        push(notify([Entry(place.owner_id, "paused", f"destination.{place.pk}")]))
 
 
 def leave_alone(place: Destination, after: timedelta) -> None:

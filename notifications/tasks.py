@@ -77,3 +77,8 @@ def ask(deliveries: Iterable[Delivery]) -> None:
                 delivery.asked()
     except Exception as error:
         log.warning("the mail worker could not be asked, beat will: %r", error)
+
+
+@shared_task
+def forget_deliveries() -> None:
+    Delivery.forget()

@@ -1,6 +1,13 @@
 from django.urls import path
 
-from notifications import bell_views, browser_views, link_views, preference_views, views
+from notifications import (
+    bell_views,
+    browser_views,
+    destination_views,
+    link_views,
+    preference_views,
+    views,
+)
 
 urlpatterns = [
     path("live/", views.live, name="live"),
@@ -16,4 +23,10 @@ urlpatterns = [
     path("notifications/browsers/<int:pk>/", browser_views.browser, name="browser"),
     path("push-worker.js", browser_views.push_worker, name="push_worker"),
     path("notifications/<int:pk>/", bell_views.notification, name="notification"),
+    # /notifications/destinations/
+    path("notifications/destinations/", destination_views.overview, name="destinations"),
+    path("notifications/destinations/connect/<str:transport>/", destination_views.connect, name="connect"),
+    path("notifications/destinations/<int:pk>/", destination_views.destination, name="destination"),
+    path("notifications/destinations/<int:pk>/change/", destination_views.change, name="destination_change"),
+    path("notifications/deliveries/<int:pk>/again/", destination_views.replay, name="replay"),
 ]

@@ -100,6 +100,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3},
     },
     "send digests": {"task": "notifications.tasks.send_digests", "schedule": 60, "options": {"expires": 60}},
+    "forget deliveries": {"task": "notifications.tasks.forget_deliveries", "schedule": crontab(hour=3, minute=30)},
     "forget exports": {"task": "feedback.tasks.forget_exports", "schedule": crontab(minute=30)},
     "recount likes": {"task": "likes.tasks.recount_likes", "schedule": crontab(hour=3, minute=0)},
     "likes worker is here": {

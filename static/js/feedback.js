@@ -25,6 +25,7 @@
 
   document.addEventListener("live:receipt", ({ detail }) => stale(`receipt.${detail.key}`, detail.v));
   document.addEventListener("live:export", ({ detail }) => stale(`export.${detail.key}`, detail.v));
+  document.addEventListener("live:destination", ({ detail }) => stale(`destination.${detail.key}`, detail.v));
   document.addEventListener("live:lesson", ({ detail }) => stale(`lesson.${detail.key}`, detail.v));
   document.addEventListener("live:inbox", ({ detail }) => {
     stale("inbox", detail.v);

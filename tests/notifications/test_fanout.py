@@ -198,10 +198,15 @@ def test_a_success_forgets_the_failures(post: Post, place: Destination, outside:
     assert place.failures == 0
 
 
-def test_a_destination_that_is_gone_is_forgotten(post: Post, place: Destination, outside: Recorder) -> None:
+@pytest.mark.parametrize(("transport", "left", "paused"), [("push", 0, 0), ("webhook", 1, 1)])
+def test_a_browser_that_is_gone_is_forgotten_and_any_other_place_is_paused(
+    post: Post, place: Destination, outside: Recorder, transport: str, left: int, paused: int
+) -> None:
+    Destination.objects.update(transport=transport)
     outside.outcome = Outcome(Status.FAILED, "410", gone=True)
     sending.send(Delivery.objects.create(destination=place, content={}, priority=4).pk)
-    assert not Destination.objects.exists()
+    assert Destination.objects.count() == left
+    assert Notification.objects.filter(kind="paused").count() == paused
 
 
 def moment(text: str) -> datetime:

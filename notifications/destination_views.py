@@ -1,0 +1,89 @@
+"""The team's pages of what is connected outside: the list, connecting, and the log of one destination."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from notifications import destinations
+from notifications.destination_forms import FORMS
+from notifications.destination_topics import destination_event
+from notifications.models import Delivery, Destination
+from notifications.outward import OUTSIDE
+from notifications.team import team_only
+
+PAGE = 20
+
+
+@require_GET
+@team_only
+def overview(request: HttpRequest) -> HttpResponse:
+    places = [(place, destinations.shown_address(place)) for place in destinations.outside()]
+    kinds = [(name, Destination.Transport(name).label) for name in FORMS]
+    return render(request, "notifications/destinations.html", {"places": places, "kinds": kinds})
+
+
+@require_http_methods(["GET", "POST"])
+@team_only
+def connect(request: HttpRequest, transport: str) -> HttpResponse:
+    if transport not in FORMS:
+        raise Http404
+    form = FORMS[transport](request.POST or None)
+    if not form.is_valid():
+        context = {"form": form, "transport": Destination.Transport(transport)}
+        return render(request, "notifications/connect.html", context, status=400 if form.is_bound else 200)
+    place = form.destination(cast(User, request.user))
+    place.save()
+    messages.success(request, gettext("Connected. Send a test to see whether it works."))
+    return redirect("destination", place.pk)
+
+
+@require_GET
+@team_only
+def destination(request: HttpRequest, pk: int) -> HttpResponse:
+    place = get_object_or_404(destinations.outside(), pk=pk)
+    version = destination_event(pk).version  # before the rows are read, so that nothing is missed
+    page = Paginator(destinations.log(place), PAGE).get_page(request.GET.get("page"))
+    context = {"place": place, "address": destinations.shown_address(place), "page": page, "version": version}
+    return render(request, "notifications/destination.html", context)
+
+
+VERBS: dict[str, tuple[Callable[[Destination], object], object]] = {
+    "test": (lambda place: destinations.send_test(place=place), gettext_lazy("A test is on its way.")),
+    "pause": (lambda place: destinations.pause(place=place), gettext_lazy("Paused.")),
+    "resume": (lambda place: destinations.resume(place=place), gettext_lazy("Goes on.")),
+    "replay": (lambda place: destinations.replay_failed(place=place), gettext_lazy("Sent again.")),
+    "remove": (lambda place: place.delete(), gettext_lazy("Removed.")),
+}
+
+
+@require_POST
+@team_only
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    place = get_object_or_404(destinations.outside(), pk=pk)
+    verb = request.POST.get("do", "")
+    if verb not in VERBS:
+        return HttpResponseBadRequest("Send do=" + "|".join(VERBS), content_type="text/plain")
+    act, said = VERBS[verb]
+    act(place)
+    messages.success(request, str(said))
+    return redirect("destinations") if verb == "remove" else redirect("destination", pk)
+
+
+@require_POST
+@team_only
+def replay(request: HttpRequest, pk: int) -> HttpResponse:
+    delivery = get_object_or_404(Delivery, pk=pk, destination__transport__in=OUTSIDE)
+    if destinations.replay(delivery=delivery):
+        messages.success(request, gettext("Sent again."))
+    else:
+        messages.info(request, gettext("There was nothing to send again."))
+    return redirect("destination", delivery.destination_id)

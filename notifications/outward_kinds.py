@@ -1,0 +1,35 @@
+"""What is told of destinations themselves."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications.kinds import Kind, declare
+from notifications.models import Destination, Notification
+from notifications.outward import OUTSIDE
+
+
+def place_of(group: Notification) -> int:
+    return int(group.subject.removeprefix("destination."))
+
+
+@declare
+class Paused(Kind):
+    name = "paused"
+    label = _("A destination of yours is paused")
+    icon = "mail-warning"
+
+    def prepare(self, groups: list[Notification]) -> None:
+        places = Destination.objects.in_bulk(map(place_of, groups))
+        for group in groups:
+            place = places.get(place_of(group))
+            group.detail = place.name if place else ""
+
+    def text(self, group: Notification) -> str:
+        return gettext("Messages to a destination are paused: too many have failed")
+
+    def url(self, group: Notification) -> str:
+        outside = Destination.objects.filter(pk=place_of(group), transport__in=OUTSIDE).exists()
+        return reverse("destination", args=[place_of(group)]) if outside else reverse("preferences")

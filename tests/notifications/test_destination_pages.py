@@ -1,0 +1,162 @@
+"""The team's pages of destinations: connecting, what is refused and why, and who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from notifications.models import Delivery, Destination
+from notifications.team import is_staff
+from notifications.transports import webhook
+
+pytestmark = pytest.mark.django_db
+LIST = "/notifications/destinations/"
+KAKAO = {
+    "name": "Talk",
+    "app_key": "app1",
+    "secret": "key-of-nhn",
+    "sender": "a" * 40,
+    "template": "T1",
+    "to": "01012345678",
+}
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    return User.objects.create_user("staff", password="redheart", is_staff=True)
+
+
+@pytest.fixture
+def team(client: Client, staff: User, settings: Settings) -> Client:
+    settings.OUTSIDE_ALLOW = [ip_network("127.0.0.1")]
+    client.force_login(staff)
+    return client
+
+
+@pytest.fixture
+def hook(staff: User) -> Destination:
+    return Destination.objects.create(
+        owner=staff, transport="webhook", name="Hook", address="http://127.0.0.1:9/", secret=webhook.new_secret()
+    )
+
+
+def test_only_staff_come_here(client: Client, mina: User, hook: Destination) -> None:
+    paths = [LIST, f"{LIST}connect/webhook/", f"{LIST}{hook.pk}/"]
+    for path in paths:
+        assert client.get(path).headers["location"].startswith("/accounts/login/")
+    client.force_login(mina)
+    for path in paths:
+        assert client.get(path).status_code == 403
+    assert client.post(f"{LIST}{hook.pk}/change/", {"do": "remove"}).status_code == 403
+    assert Destination.objects.exists()
+
+
+def test_only_staff_may_watch_one(mina: User, staff: User) -> None:
+    assert is_staff(f"u{staff.pk}", "1")
+    assert not is_staff(f"u{mina.pk}", "1")
+    assert not is_staff(None, "1")
+
+
+@pytest.mark.parametrize(
+    ("transport", "typed"),
+    [
+        ("webhook", {"name": "Hook", "address": "http://127.0.0.1:9/in"}),
+        ("apprise", {"name": "Room", "address": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general"}),
+        ("kakao", KAKAO),
+    ],
+)
+def test_each_kind_can_be_connected(team: Client, staff: User, transport: str, typed: dict[str, str]) -> None:
+    page = team.post(f"{LIST}connect/{transport}/", typed, follow=True).content.decode()
+    place = Destination.objects.get()
+    assert (place.transport, place.name, place.owner) == (transport, typed["name"], staff)
+    assert "Send a test" in page
+    assert typed["name"] in team.get(LIST).content.decode()
+    for secret in ("TIiajkdnlazkcOXrIdevi7FQ", "key-of-nhn", "a" * 40, "01012345678"):
+        assert secret not in page + team.get(LIST).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("transport", "typed", "said"),
+    [
+        ("webhook", {"address": "http://10.0.0.1/"}, "10.0.0.1 is not a public address."),
+        ("webhook", {"address": "ftp://example.com/"}, "A web address starts with"),
+        ("webhook", {"address": "http://no-such-host.invalid/"}, "is not known."),
+        ("webhook", {"address": "http://127.0.0.1/" + "x" * 10_000}, "at most 2000 characters"),
+        ("webhook", {"address": ""}, "This field is required."),
+        ("webhook", {"address": "http://127.0.0.1/", "name": "x" * 81}, "at most 80 characters"),
+        ("webhook", {"address": "http://127.0.0.1/", "name": "a\x00b"}, "Null characters are not allowed."),
+        ("apprise", {"address": "dbus://"}, "not the URL of a service"),
+        ("apprise", {"address": "syslog://"}, "not the URL of a service"),
+        ("apprise", {"address": "nonsense"}, "not the URL of a service"),
+        ("kakao", {**KAKAO, "to": "+82-10"}, "Digits only"),
+        ("kakao", {**KAKAO, "app_key": "../../evil"}, "Letters, digits"),
+        ("kakao", {**KAKAO, "secret": "a\r\nX-Evil: 1"}, "plain letters"),
+        ("kakao", {**KAKAO, "host": "http://169.254.169.254/"}, "not a public address"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_a_sentence(
+    team: Client, transport: str, typed: dict[str, str], said: str
+) -> None:
+    response = team.post(f"{LIST}connect/{transport}/", {"name": "Name", **typed})
+    assert response.status_code == 400
+    assert said in response.content.decode()
+    assert not Destination.objects.exists()
+
+
+def test_a_test_is_asked_of_the_mail_worker(
+    team: Client,
+    hook: Destination,
+    queued: Callable[[str], list[dict[str, Any]]],
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        team.post(f"{LIST}{hook.pk}/change/", {"do": "test"})
+    assert Delivery.objects.get().content["kind"] == "test"
+    assert [task["task"] for task in queued("mail")] == ["notifications.tasks.send_delivery"]
+
+
+def test_it_can_be_paused_let_go_on_and_removed(team: Client, hook: Destination) -> None:
+    for verb, paused in (("pause", True), ("resume", False)):
+        team.post(f"{LIST}{hook.pk}/change/", {"do": verb})
+        hook.refresh_from_db()
+        assert bool(hook.paused_at) is paused
+    assert team.post(f"{LIST}{hook.pk}/change/", {"do": "explode"}).status_code == 400
+    team.post(f"{LIST}{hook.pk}/change/", {"do": "remove"})
+    assert not Destination.objects.exists()
+
+
+def test_a_place_of_a_person_is_none_of_the_team_s_business(team: Client, mina: User) -> None:
+    own = Destination.objects.create(owner=mina, transport="push", name="Phone", address="https://push.example/1")
+    delivery = Delivery.objects.create(destination=own, content={}, priority=2)
+    assert "Phone" not in team.get(LIST).content.decode()
+    assert team.get(f"{LIST}{own.pk}/").status_code == 404
+    assert team.post(f"{LIST}{own.pk}/change/", {"do": "remove"}).status_code == 404
+    assert team.post(f"/notifications/deliveries/{delivery.pk}/again/").status_code == 404
+
+
+def test_a_kind_that_does_not_exist_is_not_found(team: Client) -> None:
+    assert team.get(f"{LIST}connect/pigeon/").status_code == 404
+
+
+def test_the_pages_cost_the_same_however_much_there_is(
+    team: Client, staff: User, hook: Destination, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    def fill(number: int) -> None:
+        for _ in range(number):
+            Delivery.objects.create(destination=hook, content={"text": "x"}, priority=4)
+            Destination.objects.create(owner=staff, transport="webhook", name="More", address="http://127.0.0.1/")
+
+    fill(1)
+    with django_assert_num_queries(4):
+        team.get(LIST)
+    fill(8)
+    with django_assert_num_queries(4):
+        team.get(LIST)
+    with django_assert_num_queries(10):
+        team.get(f"{LIST}{hook.pk}/")
