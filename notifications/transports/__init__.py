@@ -13,7 +13,7 @@ from django.utils import timezone
 from notifications.models import Delivery
 from notifications.outbox import Status
 
-LONGEST = 24 * 3600  # seconds that anybody may ask to be left alone
+LONGEST = 12 * 3600  # seconds that anybody may ask to be left alone; half of the time that we keep trying
 transports: dict[str, Transport] = {}
 
 

@@ -188,12 +188,13 @@ def test_preferences_are_kept_and_shown(reader: Client, mina: User) -> None:
     html = page(reader, "/notifications/preferences/")
     assert "Somebody likes your post" in html
     assert "New feedback" not in html, "for staff alone"
-    reader.post("/notifications/preferences/", {**HERE, "liked": "1", "milestone": "0", "reply": "2"})
-    assert dict(Preference.objects.values_list("kind", "bell")) == {"liked": 1, "milestone": 0, "reply": 2}
+    reader.post("/notifications/preferences/", {**HERE, "liked": "1", "milestone": "0", "reply": "2", "paused": "2"})
+    kept = dict(Preference.objects.values_list("kind", "bell"))
+    assert kept == {"liked": 1, "milestone": 0, "reply": 2, "paused": 2}
     html = page(reader, "/notifications/preferences/")
     assert "Saved." in html
     assert '<option value="1" selected>the first of the day</option>' in html
-    reader.post("/notifications/preferences/", {**HERE, "liked": "1", "milestone": "1", "reply": "2"})
+    reader.post("/notifications/preferences/", {**HERE, "liked": "1", "milestone": "1", "reply": "2", "paused": "2"})
     assert Preference.objects.get(kind="milestone").bell == 0, "once a day makes no sense for it"
     User.objects.update(is_staff=True)
     assert "New feedback" in page(reader, "/notifications/preferences/")

@@ -168,7 +168,7 @@ def test_who_says_when_to_come_back_is_left_alone_until_then(hook: Destination, 
 def test_nonsense_in_retry_after_changes_nothing(hook: Destination, service: Receiver, asked: str) -> None:
     service.answers = [(429, {"Retry-After": asked.encode().decode("latin-1")}, "")]
     delivery = send(hook)
-    assert delivery.status == Status.RETRYING if delivery.next_at < delivery.give_up_at else Status.FAILED
+    assert (delivery.status, delivery.next_at < delivery.give_up_at) == (Status.RETRYING, True)
 
 
 def test_repeated_failure_pauses_it_tells_its_owner_and_loses_nothing(
