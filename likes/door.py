@@ -78,7 +78,8 @@ class Writer:
         self.asker = ThreadPoolExecutor(1, thread_name_prefix="ask")
         self.waiting: list[tuple[Click, asyncio.Future[datetime]]] = []
         self.draining: asyncio.Task[None] | None = None
-        self.asking: asyncio.Future[None] | None = None
+        self.asking: asyncio.Task[None] | None = None
+        self.unasked = False
         self.asker.submit(tasks.ask)  # for what an earlier run has left; and the first click finds a warm connection
 
     async def store(self, click: Click) -> datetime:
@@ -105,9 +106,16 @@ class Writer:
             self._ask()
 
     def _ask(self) -> None:
-        """In a thread of its own: a Redis that hangs keeps nobody's click waiting."""
+        """At least once more from now, however many are asking."""
+        self.unasked = True
         if self.asking is None or self.asking.done():
-            self.asking = asyncio.get_running_loop().run_in_executor(self.asker, tasks.ask)
+            self.asking = asyncio.create_task(self._keep_asking())
+
+    async def _keep_asking(self) -> None:
+        """In a thread of its own: a Redis that hangs keeps nobody's click waiting."""
+        while self.unasked:
+            self.unasked = False
+            await asyncio.get_running_loop().run_in_executor(self.asker, tasks.ask)
 
 
 def commit(batch: list[Click]) -> set[int]:

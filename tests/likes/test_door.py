@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from threading import Semaphore
 from time import monotonic
 from typing import Any
 
@@ -13,12 +14,13 @@ from channels.db import database_sync_to_async
 from django.db import OperationalError
 
 from likes import door as door_module
-from likes import limits
+from likes import limits, tasks
 from likes.door import Door
 from likes.models import Like, Post
 from likes.services import Click
 from notifications import visitors
 from project.asgi import application
+from tests.live import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FORM = "application/x-www-form-urlencoded"
@@ -152,19 +154,42 @@ async def test_a_forged_forwarded_header_does_not_bring_a_new_bucket(post: Post)
     assert (await click(post.pk, x_forwarded_for="203.0.113.9")).status == 429
 
 
-async def test_clicks_that_arrive_together_share_transactions(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_clicks_that_arrive_during_a_transaction_share_the_next(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
     batches: list[int] = []
-    commit = door_module.commit
+    commit, app = door_module.commit, Door(application)
 
     def counted(batch: list[Click]) -> set[int]:
         batches.append(len(batch))
+        until(lambda: sum(batches) + len(app.writer.waiting) == 40, "the others do not come")
         return commit(batch)
 
     monkeypatch.setattr(door_module, "commit", counted)
-    answers = await asyncio.gather(*(click(post.pk, key=f"v{n}") for n in range(40)))
+    answers = await asyncio.gather(*(click(post.pk, key=f"v{n}", app=app) for n in range(40)))
     assert {answer.status for answer in answers} == {303}
-    assert sum(batches) == 40 and len(batches) < 20
+    assert sum(batches) == 40 and len(batches) <= 2
     assert len(await rows()) == 40
+
+
+async def test_a_click_that_is_stored_while_the_worker_is_asked_has_it_asked_again(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, asked, answered = Door(application), Semaphore(0), Semaphore(0)
+
+    def slow() -> None:
+        asked.release()
+        assert answered.acquire(timeout=60)
+
+    monkeypatch.setattr(tasks, "ask", slow)
+    await click(post.pk, key="v1", app=app)
+    assert await asyncio.to_thread(asked.acquire, timeout=60)
+    await click(post.pk, key="v2", app=app)
+    answered.release(2)
+    assert await asyncio.to_thread(asked.acquire, timeout=60), "its row would wait for beat"
+    while app.writer.asking and not app.writer.asking.done():
+        await asyncio.sleep(0.01)
+    assert not asked.acquire(blocking=False), "nobody clicked any more"
 
 
 async def test_the_last_of_fifty_presses_wins_without_an_error(post: Post) -> None:
