@@ -103,5 +103,5 @@ def queued() -> Callable[[str], list[dict[str, Any]]]:
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """The whole product in processes of its own, started as `make run` starts it."""
-    with Live(tmp_path_factory.mktemp("live")) as running:
+    with Live(tmp_path_factory.mktemp("live"), OUTSIDE_ALLOW="127.0.0.1") as running:
         yield running

@@ -5,30 +5,47 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from project import redis_server
+from project import redis_server, vapid
 from tests.live import ROOT
 
 KEY = "k" * 50
+KEYS = [sys.executable, "-c", "from project import settings; print(settings.SECRET_KEY, settings.VAPID_PRIVATE_KEY)"]
 
 
 def start(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    clean = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), **env}
     command = [sys.executable, "manage.py", "check", "--fail-level", "WARNING"]
-    return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True)
+    return subprocess.run(command, cwd=ROOT, env=clean(folder, **env), capture_output=True, text=True)
+
+
+def clean(folder: Path, **env: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), **env}
 
 
 def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
     assert start(tmp_path).returncode == 0
-    assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0, "nobody else reads the key"
+    made = {name: (tmp_path / name).read_text() for name in ("secret_key", "vapid_key")}
+    assert vapid.valid(made["vapid_key"])
+    assert start(tmp_path).returncode == 0
+    for name, key in made.items():
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0, "nobody else reads the key"
+        assert (tmp_path / name).read_text() == key, "it is made once"
 
 
 def test_a_production_site_starts_when_it_is_safe(tmp_path: Path) -> None:
     result = start(tmp_path, DEBUG="0", SECRET_KEY=KEY, ALLOWED_HOSTS="redheart.example")
     assert result.returncode == 0, result.stderr
+    assert not any(tmp_path.glob("*key*")), "production brings its own keys"
+
+
+def test_processes_that_start_at_once_have_one_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as threads:
+        starts = [threads.submit(subprocess.check_output, KEYS, cwd=ROOT, env=clean(tmp_path)) for _ in range(4)]
+    assert len({each.result() for each in starts}) == 1
 
 
 @pytest.mark.parametrize(
@@ -44,6 +61,8 @@ def test_a_production_site_starts_when_it_is_safe(tmp_path: Path) -> None:
         ({"CELERY_BROKER_URL": "ftp://x"}, "CELERY_BROKER_URL must start with"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
         ({"OUTSIDE_ALLOW": "10.0.0.1/8"}, "OUTSIDE_ALLOW must be"),
+        ({"VAPID_PRIVATE_KEY": "A" * 43}, "VAPID_PRIVATE_KEY is not a key"),
+        ({"VAPID_PRIVATE_KEY": "short"}, "VAPID_PRIVATE_KEY is not a key"),
         ({"SITE_URL": "redheart.example"}, "SITE_URL must look like"),
         ({"SITE_URL": "ftp://redheart.example"}, "SITE_URL must start with"),
     ],

@@ -1,0 +1,187 @@
+"""Web push in a real browser: its permission, its service worker, its notifications. Only the push service is not real:
+a browser of a test has none, so `PushManager` is told what one would say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Visitor
+from tests.e2e.test_bell import SignedUp, author
+from tests.live import until
+from tests.notifications.pushservice import Browser
+
+__all__ = ["author"]
+PAGE = "/notifications/preferences/"
+ENDPOINT = "https://127.0.0.1:9/send/secret"
+SERVICE = """(subscription) => {
+  const given = { toJSON: () => subscription, unsubscribe: async () => localStorage.removeItem("held") };
+  PushManager.prototype.getSubscription = async () => localStorage.getItem("held") && given;
+  PushManager.prototype.subscribe = async (options) => {
+    if (!subscription) throw new DOMException("Registration failed - push service not available", "AbortError");
+    localStorage.setItem("held", JSON.stringify(options));
+    return given;
+  };
+  const ask = Notification.requestPermission.bind(Notification);
+  Notification.requestPermission = () => {
+    localStorage.setItem("asked", navigator.userActivation.isActive);
+    return ask();
+  };
+}"""
+SHOWN = """async () => (await (await navigator.serviceWorker.ready).getNotifications())
+  .map(({ title, body, tag, data }) => ({ title, body, tag, ...data }))"""
+FOLLOW = """async ({ url, page }) => {
+  const did = [], keep = [clients.openWindow, WindowClient.prototype.focus, fetch];
+  clients.openWindow = (to) => did.push(`open ${to}`);
+  WindowClient.prototype.focus = function () { did.push(`focus ${new URL(this.url).pathname}`); };
+  fetch = async (to) => did.push(`fetch ${to}`);
+  await follow({ url, page });
+  [clients.openWindow, WindowClient.prototype.focus, fetch] = keep;
+  return did;
+}"""
+
+
+def come(visitor: Visitor, author: SignedUp, *, service: bool = True, **options: Any) -> Page:
+    """Somebody who is signed in and looks at the preferences."""
+    page = visitor(**options)
+    keys = Browser().subscription(ENDPOINT)
+    subscription = {"endpoint": keys.pop("endpoint"), "keys": keys}
+    page.context.add_init_script(f"({SERVICE})({json.dumps(subscription if service else None)})")
+    author.sign_in(page).goto(PAGE)
+    return page
+
+
+@pytest.fixture
+def connected(visitor: Visitor, author: SignedUp) -> Page:
+    page = come(visitor, author, permissions=["notifications"])
+    button(page).click()
+    expect(page.locator("[data-here]")).to_contain_text("Chrome · Linux")
+    page.wait_for_load_state()
+    return page
+
+
+def button(page: Page) -> Any:
+    return page.get_by_role("button", name="Tell this browser")
+
+
+def deliver(page: Page, data: str) -> None:
+    """A push arrives, as from a push service."""
+    devtools, found = page.context.new_cdp_session(page), []
+    devtools.on("ServiceWorker.workerRegistrationUpdated", lambda event: found.extend(event["registrations"]))
+    devtools.send("ServiceWorker.enable")
+    until(lambda: page.evaluate("1") and found, "no service worker is registered")
+    origin = page.evaluate("origin")
+    registration = found[-1]["registrationId"]
+    devtools.send("ServiceWorker.deliverPushMessage", {"origin": origin, "registrationId": registration, "data": data})
+    devtools.detach()
+
+
+def expect_shown(page: Page, *notifications: dict[str, str]) -> None:
+    until(lambda: page.evaluate(SHOWN) == list(notifications), lambda: f"shown: {page.evaluate(SHOWN)}")
+
+
+def test_nothing_is_asked_before_the_click_and_then_the_worker_serves_the_whole_site(
+    visitor: Visitor, author: SignedUp
+) -> None:
+    page = come(visitor, author, permissions=["notifications"])
+    expect(button(page)).to_be_visible()
+    assert page.evaluate("localStorage.asked") is None
+    assert page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
+    button(page).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-here]")).to_contain_text("Chrome · Linux")
+    expect(button(page)).to_be_hidden()
+    assert page.evaluate("localStorage.asked") == "true", "in the moment of the click"
+    options = page.evaluate("JSON.parse(localStorage.held)")
+    key = page.locator("#push").get_attribute("data-key")
+    assert options == {"userVisibleOnly": True, "applicationServerKey": key}
+    scope, state = page.evaluate("navigator.serviceWorker.ready.then((all) => [all.scope, all.active.state])")
+    assert (scope, state) == (page.evaluate("`${origin}/`"), "activated")
+
+
+def test_a_later_push_takes_the_place_of_the_earlier(connected: Page) -> None:
+    first = {"title": "Somebody liked your post", "tag": "group-1", "url": "/notifications/1/", "page": "/posts/1/"}
+    second = {**first, "title": "2 people liked your post"}
+    other = {**first, "tag": "group-2"}
+    deliver(connected, json.dumps(first))
+    expect_shown(connected, {**first, "body": ""})
+    deliver(connected, json.dumps(second))
+    expect_shown(connected, {**second, "body": ""})
+    deliver(connected, json.dumps(other))
+    until(lambda: len(connected.evaluate(SHOWN)) == 2, "the other group is not shown")
+    deliver(connected, "no JSON")  # silence would cost the permission
+    anything = {"title": "Redheart", "body": "", "tag": "", "url": "/notifications/", "page": "/notifications/"}
+    until(lambda: anything in connected.evaluate(SHOWN), "nothing is shown of what cannot be read")
+
+
+def test_a_notification_leads_to_the_tab_that_is_there_or_opens_one(connected: Page) -> None:
+    connected.goto("/feedback/")
+    [worker] = connected.context.service_workers
+    there = {"url": "/notifications/1/", "page": "/feedback/"}
+    assert worker.evaluate(FOLLOW, there) == ["focus /feedback/", "fetch /notifications/1/"]
+    assert worker.evaluate(FOLLOW, {**there, "page": "/posts/1/"}) == ["open /notifications/1/"]
+
+
+def test_signing_out_ends_it(connected: Page, author: SignedUp) -> None:
+    connected.get_by_label("Account of").click()
+    connected.get_by_role("button", name="Sign out").click()
+    author.sign_in(connected).goto(PAGE)
+    expect(button(connected)).to_be_visible()
+    expect(connected.locator(".browsers")).to_have_count(0)
+    assert connected.evaluate("localStorage.held") is None, "the browser has let go of it"
+
+
+def test_a_browser_that_blocks_notifications_or_has_none_is_told_so(visitor: Visitor, author: SignedUp) -> None:
+    page = come(visitor, author)
+    button(page).click()
+    expect(page.locator("[data-when=denied]")).to_be_visible()
+    expect(button(page)).to_be_hidden()
+    page.reload()
+    expect(page.locator("[data-when=denied]")).to_be_visible()
+    page.context.add_init_script("delete window.PushManager")
+    page.reload()
+    expect(page.locator("[data-when=unable]")).to_be_visible()
+    expect(button(page)).to_be_hidden()
+    expect(page.locator(".browsers")).to_have_count(0)
+
+
+def test_a_push_service_that_is_away_is_an_error_that_can_be_tried_again(visitor: Visitor, author: SignedUp) -> None:
+    page = come(visitor, author, service=False, permissions=["notifications"])
+    button(page).click()
+    expect(page.get_by_role("alert")).to_contain_text("could not be reached")
+    expect(button(page)).to_be_enabled()
+
+
+@pytest.mark.noise("400")
+def test_what_the_server_refuses_is_said(visitor: Visitor, author: SignedUp) -> None:
+    for number in range(10):
+        keys = Browser().subscription(f"{ENDPOINT}-{author.name}-{number}")
+        author.client.cookies.delete("browser")
+        assert author.client.post("/notifications/browsers/", data=keys).status_code == 201
+    page = come(visitor, author, permissions=["notifications"])
+    button(page).click()
+    expect(page.get_by_role("alert")).to_contain_text("Remove one of them first.")
+
+
+def test_browsers_are_listed_tested_and_removed_without_a_script(visitor: Visitor, author: SignedUp) -> None:
+    keys = Browser().subscription(f"{ENDPOINT}-{author.name}")
+    assert author.client.post("/notifications/browsers/", data=keys).status_code == 201
+    page = author.sign_in(visitor(java_script_enabled=False))
+    page.goto(PAGE)
+    expect(page.locator("noscript p")).to_be_visible()
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.get_by_text("A test is on its way")).to_be_visible()
+    page.get_by_role("button", name="Remove").click()
+    expect(page.locator(".browsers")).to_have_count(0)
+
+
+def test_it_fits_and_its_targets_are_large_enough(connected: Page) -> None:
+    for width in (360, 1280):
+        connected.set_viewport_size({"width": width, "height": 740})
+        assert connected.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        for target in connected.locator("#push button:visible").all():
+            box = target.bounding_box()
+            assert box and box["height"] >= 44, target
