@@ -1,0 +1,49 @@
+"""People who want a digest, and what rings for them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import F
+from django.utils import timezone
+
+from likes.models import Like, Post
+from likes.services import Click, set_likes
+from notifications import tasks
+from notifications.addresses import confirm, set_address
+from notifications.models import Delivery, Destination, Habits, Notification
+from notifications.services import set_habits
+from notifications.windows import SETTLED
+
+
+def subscribe(user: User, digest: str = "daily", **habits: Any) -> Habits:
+    """Somebody whose address is confirmed, and whose window began long ago."""
+    set_habits(user=user.pk, digest=digest, **{"time_zone": "Asia/Seoul", **habits})
+    set_address(user=user.pk, address=f"{user.username}@example.com")
+    confirm(place=Destination.objects.get(owner=user))
+    Habits.objects.filter(user=user).update(digest_since=timezone.now() - timedelta(days=30))
+    return Habits.objects.get(user=user)
+
+
+def like(post: Post, *visitors: str) -> None:
+    set_likes(clicks=[Click(post.pk, visitor, True, timezone.now()) for visitor in visitors])
+    Like.settle()
+
+
+def pass_an_hour(user: User) -> Habits:
+    """What has rung so far is an hour ago, and the window of this person ended a while ago."""
+    hour = timedelta(hours=1)
+    Notification.objects.filter(recipient=user).update(changed_at=F("changed_at") - hour)
+    habits = Habits.objects.filter(user=user)
+    windows = habits.exclude(digest="")
+    windows.update(digest_since=F("digest_since") - hour, digest_at=timezone.now() - 2 * SETTLED)
+    return habits.get()
+
+
+def end_window(user: User) -> Delivery | None:
+    """Returns what was written when beat found that the window had ended."""
+    known = set(Delivery.objects.values_list("pk", flat=True))
+    tasks.send_digest(pass_an_hour(user).pk)
+    return Delivery.objects.exclude(pk__in=known).first()
