@@ -51,9 +51,9 @@ class Screen(WSListener):
         if said.counts or said.done:
             self.messages += 1
             self.bytes += len(payload)
-            self._show(said, perf_counter())
+            self.show(said, perf_counter())
 
-    def _show(self, said: Frame, now: float) -> None:
+    def show(self, said: Frame, now: float) -> None:
         for post, count in said.counts:
             if self.shown.get(post) != count:
                 self.shown[post], self.since[post] = count, now

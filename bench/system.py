@@ -51,6 +51,10 @@ class System(ABC):
     def click(self, visitor: Visitor, post: int, *, liked: bool) -> bytes:
         """The whole request."""
 
+    def ask(self, visitor: Visitor, posts: list[int]) -> bytes:
+        """The request of a page that has waited for too long; its answer is parsed like a message. For S6."""
+        raise NotImplementedError
+
     @abstractmethod
     def parse(self, payload: bytes) -> Frame:
         """Nothing but the payload may decide: equal ones are parsed once."""

@@ -12,6 +12,7 @@ from bench.system import Visitor
 
 VISITORS, POSTS, CLICKS, CONNECTIONS = 400, 10, 5, 32
 DOWN = 0.5  # seconds until what was killed is started again
+OVERDUE = 3.0  # seconds that a page waits for what became of a click until it asks (static/js/like.js)
 HEALED = 60.0  # seconds in which everything must be right again
 
 
@@ -27,6 +28,7 @@ async def killed(bench: Bench) -> Numbers:
     accepted = perf_counter()
     await faults
     while not await run.right() and perf_counter() - accepted < HEALED:
+        await run.ask_if_overdue()
         await asyncio.sleep(0.1)
     found = await run.outcome(accepted)
     await run.screens.close()
@@ -40,7 +42,7 @@ class _Run:
         self.screens = Screens(bench.system, self.posts)
         self.wanted: dict[tuple[str, int], bool] = {}  # the last accepted click of each visitor on each post
         self.answered: list[float] = []
-        self.errors = 0
+        self.errors = self.asked = 0
 
     async def click_all(self) -> None:
         """Each visitor's clicks follow one another on one connection, as a browser's do."""
@@ -72,6 +74,17 @@ class _Run:
             await asyncio.sleep(DOWN)
             await asyncio.to_thread(self.bench.servers.restart, role)
 
+    async def ask_if_overdue(self) -> None:
+        """As the pages do whose heart has been pending for long."""
+        late = perf_counter() - OVERDUE
+        overdue = {visitor for (visitor, _), clicked in self.screens.pending.items() if clicked < late}
+        connection = self.bench.connection()
+        for screen in [screen for screen in self.screens.all if screen.visitor.key in overdue]:
+            answer = await connection.send(self.bench.system.ask(screen.visitor, self.posts))
+            screen.show(self.bench.system.parse(answer.body), perf_counter())
+            self.asked += 1
+        connection.close()
+
     def expected(self) -> dict[int, int]:
         return {post: sum(liked for (_, p), liked in self.wanted.items() if p == post) for post in self.posts}
 
@@ -94,6 +107,7 @@ class _Run:
             "accepted": len(self.answered),
             **milliseconds("answered", self.answered),
             "errors": self.errors,
+            "pages that had to ask": self.asked,
             "right again after s": round(perf_counter() - accepted, 1),
             "wrong counts": sum(counts[post] != n for post, n in expected.items()),
             "lost completions": len(self.screens.pending),

@@ -71,7 +71,10 @@ class Redheart(System):
         return list(self.seed["posts"])
 
     def socket_url(self, posts: list[int]) -> str:
-        return f"ws://127.0.0.1:{self.port}/live/?{urlencode([('topic', f'post.{post}') for post in posts])}"
+        return f"ws://127.0.0.1:{self.port}{live(posts)}"
+
+    def ask(self, visitor: Visitor, posts: list[int]) -> bytes:
+        return request("GET", live(posts), self.port, visitor.headers)
 
     def click(self, visitor: Visitor, post: int, *, liked: bool) -> bytes:
         headers = {
@@ -92,3 +95,7 @@ class Redheart(System):
         headers = {"Accept": "application/json", "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}
         raw = request("GET", f"/posts/{post}/", self.port, headers)
         return int(json.loads((await connection.send(raw)).body)["count"])
+
+
+def live(posts: list[int]) -> str:
+    return f"/live/?{urlencode([('topic', f'post.{post}') for post in posts])}"
