@@ -23,6 +23,11 @@ class ConnectForm(forms.Form):
     transport: Destination.Transport
     name = forms.CharField(label=_("Name"), max_length=80, help_text=_("Only your team sees it."))
 
+    def clean_name(self) -> str:
+        if not self.cleaned_data["name"].isprintable():
+            raise forms.ValidationError(_("Enter the name on one line."))
+        return str(self.cleaned_data["name"])
+
     def destination(self, owner: User) -> Destination:
         return Destination(owner=owner, transport=self.transport, name=self.cleaned_data["name"], **self.row())
 
@@ -52,9 +57,9 @@ class AppriseForm(ConnectForm):
 
     def clean_address(self) -> str:
         try:
-            apprise.connect(self.cleaned_data["address"])
+            apprise.look_at(self.cleaned_data["address"])
         except guard.Refused as error:
-            raise forms.ValidationError(_("This is not the URL of a service that can be written to.")) from error
+            raise forms.ValidationError(str(error)) from error
         return str(self.cleaned_data["address"])
 
     def row(self) -> dict[str, Any]:
@@ -89,7 +94,7 @@ class KakaoForm(ConnectForm):
         return secret
 
     def clean_host(self) -> str:
-        return safe(self.cleaned_data["host"] or kakao.HOST) if self.cleaned_data["host"] else kakao.HOST
+        return safe(self.cleaned_data["host"]) if self.cleaned_data["host"] else kakao.HOST
 
     def row(self) -> dict[str, Any]:
         data = self.cleaned_data

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from notifications import destinations
 from notifications.destination_forms import FORMS
-from notifications.destination_topics import destination_event
 from notifications.models import Delivery, Destination
 from notifications.outward import OUTSIDE
 from notifications.team import team_only
@@ -49,10 +48,26 @@ def connect(request: HttpRequest, transport: str) -> HttpResponse:
 @require_GET
 @team_only
 def destination(request: HttpRequest, pk: int) -> HttpResponse:
-    place = get_object_or_404(destinations.outside(), pk=pk)
-    version = destination_event(pk).version  # before the rows are read, so that nothing is missed
-    page = Paginator(destinations.log(place), PAGE).get_page(request.GET.get("page"))
-    context = {"place": place, "address": destinations.shown_address(place), "page": page, "version": version}
+    return _page(request, get_object_or_404(destinations.outside(), pk=pk))
+
+
+@require_POST
+@team_only
+def secret(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same page with the key that its messages are signed with, for whoever sets up the other side."""
+    place = get_object_or_404(destinations.outside(), pk=pk, transport=Destination.Transport.WEBHOOK)
+    return _page(request, place, secret=place.secret)
+
+
+def _page(request: HttpRequest, place: Destination, *, secret: str = "") -> HttpResponse:
+    deliveries = Paginator(destinations.log(place), PAGE).get_page(request.GET.get("page"))
+    context = {
+        "place": place,
+        "address": destinations.shown_address(place),
+        "page": deliveries,
+        "version": place.version,  # read before the log, so that nothing is missed
+        "secret": secret,
+    }
     return render(request, "notifications/destination.html", context)
 
 
@@ -61,7 +76,7 @@ VERBS: dict[str, tuple[Callable[[Destination], object], object]] = {
     "pause": (lambda place: destinations.pause(place=place), gettext_lazy("Paused.")),
     "resume": (lambda place: destinations.resume(place=place), gettext_lazy("Goes on.")),
     "replay": (lambda place: destinations.replay_failed(place=place), gettext_lazy("Sent again.")),
-    "remove": (lambda place: place.delete(), gettext_lazy("Removed.")),
+    "remove": (lambda place: destinations.remove(place=place), gettext_lazy("Removed.")),
 }
 
 

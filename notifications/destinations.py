@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from django.conf import settings
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -15,7 +13,8 @@ from notifications import tasks
 from notifications.models import Delivery, Destination
 from notifications.outbox import OWED, Status
 from notifications.outward import OUTSIDE
-from notifications.transports.apprise import masked
+from notifications.services import retract
+from notifications.transports import transports
 
 MANY = 500  # deliveries sent again at once
 URGENT = 1
@@ -37,12 +36,7 @@ def log(place: Destination) -> QuerySet[Delivery]:
 
 def shown_address(place: Destination) -> str:
     """Enough to tell one from another, and nothing that would let a reader write there."""
-    if place.transport == Destination.Transport.APPRISE:
-        return masked(place.address)
-    if place.transport == Destination.Transport.KAKAO:
-        return f"{urlsplit(place.address).hostname} → …{place.options['to'][-4:]}"
-    parts = urlsplit(place.address)
-    return f"{parts.scheme}://{parts.netloc}/{'…' if parts.path.strip('/') or parts.query else ''}"
+    return transports[place.transport].shown(place)
 
 
 def send_test(*, place: Destination) -> Delivery:
@@ -65,10 +59,18 @@ def pause(*, place: Destination) -> None:
     Destination.objects.filter(pk=place.pk, paused_at=None).update(paused_at=timezone.now())
 
 
+@transaction.atomic
 def resume(*, place: Destination) -> None:
     """What has waited meanwhile is sent."""
+    retract(subject=f"destination.{place.pk}")
     Destination.objects.filter(pk=place.pk).update(paused_at=None, failures=0, next_at=timezone.now())
     ask(Delivery.objects.filter(destination=place, status__in=OWED))
+
+
+@transaction.atomic
+def remove(*, place: Destination) -> None:
+    retract(subject=f"destination.{place.pk}")
+    place.delete()
 
 
 def replay(*, delivery: Delivery) -> bool:

@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 from notifications.kinds import kinds, told
 from notifications.models import Delivery, Destination, Habits, Notification, Preference
 from notifications.outbox import OWED
+from notifications.outward import new_identity
 from notifications.quiet import awake_at
 
 BATCH = 100  # notifications at once
@@ -83,10 +84,11 @@ def content(group: Notification) -> dict[str, Any]:
 
 
 def _write(group: Notification, place: Destination, habits: Habits | None) -> Delivery:
-    """A delivery that still waits is rewritten: nobody wants to read an old number first."""
+    """A delivery that still waits is rewritten: nobody wants to read an old number first. It gets a new identity then,
+    because the other side may have taken the old one for something that it knows."""
     waiting = Delivery.objects.filter(destination=place, notification=group, status__in=OWED)
     if delivery := waiting.select_for_update().first():
-        waiting.filter(pk=delivery.pk).update(content=content(group))
+        waiting.filter(pk=delivery.pk).update(content=content(group), identity=new_identity())
         return delivery
     return Delivery.objects.create(
         destination=place,

@@ -132,9 +132,14 @@ def look_at(url: str) -> None:
         raise Refused(gettext("A web address starts with https:// or http:// and a host."))
     if parts.username or parts.password:
         raise Refused(gettext("A web address with a user name in it is not used."))
+    look_up(host, port or 443)
+
+
+def look_up(host: str, port: int = 443) -> None:
+    """Raises `Refused` for a host that may not be written to."""
     with outside():
         try:
-            resolve(host, port or 443, type=socket.SOCK_STREAM)
+            resolve(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise Refused(gettext("The host %(host)s is not known.") % {"host": host}) from error
 

@@ -44,6 +44,7 @@ class Destination(models.Model):
     next_at = models.DateTimeField(default=timezone.now)  # nothing goes there before: its limit, or its Retry-After
     failures = models.PositiveIntegerField(_("failures in a row"), default=0)
     paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
+    version = models.PositiveBigIntegerField(default=0)  # grows with each change of its log
 
     class Meta:
         ordering = ["pk"]
@@ -86,21 +87,42 @@ class Delivery(outbox.Outbox):
     def __str__(self) -> str:
         return f"{self.identity} to {self.destination}"
 
+    def changed(self) -> None:
+        Destination.objects.filter(pk=self.destination_id).update(version=F("version") + 1)
+
     @classmethod
     def due(cls) -> models.QuerySet[Delivery]:
         return super().due().filter(destination__paused_at=None)
 
     @classmethod
     def forget(cls) -> None:
-        """Deletes what has ended and is older than the log is kept."""
-        old = cls.objects.filter(created_at__lt=timezone.now() - KEPT).exclude(status__in=[*OWED, Status.SENDING])
+        """Deletes what is older than the log is kept: all that has ended, and what waits for a place that is paused."""
+        old = cls.objects.filter(created_at__lt=timezone.now() - KEPT).exclude(status=Status.SENDING)
+        old = old.exclude(status__in=OWED, destination__paused_at=None)
         while some := list(old.values_list("pk", flat=True)[:CHUNK]):
             cls.objects.filter(pk__in=some).delete()
 
-    def superseded(self) -> bool:
-        """Has a later delivery of the same group been written while this one was being tried?"""
+    def successor(self) -> Delivery | None:
+        """The later delivery of the same group, written while this one was being tried."""
+        if not self.notification_id:
+            return None
         later = Delivery.objects.filter(destination=self.destination_id, notification=self.notification_id)
-        return bool(self.notification_id) and later.filter(pk__gt=self.pk).exists()
+        return later.filter(pk__gt=self.pk).order_by("-pk").first()
+
+    @transaction.atomic
+    def give_way(self) -> None:
+        """It will not be sent. What was tried of it stands in the log of what is sent in its place."""
+        if later := self.successor():
+            self.tries.update(delivery=later)
+        self._row().filter(status__in=OWED).delete()
+
+    @transaction.atomic
+    def again(self) -> bool:
+        """Somebody wants it sent as it is, so nothing later of its group rewrites it or takes its place."""
+        if not super().again():
+            return False
+        self._row().update(notification=None)
+        return True
 
     def postpone(self, until: datetime) -> None:
         """Its destination may not be written to before."""

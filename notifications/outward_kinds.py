@@ -25,10 +25,10 @@ class Paused(Kind):
         places = Destination.objects.in_bulk(map(place_of, groups))
         for group in groups:
             place = places.get(place_of(group))
-            group.detail = place.name if place else ""
+            group.detail = place.name if place else gettext("a destination")
 
     def text(self, group: Notification) -> str:
-        return gettext("Messages to a destination are paused: too many have failed")
+        return gettext("Messages to %(name)s are paused: too many have failed") % {"name": group.detail}
 
     def url(self, group: Notification) -> str:
         outside = Destination.objects.filter(pk=place_of(group), transport__in=OUTSIDE).exists()

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from notifications.destination_topics import destination_event
+from notifications.destination_topics import destination_events
 from notifications.models import Delivery, Destination
 from notifications.notify import Entry, notify
 from notifications.outbox import Status, Taken
 from notifications.push import push
-from notifications.transports import Outcome, transports
+from notifications.transports import Outcome, hidden, transports
 
 log = logging.getLogger(__name__)
 
@@ -24,19 +24,19 @@ def send(pk: int) -> None:
     if not waiting:
         return
     if stale(waiting):
-        waiting.delete()
+        waiting.give_way()
     elif not waiting.destination.take_turn(transports[waiting.destination.transport].gap):
         waiting.destination.refresh_from_db()
         waiting.postpone(waiting.destination.next_at)
     elif delivery := Delivery.claim(pk):
         settle(delivery, attempt(delivery))
-        push([destination_event(delivery.destination_id)])
+        push(destination_events([delivery.destination_id]))
 
 
 def stale(delivery: Delivery) -> bool:
     """A phone need not buzz for what has been seen meanwhile, and an old number need not follow a new one."""
     group, pushed = delivery.notification, delivery.destination.transport == Destination.Transport.PUSH
-    return delivery.superseded() or bool(group and pushed and not (group.unseen and group.count > 0))
+    return bool(delivery.successor()) or bool(group and pushed and not (group.unseen and group.count > 0))
 
 
 def attempt(delivery: Delivery) -> Outcome | None:
@@ -46,8 +46,9 @@ def attempt(delivery: Delivery) -> Outcome | None:
         log.warning("delivery %d: the lease ran out before it was sent", delivery.pk)
         return None
     except Exception as error:
-        log.warning("delivery %d failed: %r", delivery.pk, error)
-        return Outcome(Status.RETRYING, f"{type(error).__name__}: {error}"[:500])
+        log.warning("delivery %d failed: %s", delivery.pk, type(error).__name__)  # the rest may hold a secret
+        status = Status.UNKNOWN if delivery.exposed_at else Status.RETRYING
+        return Outcome(status, f"{type(error).__name__}: {error}"[:500])
 
 
 def settle(delivery: Delivery, outcome: Outcome | None) -> None:
@@ -57,7 +58,9 @@ def settle(delivery: Delivery, outcome: Outcome | None) -> None:
     if outcome.gone and place.transport == Destination.Transport.PUSH:  # nobody typed it, so nobody will miss it
         place.delete()
         return
-    delivery.settle(outcome.status, outcome.said, after=outcome.after, request=outcome.request, answer=outcome.answer)
+    secrets = transports[place.transport].secrets(place)
+    said, request, answer = (hidden(text, secrets) for text in (outcome.said, outcome.request, outcome.answer))
+    delivery.settle(outcome.status, said, after=outcome.after, request=request, answer=answer)
     if outcome.after:
         leave_alone(place, outcome.after)
     if delivery.counted(outcome.status, gone=outcome.gone):

@@ -27,6 +27,7 @@ urlpatterns = [
     path("notifications/destinations/", destination_views.overview, name="destinations"),
     path("notifications/destinations/connect/<str:transport>/", destination_views.connect, name="connect"),
     path("notifications/destinations/<int:pk>/", destination_views.destination, name="destination"),
+    path("notifications/destinations/<int:pk>/secret/", destination_views.secret, name="destination_secret"),
     path("notifications/destinations/<int:pk>/change/", destination_views.change, name="destination_change"),
     path("notifications/deliveries/<int:pk>/again/", destination_views.replay, name="replay"),
 ]

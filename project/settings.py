@@ -237,6 +237,7 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
         "django_celery_beat": {"level": "WARNING"},
         "kombu": {"level": "ERROR"},
+        "apprise": {"level": "CRITICAL", "propagate": False},  # what it says stands in the log of the destination
         "daphne": {"level": "WARNING"},
         # It prints a traceback a second while Redis is away; the hub and /healthz/ say it in one line.
         "channels_redis": {"level": "CRITICAL"},

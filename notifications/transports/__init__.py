@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
+import requests
 from django.utils import timezone
 
-from notifications.models import Delivery
+from notifications.guard import Answer
+from notifications.models import Delivery, Destination
 from notifications.outbox import Status
+
+BUSY = {408, 425, 429}  # may pass
+SECRET = 8  # characters that a part of an address needs to be a key
 
 LONGEST = 12 * 3600  # seconds that anybody may ask to be left alone; half of the time that we keep trying
 transports: dict[str, Transport] = {}
@@ -35,6 +43,49 @@ class Transport:
     def send(self, delivery: Delivery) -> Outcome:
         """Hands it over, within the time limit of a task. What it raises counts as a failure that may pass."""
         raise NotImplementedError
+
+    def shown(self, place: Destination) -> str:
+        """Its address as people may see it."""
+        parts = urlsplit(place.address)
+        return f"{parts.scheme}://{parts.netloc}/…"
+
+    def secrets(self, place: Destination) -> list[str]:
+        """What no log and no page may show: most addresses are keys as well."""
+        return [place.secret, *parts_of(place.address)]
+
+
+def parts_of(url: str) -> list[str]:
+    """All that follows the host, as a whole and in those parts that could be a key."""
+    tail = url.partition("://")[2].partition("/")[2]
+    spellings = {tail, unquote(tail)} - {""}
+    parts = {part for spelling in spellings for part in re.split(r"[/?&=#@:]+", spelling) if len(part) >= SECRET}
+    return [*(f"/{spelling}" for spelling in spellings), *parts]
+
+
+def hidden(text: str, secrets: Iterable[str]) -> str:
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "…")
+    return text
+
+
+def judge(answer: Answer, asked: str) -> Outcome:
+    """2xx is accepted; who is busy or broken is asked again, who refuses is not."""
+    said, heard = str(answer), f"{answer}\n\n{answer.text}".strip()
+    if answer.status in BUSY or answer.status >= 500:
+        return Outcome(Status.RETRYING, said, asked, heard, retry_after(answer.headers.get("Retry-After", "")))
+    return Outcome(Status.ACCEPTED if answer.status // 100 == 2 else Status.FAILED, said, asked, heard)
+
+
+def fault(error: requests.RequestException) -> str:
+    """Why there was no answer, in the words of the system."""
+    cause = error.args[0] if error.args else ""
+    return f"{type(error).__name__}: {getattr(cause, 'reason', cause)}"[:500]
+
+
+def told(verb: str, headers: dict[str, str], body: str) -> str:
+    """A request as the log shows it."""
+    lines = [verb, *(f"{name}: {value}" for name, value in headers.items())]
+    return "\n".join(lines) + f"\n\n{body}"
 
 
 def declare(transport: type[Transport]) -> type[Transport]:

@@ -1,4 +1,8 @@
-"""Chat rooms and other services through Apprise, which speaks to more than a hundred of them."""
+"""Chat rooms and other services through Apprise, which speaks to more than a hundred of them.
+
+Apprise could also ring the desktop, the log or the modem of this machine, and some of its options read files of it. So
+only services are used that are known to speak HTTP or SMTP to another machine, with options that are known to be words.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,29 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from django.utils.translation import gettext
+
 from notifications import guard
-from notifications.models import Delivery
+from notifications.models import Delivery, Destination
 from notifications.outbox import Status
-from notifications.transports import Outcome, Transport, declare
+from notifications.transports import BUSY, Outcome, Transport, declare
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
-# Only what speaks HTTP or SMTP to another machine: Apprise could also ring this one's desktop, log or modem.
-KNOWN = {
-    "bark", "barks", "discord", "gchat", "gotify", "gotifys", "guilded", "json", "jsons", "mailto", "mailtos", "matrix",
-    "matrixs", "mmost", "mmosts", "msteams", "ntfy", "ntfys", "pbul", "pover", "rocket", "rockets", "signal", "signals",
-    "slack", "tgram", "twilio", "wxteams", "workflow", "workflows", "zulip",
+OWN_HOST = {  # their URL names a host, which is checked when somebody types it, too
+    "gotify", "gotifys", "json", "jsons", "mailto", "mailtos", "matrix", "matrixs", "mmost", "mmosts", "ntfy", "ntfys",
+    "rocket", "rockets",
 }  # fmt: skip
+KNOWN = OWN_HOST | {
+    "discord", "gchat", "line", "pbul", "pover", "slack", "tgram", "twilio", "wxteams", "workflows", "zulip",
+}  # fmt: skip
+OPTIONS = {
+    "api-version", "auth", "bcc", "botname", "cc", "channel", "channels", "footer", "format", "from", "id", "key",
+    "mode", "name", "pass", "priority", "reply", "sig", "silent", "smtp", "sound", "thread", "to", "token", "topic",
+    "user", "ver", "webhook",
+}  # fmt: skip
+REFUSED = re.compile(r"\berror=(4\d\d)\b")  # the status in what Apprise says of a failure
 
 
 @declare
@@ -28,45 +41,60 @@ class Apprise(Transport):
     name = "apprise"
 
     def send(self, delivery: Delivery) -> Outcome:
-        """At least once. Apprise says only whether it has worked, so whatever has not is tried again for a day."""
+        """At least once."""
         from apprise import LogCapture
 
-        place, content = delivery.destination, delivery.content
-        service = connect(place.address)
-        asked = f"{content['title']}\n\n{content['text']}\n{content['url']}"
+        title, text = delivery.content["title"], f"{delivery.content['text']}\n{delivery.content['url']}"
+        asked = f"{title}\n\n{text}"
         try:
+            service = connect(delivery.destination.address)
             with guard.outside(), LogCapture(level=logging.WARNING, fmt="%(message)s") as log:
-                done = service.notify(body=f"{content['text']}\n{content['url']}", title=content["title"])
-                said = scrubbed(log.getvalue(), place.address)
+                done = service.notify(body=text, title=title)
+                said = log.getvalue().strip()
         except guard.Refused as error:
             return Outcome(Status.FAILED, str(error), asked)
-        if done:
-            return Outcome(Status.ACCEPTED, "sent", asked, said)
-        return Outcome(Status.RETRYING, (said.splitlines() or ["not sent"])[0][:500], asked, said)
+        return Outcome(Status.ACCEPTED, "OK", asked, said) if done else judge(said, asked)
+
+    def shown(self, place: Destination) -> str:
+        """Even the host may be a key."""
+        return f"{place.address.partition('://')[0]}://…"
+
+    def secrets(self, place: Destination) -> list[str]:
+        return [*super().secrets(place), *words(place.address)]
+
+
+def judge(said: str, asked: str) -> Outcome:
+    """Apprise says only in its log why something has not worked."""
+    status = REFUSED.search(said)
+    final = status and int(status[1]) not in BUSY
+    first = next(iter(said.splitlines()), "Apprise could not send it.")
+    return Outcome(Status.FAILED if final else Status.RETRYING, first[:500], asked, said)
 
 
 def connect(url: str) -> NotifyBase:
     """The service behind an Apprise URL. Raises `guard.Refused` for one that is not understood or not allowed."""
     from apprise import Apprise as Services  # large, and few processes need it
+    from apprise.plugins import url_to_dict
 
-    schema = url.partition("://")[0].lower()
-    service = Services.instantiate(url, suppress_exceptions=True) if schema in KNOWN else None
+    parts = url_to_dict(url) or {}  # understands the addresses that services give out, too
+    if parts.get("schema") not in KNOWN:
+        raise guard.Refused(gettext("This is not the URL of a service that can be written to."))
+    if odd := set(parts["qsd"]) - OPTIONS:
+        raise guard.Refused(gettext("The option %(name)s is not allowed.") % {"name": min(odd)})
+    service = Services.instantiate(parts)
     if not service:
-        raise guard.Refused("This is not the URL of a service that can be written to.")
+        raise guard.Refused(gettext("This is not the URL of a service that can be written to."))
     return service
 
 
-def masked(url: str) -> str:
-    """As it may be shown: nothing in it lets anybody else write there."""
-    try:
-        return str(connect(url).url(privacy=True)).partition("?")[0]
-    except guard.Refused:
-        return f"{url.partition('://')[0]}://…"
+def look_at(url: str) -> None:
+    """Raises `guard.Refused` for a URL that could never be written to, with the reason."""
+    service = connect(url)
+    if service.schema in OWN_HOST and getattr(service, "mode", "") != "cloud":
+        guard.look_up(getattr(service, "smtp_host", "") or service.host)
 
 
-def scrubbed(text: str, url: str) -> str:
-    """What was said, without any part of the URL that could be a key."""
-    for part in sorted(re.split(r"[/@:?&=]+", unquote(url.partition("://")[2])), key=len, reverse=True):
-        if len(part) > 5:
-            text = text.replace(part, "…")
-    return text.strip()
+def words(url: str) -> list[str]:
+    """Everything in a URL that is not too short to be a key, in both spellings."""
+    found = re.split(r"[/@:?&=#]+", url.partition("://")[2])
+    return [word for word in {*found, *map(unquote, found)} if len(word) > 5]

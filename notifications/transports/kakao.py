@@ -9,19 +9,27 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
+from django.utils.translation import gettext_noop
+from urllib3.exceptions import NewConnectionError
 
 from notifications import guard
 from notifications.guard import Answer
-from notifications.models import Delivery
+from notifications.models import Delivery, Destination
 from notifications.outbox import Status
-from notifications.transports import Outcome, Transport, declare
-from notifications.transports.webhook import judge, told
+from notifications.transports import Outcome, Transport, declare, fault, judge, told
 
 HOST = "https://kakaotalk-bizmessage.api.nhncloudservice.com"
 FIELDS = ("title", "text", "count", "url")
-SILENT = "No answer after the request. The message may have arrived."
+NOT_TAKEN = {429, 503}  # says that it is busy; any other trouble of a server may come after it has taken the message
+MEANING = {  # of a result code; every other one but 0 is final
+    "-1005": Status.UNKNOWN,  # it has had this key within ten minutes
+    "-1017": Status.RETRYING,  # no more today
+}
+SILENT = gettext_noop("No answer after the request. The message may have arrived.")
+GARBLED = gettext_noop("The answer was not understood. The message may have arrived.")
 
 
 @declare
@@ -29,21 +37,33 @@ class Kakao(Transport):
     name = "kakao"
 
     def send(self, delivery: Delivery) -> Outcome:
-        """Each message costs money and rings a phone: after silence it is not sent a second time by itself."""
+        """Each message costs money and rings a phone, so it is not sent a second time by itself when it may have
+        arrived. Its key makes the service refuse a second one that comes within ten minutes."""
         place = delivery.destination
         body = json.dumps(message(delivery), ensure_ascii=False)
         headers = {"Content-Type": "application/json;charset=UTF-8", "X-NC-API-IDEMPOTENCY-KEY": delivery.identity}
-        asked = told("POST", headers, body.replace(place.options["sender"], "…"))
+        asked = told("POST", headers, body)
         delivery.expose()
         try:
             answer = guard.post(place.address, body.encode(), headers | {"X-Secret-Key": place.secret})
         except guard.Refused as error:
             return Outcome(Status.FAILED, str(error), asked)
-        except requests.ConnectTimeout:
-            return Outcome(Status.RETRYING, "ConnectTimeout", asked)
-        except requests.RequestException:
-            return Outcome(Status.UNKNOWN, SILENT, asked)
+        except requests.RequestException as error:
+            status, said = (Status.RETRYING, fault(error)) if unheard(error) else (Status.UNKNOWN, SILENT)
+            return Outcome(status, said, asked)
         return understood(answer, asked)
+
+    def shown(self, place: Destination) -> str:
+        return f"{urlsplit(place.address).hostname} → …{place.options['to'][-4:]}"
+
+    def secrets(self, place: Destination) -> list[str]:
+        return [*super().secrets(place), *place.address.split("/")[-2:-1], place.options["sender"], place.options["to"]]
+
+
+def unheard(error: requests.RequestException) -> bool:
+    """Was there no connection, so that nothing can have arrived?"""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
 def address(app_key: str, host: str = HOST) -> str:
@@ -63,6 +83,8 @@ def message(delivery: Delivery) -> dict[str, Any]:
 def understood(answer: Answer, asked: str) -> Outcome:
     """A request that failed comes with status 200 too; the header says so, or the result of the one recipient."""
     outcome = judge(answer, asked)
+    if outcome.status == Status.RETRYING and answer.status not in NOT_TAKEN:
+        return outcome._replace(status=Status.UNKNOWN)
     if outcome.status != Status.ACCEPTED:
         return outcome
     try:
@@ -70,7 +92,10 @@ def understood(answer: Answer, asked: str) -> Outcome:
         results = [said["header"], *(said.get("message") or {}).get("sendResults", [])]
         wrong = next((result for result in results if result["resultCode"] != 0), None)
     except (ValueError, TypeError, KeyError, AttributeError):
-        return outcome._replace(status=Status.UNKNOWN, said="The answer was not understood.")
-    if wrong:
-        return outcome._replace(status=Status.FAILED, said=f"{wrong['resultCode']} {wrong.get('resultMessage', '')}")
-    return outcome
+        return outcome._replace(status=Status.UNKNOWN, said=GARBLED)
+    if not wrong:
+        return outcome
+    code = str(wrong["resultCode"])
+    return outcome._replace(
+        status=MEANING.get(code, Status.FAILED), said=f"{code} {wrong.get('resultMessage', '')}"[:500]
+    )

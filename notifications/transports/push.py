@@ -19,12 +19,11 @@ from py_vapid.utils import b64urlencode
 from notifications import guard
 from notifications.models import Delivery, Destination
 from notifications.outbox import Status
-from notifications.transports import Outcome, Transport, declare, retry_after
+from notifications.transports import Outcome, Transport, declare, judge
 
 KEPT = 24 * 3600  # seconds, for a browser that is not running
 SIGNED = 12 * 3600  # seconds; services refuse a signature that is good for more than a day
 GONE = {404, 410}
-BUSY = {408, 425, 429}
 
 
 @declare
@@ -43,7 +42,7 @@ class Push(Transport):
             return Outcome(Status.FAILED, str(error), asked)
         except requests.RequestException as error:  # its text would hold the secret address
             return Outcome(Status.RETRYING, f"{type(error).__name__}: {host}", asked)
-        return judge(answer, asked)
+        return judge(answer, asked)._replace(gone=answer.status in GONE)
 
 
 def message(delivery: Delivery) -> dict[str, Any]:
@@ -65,14 +64,6 @@ def encrypted(place: Destination, data: dict[str, Any]) -> bytes:
     keys = {"p256dh": place.options["p256dh"], "auth": place.secret}
     pusher = WebPusher({"endpoint": place.address, "keys": keys})
     return bytes(pusher.encode(json.dumps(data, ensure_ascii=False).encode())["body"])
-
-
-def judge(answer: guard.Answer, asked: str) -> Outcome:
-    said, told = str(answer), f"{answer}\n\n{answer.text}"
-    if answer.status in BUSY or answer.status >= 500:
-        return Outcome(Status.RETRYING, said, asked, told, retry_after(answer.headers.get("Retry-After", "")))
-    status = Status.ACCEPTED if answer.status // 100 == 2 else Status.FAILED
-    return Outcome(status, said, asked, told, gone=answer.status in GONE)
 
 
 @cache

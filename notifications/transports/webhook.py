@@ -13,13 +13,11 @@ import time
 import requests
 
 from notifications import guard
-from notifications.guard import Answer
 from notifications.models import Delivery
 from notifications.outbox import Status
-from notifications.transports import Outcome, Transport, declare, retry_after
+from notifications.transports import Outcome, Transport, declare, fault, judge, told
 
 PREFIX = "whsec_"
-BUSY = {408, 425, 429}  # may pass
 GONE = 410
 
 
@@ -36,9 +34,9 @@ class Webhook(Transport):
             answer = guard.post(delivery.destination.address, body.encode(), headers)
         except guard.Refused as error:
             return Outcome(Status.FAILED, str(error), asked)
-        except requests.RequestException as error:  # its text may hold the address, and that may be a secret
-            return Outcome(Status.RETRYING, type(error).__name__, asked)
-        return judge(answer, asked)
+        except requests.RequestException as error:
+            return Outcome(Status.RETRYING, fault(error), asked)
+        return judge(answer, asked)._replace(gone=answer.status == GONE)
 
 
 def new_secret() -> str:
@@ -56,20 +54,3 @@ def signed(identity: str, at: int, body: str, secret: str) -> dict[str, str]:
         "webhook-timestamp": str(at),
         "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
     }
-
-
-def judge(answer: Answer, asked: str) -> Outcome:
-    """2xx is a yes, 410 ends it, the other side's troubles may pass, and everything else stays as it is."""
-    after = retry_after(answer.headers.get("retry-after", ""))
-    heard = f"{answer}\n\n{answer.text}".strip()
-    if 200 <= answer.status < 300:
-        return Outcome(Status.ACCEPTED, str(answer), asked, heard)
-    if answer.status in BUSY or answer.status >= 500:
-        return Outcome(Status.RETRYING, str(answer), asked, heard, after)
-    return Outcome(Status.FAILED, str(answer), asked, heard, gone=answer.status == GONE)
-
-
-def told(verb: str, headers: dict[str, str], body: str) -> str:
-    """A request as the log shows it."""
-    lines = [verb, *(f"{name}: {value}" for name, value in headers.items())]
-    return "\n".join(lines) + f"\n\n{body}"

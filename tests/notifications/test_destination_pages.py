@@ -12,6 +12,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from notifications.models import Delivery, Destination
+from notifications.notify import Entry, notify
 from notifications.team import is_staff
 from notifications.transports import webhook
 
@@ -94,6 +95,15 @@ def test_each_kind_can_be_connected(team: Client, staff: User, transport: str, t
         ("apprise", {"address": "dbus://"}, "not the URL of a service"),
         ("apprise", {"address": "syslog://"}, "not the URL of a service"),
         ("apprise", {"address": "nonsense"}, "not the URL of a service"),
+        (
+            "apprise",
+            {"address": "discord://4174216298/JHMHI8qBe7?template=/etc/passwd"},
+            "option template is not allowed",
+        ),
+        ("apprise", {"address": "mailto://u:p@mail.example?pgp=yes"}, "option pgp is not allowed"),
+        ("apprise", {"address": "ntfy://10.0.0.1/room"}, "10.0.0.1 is not a public address."),
+        ("apprise", {"address": "mailto://u:p@mail.example?smtp=10.0.0.2"}, "10.0.0.2 is not a public address."),
+        ("webhook", {"address": "http://127.0.0.1/", "name": "a\r\nb"}, "on one line"),
         ("kakao", {**KAKAO, "to": "+82-10"}, "Digits only"),
         ("kakao", {**KAKAO, "app_key": "../../evil"}, "Letters, digits"),
         ("kakao", {**KAKAO, "secret": "a\r\nX-Evil: 1"}, "plain letters"),
@@ -131,6 +141,23 @@ def test_it_can_be_paused_let_go_on_and_removed(team: Client, hook: Destination)
     assert not Destination.objects.exists()
 
 
+def test_the_signing_secret_is_shown_to_who_asks_for_it(team: Client, hook: Destination, mina: User) -> None:
+    path = f"{LIST}{hook.pk}/"
+    assert hook.secret not in team.get(path).content.decode()
+    shown = team.post(f"{path}secret/")
+    assert hook.secret in shown.content.decode()
+    assert "no-store" in shown.headers["cache-control"]
+    team.force_login(mina)
+    assert team.post(f"{path}secret/").status_code == 403
+
+
+def test_what_was_told_of_a_pause_goes_with_it(team: Client, staff: User, hook: Destination) -> None:
+    notify([Entry(staff.pk, "paused", f"destination.{hook.pk}")])
+    assert "Messages to Hook are paused: too many have failed" in team.get("/notifications/").content.decode()
+    team.post(f"{LIST}{hook.pk}/change/", {"do": "remove"})
+    assert "are paused" not in team.get("/notifications/").content.decode()
+
+
 def test_a_place_of_a_person_is_none_of_the_team_s_business(team: Client, mina: User) -> None:
     own = Destination.objects.create(owner=mina, transport="push", name="Phone", address="https://push.example/1")
     delivery = Delivery.objects.create(destination=own, content={}, priority=2)
@@ -158,5 +185,5 @@ def test_the_pages_cost_the_same_however_much_there_is(
     fill(8)
     with django_assert_num_queries(4):
         team.get(LIST)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(7):
         team.get(f"{LIST}{hook.pk}/")

@@ -81,6 +81,7 @@ def test_what_still_waits_is_rewritten_and_what_has_gone_is_followed(post: Post,
     like(post, "b")
     [same] = fanout.fan_out()
     assert (same.pk, Delivery.objects.get().content["count"]) == (first.pk, 2)
+    assert Delivery.objects.get().identity != first.identity
     held = Delivery.claim(first.pk)
     assert held
     held.settle(Status.ACCEPTED, "200 OK")
@@ -101,6 +102,22 @@ def test_a_failed_try_gives_way_to_the_later_number(post: Post, place: Destinati
     sending.send(first.pk)
     sending.send(second.pk)
     assert [delivery.content["count"] for delivery in outside.sent] == [2]
+    assert [attempt.said for attempt in Delivery.objects.get().tries.all()] == ["503", "200 OK"]
+
+
+def test_what_somebody_sends_again_is_sent_as_it_was(post: Post, place: Destination, outside: Recorder) -> None:
+    like(post, "a")
+    [first] = fanout.fan_out()
+    held = Delivery.claim(first.pk)
+    assert held
+    held.settle(Status.FAILED, "400")
+    like(post, "b")
+    [second] = fanout.fan_out()
+    assert first.again()
+    assert not second.again()
+    sending.send(first.pk)
+    [sent] = outside.sent
+    assert (sent.content["count"], sent.identity) == (1, first.identity)
 
 
 @pytest.mark.parametrize("reason", ["preference", "mute", "paused", "inactive", "mail"])
@@ -189,6 +206,17 @@ def test_a_destination_that_always_fails_is_paused_and_its_owner_told(
     place.refresh_from_db()
     assert (len(outside.sent), place.failures, bool(place.paused_at)) == (8, 8, True)
     assert Notification.objects.get().kind == "paused"
+
+
+def test_the_log_keeps_what_was_said_without_the_secrets(place: Destination, outside: Recorder) -> None:
+    Destination.objects.update(address="http://example.com/services/T0ken%2Fword?key=k3yk3yk3y", secret="whsec_s3cret")
+    echo = "POST /services/T0ken%2Fword?key=k3yk3yk3y, T0ken%2Fword, k3yk3yk3y, /services/T0ken/word?key=, whsec_s3cret"
+    outside.outcome = Outcome(Status.RETRYING, echo, echo, echo)
+    sending.send(Delivery.objects.create(destination=place, content={}, priority=4).pk)
+    [attempt] = Delivery.objects.get().tries.all()
+    for text in (attempt.said, attempt.request, attempt.answer):
+        assert "POST …" in text
+        assert not any(secret in text for secret in ("T0ken%2Fword", "k3yk3yk3y", "s3cret"))
 
 
 def test_a_success_forgets_the_failures(post: Post, place: Destination, outside: Recorder) -> None:

@@ -13,6 +13,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -23,6 +24,7 @@ from notifications.models import Attempt, Delivery, Destination, Notification
 from notifications.outbox import GRACE, LEASE, Status
 from notifications.outward import PAUSE_AFTER
 from notifications.transports import kakao, webhook
+from tests.live import free_port
 from tests.notifications.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.django_db
@@ -105,14 +107,15 @@ def test_a_webhook_is_signed_so_that_its_receiver_can_tell(hook: Destination, se
 
 
 def test_the_log_has_both_sides_and_no_secret(hook: Destination, service: Receiver, team: Client) -> None:
-    service.answers = [(500, {}, "out of paper")]
+    service.answers = [(500, {}, f"out of paper: POST /hook?key=sesame, {hook.secret}")]
     send(hook)
     attempt = Attempt.objects.get()
     assert "둘이 좋아해요" in attempt.request
-    assert "out of paper" in attempt.answer
+    assert "out of paper: POST …" in attempt.answer
     for path in ("/notifications/destinations/", f"/notifications/destinations/{hook.pk}/"):
         page = team.get(path).content.decode()
         assert "sesame" not in page
+        assert hook.secret not in page
         assert service.calls[0].headers["webhook-signature"] not in page
 
 
@@ -240,6 +243,8 @@ def test_kakao_gets_the_request_of_its_documentation(talk: Destination, service:
 
 
 REFUSED = {"header": {"resultCode": -1000, "resultMessage": "Invalid appKey", "isSuccessful": False}}
+SAME_KEY = {"header": {"resultCode": -1005, "resultMessage": "The same key was used", "isSuccessful": False}}
+ODD_CODE = {"header": {"resultCode": [], "isSuccessful": False}}
 NO_PHONE = {**YES, "message": {"sendResults": [{"resultCode": -2016, "resultMessage": "no such number"}]}}
 
 
@@ -248,9 +253,14 @@ NO_PHONE = {**YES, "message": {"sendResults": [{"resultCode": -2016, "resultMess
     [
         ((200, {}, json.dumps(REFUSED)), Status.FAILED, "-1000 Invalid appKey"),
         ((200, {}, json.dumps(NO_PHONE)), Status.FAILED, "-2016 no such number"),
-        ((200, {}, "<html>"), Status.UNKNOWN, "The answer was not understood."),
-        ((200, {}, "[]"), Status.UNKNOWN, "The answer was not understood."),
-        ((500, {}, ""), Status.RETRYING, "500 Internal Server Error"),
+        ((200, {}, json.dumps(SAME_KEY)), Status.UNKNOWN, "-1005 The same key was used"),
+        ((200, {}, json.dumps(ODD_CODE)), Status.FAILED, "[] "),
+        ((200, {}, "<html>"), Status.UNKNOWN, kakao.GARBLED),
+        ((200, {}, "[]"), Status.UNKNOWN, kakao.GARBLED),
+        ((200, {}, '{"header": 1}'), Status.UNKNOWN, kakao.GARBLED),
+        ((503, {}, ""), Status.RETRYING, "503 Service Unavailable"),
+        ((500, {}, ""), Status.UNKNOWN, "500 Internal Server Error"),
+        ((504, {}, ""), Status.UNKNOWN, "504 Gateway Timeout"),
         ((401, {}, ""), Status.FAILED, "401 Unauthorized"),
         (None, Status.UNKNOWN, kakao.SILENT),
     ],
@@ -266,15 +276,35 @@ def test_kakao_is_never_sent_twice_by_itself_when_it_may_have_arrived(
         assert len(service.calls) == 1
 
 
+def test_kakao_that_was_never_reached_is_tried_again(talk: Destination) -> None:
+    Destination.objects.update(address=kakao.address("app1", f"http://127.0.0.1:{free_port()}"))
+    delivery = send(talk)
+    assert delivery.status == Status.RETRYING
+    assert "Connection refused" in delivery.said
+
+
+def test_kakao_that_is_cut_off_in_the_middle_is_unknown(
+    talk: Destination, service: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(kakao.guard, "post", cut)
+    assert send(talk).status == Status.UNKNOWN
+
+
 def test_apprise_reaches_a_service_and_says_when_it_does_not(staff: User, service: Receiver) -> None:
     address = service.url.replace("http://", "json://user:pa55word@") + "/deep/secretpath"
     place = Destination.objects.create(owner=staff, transport="apprise", name="Room", address=address)
     assert send(place).status == Status.ACCEPTED
     assert service.calls[0].json["title"] == "Likes"
     assert "http://x" in service.calls[0].json["message"]
+    service.answers = [(404, {}, "")]
+    assert send(place).status == Status.FAILED
     service.answers = [(500, {}, "")]
     failed = send(place)
     assert failed.status == Status.RETRYING
+    assert "500" in failed.said
     log = "".join(attempt.request + attempt.answer + attempt.said for attempt in failed.tries.all())
     assert "pa55word" not in log
     assert "secretpath" not in log
@@ -294,4 +324,7 @@ def test_what_is_old_is_forgotten_and_what_is_owed_is_not(hook: Destination, ser
     Delivery.objects.filter(pk__in=[old.pk, owed.pk]).update(created_at=timezone.now() - timedelta(days=31))
     Delivery.forget()
     assert set(Delivery.objects.values_list("pk", flat=True)) == {fresh.pk, owed.pk}
+    Destination.objects.update(paused_at=timezone.now())
+    Delivery.forget()
+    assert Delivery.objects.get() == fresh
     assert Attempt.objects.count() == 1
