@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from channels.layers import get_channel_layer
 
 from notifications import topics
+from notifications.newest import Changes, Newest
 from notifications.push import GROUP
 from notifications.reader import read
 from notifications.sockets import Page, Socket
@@ -26,23 +27,17 @@ SHORTEST, LONGEST = 0.02, 0.1  # seconds between two ticks
 LOAD = 5  # a tick that took 10 ms is followed by 50 ms of rest
 BREATH = 100  # frames, after which a tick lets the clicks that wait go first
 RESYNC = 5.0  # seconds; heals whatever a push has lost
-EARLY = 1000  # visitors whose last news is kept for the socket that is about to join with their new cookie
 CHUNK = 500  # topics in one question to the database
 TOGETHER = 20  # sockets that share one question when they join
 WAIT = 1.0  # seconds for a hub that is still subscribing; without Redis the page gets its snapshot all the same
 HEARTBEAT = 3  # resyncs; a page that hears nothing for longer knows that its socket is dead
 log = logging.getLogger(__name__)
-Changes = dict[str, set[str]]  # names by topic
 
 
 class Hub:
     def __init__(self) -> None:
         self.pages: dict[Page, set[Socket]] = defaultdict(set)
-        self.watchers: dict[str, set[Page]] = defaultdict(set)
-        self.newest: dict[str, dict[str, tuple[int, str]]] = {}
-        self.known: set[str] = set()  # topics whose whole state is in `newest`
-        self.early: dict[str, dict[str, tuple[int, str]]] = {}
-        self.changed: Changes = defaultdict(set)
+        self.newest = Newest()
         self.resting = False
         self.joining: list[tuple[Socket, asyncio.Future[None]]] = []
         self.welcoming: asyncio.Task[None] | None = None
@@ -54,7 +49,7 @@ class Hub:
         """Subscribes first and reads the state second: nothing falls between the two. Raises `DatabaseError`."""
         for page in socket.pages:
             if page not in self.pages:
-                self._open(page)
+                self.newest.open(page)
             self.pages[page].add(socket)
         welcomed = asyncio.get_running_loop().create_future()
         self.joining.append((socket, welcomed))
@@ -66,25 +61,11 @@ class Hub:
         for page in socket.pages:
             self.pages[page].discard(socket)
             if not self.pages[page]:
-                self._close(page)
-
-    def _open(self, page: Page) -> None:
-        for topic in page:
-            self.watchers[topic].add(page)
-            if topic in self.early:
-                self.newest[topic] = self.early.pop(topic)
-
-    def _close(self, page: Page) -> None:
-        del self.pages[page]
-        for topic in page:
-            self.watchers[topic].discard(page)
-            if not self.watchers[topic]:
-                del self.watchers[topic]
-                self.newest.pop(topic, None)
-                self.known.discard(topic)
+                del self.pages[page]
+                self.newest.close(page)
 
     async def _welcome(self) -> None:
-        """Those who join while a question is under way share the next one, which asks only for what is not known."""
+        """Those who join while a question is under way share the next one."""
         try:
             await asyncio.wait_for(self.subscribed.wait(), WAIT)
         except TimeoutError:
@@ -92,61 +73,40 @@ class Hub:
         while self.joining:
             batch, self.joining = self.joining[:TOGETHER], self.joining[TOGETHER:]
             try:
-                events = await self._ask([socket for socket, _ in batch])
-            except Exception as error:
-                for _, welcomed in batch:
-                    if not welcomed.cancelled():
-                        welcomed.set_exception(error)
-                continue
-            for socket, welcomed in batch:
-                socket.offer(self._state(socket, events))
-                if not welcomed.cancelled():
-                    welcomed.set_result(None)
+                await self._tell_state([socket for socket, _ in batch])
+                error = None
+            except Exception as failure:
+                error = failure
+            for _, welcomed in batch:
+                if not welcomed.done():
+                    welcomed.set_exception(error) if error else welcomed.set_result(None)
 
-    async def _ask(self, sockets: list[Socket]) -> list[Event]:
+    async def _tell_state(self, sockets: list[Socket]) -> None:
+        """Asks only for what is not known, and for what only these visitors should know."""
         asked = {topic for socket in sockets for topic in socket.asked}
         visitors = [socket.visitor for socket in sockets if socket.visitor]
-        events = await read(topics.states, sorted(asked - self.known), visitors, sorted(asked))
+        events = await read(topics.states, sorted(asked - self.newest.known), visitors, sorted(asked))
         # A topic that nobody has watched for a moment may have changed unheard.
-        self.known.update(*(socket.asked for socket in sockets if socket in self.pages.get(socket.asked, ())))
+        self.newest.known.update(*(socket.asked for socket in sockets if socket in self.pages.get(socket.asked, ())))
         self.take(events)
-        return events
-
-    def _state(self, socket: Socket, events: list[Event]) -> dict[str, str]:
-        names = {topic: self.newest.get(topic, {}) for topic in socket.asked}
-        found = {name: state for known in names.values() for name, (_, state) in known.items()}
-        if socket.visitor:
-            own = topics.personal(socket.visitor)
-            mine = self.newest.get(own, {})
-            found |= {e.name: mine[e.name][1] for e in events if e.topic == own and e.name in mine}
-        return found
+        own = defaultdict(list)
+        for event in events:
+            own[event.topic].append(event.name)
+        for socket in sockets:
+            states = [self.newest.states(topic) for topic in socket.asked]
+            states += [self.newest.states(topic, own[topic]) for page in socket.pages[1:] for topic in page]
+            socket.offer({name: state for some in states for name, state in some.items()})
 
     def take(self, events: Iterable[Event]) -> None:
         """Keeps what is new and wakes the tick."""
-        for topic, name, version, state in events:
-            if topic not in self.watchers:
-                if ":" in topic:
-                    self._keep_early(topic, name, version, state)
-                continue
-            newest = self.newest.setdefault(topic, {})
-            known = newest.get(name)
-            # Of two with one version the fuller counts: a snapshot that overtakes the push lacks the click's journey.
-            if known is None or (known[0], len(known[1])) < (version, len(state)):
-                newest[name] = (version, state)
-                self.changed[topic].add(name)
-        if self.changed:
+        self.newest.take(events)
+        if self.newest.changed:
             self.wake.set()
             if self.resting:
                 self._tell_clickers()
 
-    def _keep_early(self, topic: str, name: str, version: int, state: str) -> None:
-        self.early.setdefault(topic, {})[name] = (version, state)
-        if len(self.early) > EARLY:
-            del self.early[next(iter(self.early))]
-
     def _tell_clickers(self) -> None:
-        own = {topic: self.changed.pop(topic) for topic in [*self.changed] if ":" in topic}
-        for socket, states, text in self._frames(own):
+        for socket, states, text in self._frames(self.newest.own_changes()):
             socket.offer(states, text)
 
     async def _listen(self) -> None:
@@ -178,20 +138,14 @@ class Hub:
             self.resting = False
 
     async def _flush(self) -> None:
-        changed, self.changed = self.changed, defaultdict(set)
-        for number, (socket, states, text) in enumerate([*self._frames(changed)], 1):
+        for number, (socket, states, text) in enumerate([*self._frames(self.newest.changes())], 1):
             socket.offer(states, text)
             if number % BREATH == 0:
                 await asyncio.sleep(0)
 
-    def _frames(self, changed: Changes) -> Iterator[tuple[Socket, Mapping[str, str], str]]:
+    def _frames(self, changes: Changes) -> Iterator[tuple[Socket, Mapping[str, str], str]]:
         """One frame for each socket that watches any of this; those with the same page share it."""
-        states: dict[Page, dict[str, str]] = defaultdict(dict)
-        for topic, names in changed.items():
-            known = self.newest.get(topic, {})
-            new = {name: known[name][1] for name in names if name in known}
-            for page in self.watchers.get(topic, ()):
-                states[page].update(new)
+        states = self.newest.pages(changes)
         personal = {page: states.pop(page) for page in [*states] if ":" in page[0]}
         own = {socket: new for page, new in personal.items() for socket in self.pages[page]}  # one for each tab
         for page, new in states.items():
@@ -203,7 +157,7 @@ class Hub:
             yield socket, mine, topics.frame(mine)
 
     async def _refresh(self) -> None:
-        watched = [topic for topic in self.watchers if ":" not in topic]
+        watched = [topic for topic in self.newest.watchers if ":" not in topic]
         for start in range(0, len(watched), CHUNK):
             self.take(await read(topics.snapshot, watched[start : start + CHUNK]))
 

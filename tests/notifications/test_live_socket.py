@@ -229,8 +229,9 @@ async def test_a_slow_page_gets_fewer_frames_with_newer_state_and_holds_up_nobod
 
 async def test_a_page_that_leaves_leaves_nothing_behind(post: Post) -> None:
     async with watching(f"topic=post.{post.pk}", key="v1"):
-        assert hub_module.hub().watchers
-    assert not hub_module.hub().watchers and not hub_module.hub().newest
+        assert hub_module.hub().pages and hub_module.hub().newest.watchers
+    left = hub_module.hub()
+    assert not left.pages and not left.newest.watchers and not left.newest.topics and not left.newest.known
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://testserver:81"])
