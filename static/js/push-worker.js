@@ -5,7 +5,7 @@ const ICON = "/static/icon.png", LIST = "/notifications/", CONNECT = "/notificat
 addEventListener("install", () => skipWaiting());
 
 addEventListener("push", (event) => {
-  const { title = "Redheart", body = "", tag = "", url = LIST, page = LIST } = told(event.data);
+  const { title = "Redheart", body = "", tag = "redheart", url = LIST, page = LIST } = told(event.data);
   event.waitUntil(registration.showNotification(title, { body, tag, icon: ICON, data: { url, page } }));
 });
 
