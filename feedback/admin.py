@@ -1,20 +1,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
 from feedback.models import Block, Mail, Message, Try
-
-
-class ReadOnly:
-    """Mail changes only through its own steps; the admin shows it."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from notifications.admin import ReadOnly
 
 
 class MailInline(ReadOnly, admin.TabularInline):

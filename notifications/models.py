@@ -19,21 +19,24 @@ class Notification(models.Model):
     """``unseen`` is what the bell counts, ``read_at`` what the list still shows as unread: looking at the list is not
     reading it. A group whose ``count`` has fallen to 0 is hidden, and comes back as it was if its entries do."""
 
-    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, "notifications", db_index=False)
-    kind = models.CharField(max_length=20)
-    subject = models.CharField(max_length=64)  # named as topics are: post.12
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, "notifications", db_index=False, verbose_name=_("recipient")
+    )
+    kind = models.CharField(_("kind"), max_length=20)
+    subject = models.CharField(_("subject"), max_length=64)  # named as topics are: post.12
     period = models.CharField(max_length=10, blank=True)  # a day, say: what comes later starts a new group
-    count = models.IntegerField()
+    count = models.IntegerField(_("count"))
     loud = models.PositiveSmallIntegerField()  # how the latest entry came; see Loud
-    unseen = models.BooleanField()
+    unseen = models.BooleanField(_("unseen"))
     version = models.PositiveBigIntegerField(default=1)  # grows with each change
-    changed_at = models.DateTimeField(default=timezone.now)  # when it last rang
+    changed_at = models.DateTimeField(_("last rang"), default=timezone.now)  # when it last rang
     seen_at = models.DateTimeField(null=True)
-    read_at = models.DateTimeField(null=True)
-    archived_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(_("read"), null=True)
+    archived_at = models.DateTimeField(_("archived"), null=True)
     owed = models.BooleanField(default=False)  # has it rung, but not been written to destinations yet?
 
     class Meta:
+        verbose_name, verbose_name_plural = _("notification"), _("notifications")
         constraints = [
             models.UniqueConstraint(fields=["recipient", "kind", "subject", "period"], name="one_row_per_group")
         ]
@@ -76,14 +79,15 @@ class Loud(models.IntegerChoices):
 class Preference(models.Model):
     """What somebody wants to hear of one kind. No row: everything. What does not ring the bell goes nowhere else."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, "preferences")
-    kind = models.CharField(max_length=20)
-    bell = models.PositiveSmallIntegerField(choices=Loud, default=Loud.ALWAYS)
-    mail = models.BooleanField(default=True)  # in the digest
-    push = models.BooleanField(default=True)
-    outside = models.BooleanField(default=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, "preferences", verbose_name=_("account"))
+    kind = models.CharField(_("kind"), max_length=20)
+    bell = models.PositiveSmallIntegerField(_("bell"), choices=Loud, default=Loud.ALWAYS)
+    mail = models.BooleanField(_("mail"), default=True)  # in the digest
+    push = models.BooleanField(_("push"), default=True)
+    outside = models.BooleanField(_("outside"), default=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("preference"), _("preferences")
         constraints = [models.UniqueConstraint(fields=["user", "kind"], name="one_preference_per_kind")]
 
     def __str__(self) -> str:
@@ -93,10 +97,11 @@ class Preference(models.Model):
 class Mute(models.Model):
     """A subject of which somebody wants to hear no more."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, "mutes")
-    subject = models.CharField(max_length=64)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, "mutes", verbose_name=_("account"))
+    subject = models.CharField(_("subject"), max_length=64)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("mute"), _("mutes")
         constraints = [models.UniqueConstraint(fields=["user", "subject"], name="one_mute_per_subject")]
 
     def __str__(self) -> str:

@@ -34,7 +34,9 @@ class Destination(models.Model):
         APPRISE = "apprise", _("Chat or other service")
         KAKAO = "kakao", _("Kakao Alimtalk")
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="destinations")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="destinations", verbose_name=_("connected by")
+    )
     transport = models.CharField(_("transport"), max_length=8, choices=Transport)
     name = models.CharField(_("name"), max_length=80)
     address = models.TextField(_("address"))
@@ -75,7 +77,9 @@ class Delivery(outbox.Outbox):
     """One message to one destination. What it says was fixed when it was written; a later entry of the same group
     rewrites it for as long as it waits."""
 
-    destination = models.ForeignKey(Destination, models.CASCADE, related_name="deliveries")
+    destination = models.ForeignKey(
+        Destination, models.CASCADE, related_name="deliveries", verbose_name=_("destination")
+    )
     notification = models.ForeignKey("notifications.Notification", models.CASCADE, null=True, related_name="deliveries")
     content = models.JSONField()  # title, text, url and what else the transport can use
     identity = models.CharField(max_length=200, unique=True, default=new_identity)
@@ -156,7 +160,9 @@ class Habits(models.Model):
         DAILY = "daily", _("every day")
         WEEKLY = "weekly", _("every Monday")
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="habits")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="habits", verbose_name=_("account")
+    )
     language = models.CharField(_("language"), max_length=10, default="en")
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
@@ -166,6 +172,7 @@ class Habits(models.Model):
     digest_at = models.DateTimeField(null=True)  # the end of the window that runs now; null: none does
 
     class Meta:
+        verbose_name, verbose_name_plural = _("habits"), _("habits")
         indexes = [models.Index(fields=["digest_at"], condition=~Q(digest_at=None), name="notifications_digest")]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 from notifications import smtp
-from notifications.models import Delivery
+from notifications.models import Delivery, Destination
 from notifications.transports import Outcome, Transport, declare
 
 
@@ -17,6 +17,9 @@ class Mail(Transport):
     def send(self, delivery: Delivery) -> Outcome:
         with smtp.connected() as connection:
             return Outcome(*smtp.hand_over(delivery, compose(delivery), connection))
+
+    def shown(self, place: Destination) -> str:
+        return place.address
 
 
 def compose(delivery: Delivery) -> EmailMultiAlternatives:
