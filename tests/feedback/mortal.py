@@ -40,8 +40,10 @@ def between(before: str, work: Callable[..., Any], after: str) -> Callable[..., 
 @worker_process_init.connect
 def be_mortal(**_: Any) -> None:
     from feedback.outbox import Mail
+    from notifications.models import Delivery
 
-    mail: Any = Mail
-    mail.claim = between("asked", Mail.claim, "claimed")
-    mail.expose = between("connected", Mail.expose, "exposed")
-    mail.settle = between("answered", Mail.settle, "settled")
+    row: Any
+    for row in (Mail, Delivery):
+        row.claim = between("asked", row.claim, "claimed")
+        row.expose = between("connected", row.expose, "exposed")
+        row.settle = between("answered", row.settle, "settled")

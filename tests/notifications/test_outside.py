@@ -6,10 +6,12 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +26,7 @@ from notifications.models import Attempt, Delivery, Destination, Notification
 from notifications.outbox import GRACE, LEASE, Status
 from notifications.outward import PAUSE_AFTER
 from notifications.transports import kakao, webhook
-from tests.live import free_port
+from tests.live import ROOT, free_port
 from tests.notifications.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +106,22 @@ def test_a_webhook_is_signed_so_that_its_receiver_can_tell(hook: Destination, se
     assert call.headers["webhook-signature"] == "v1," + base64.b64encode(digest).decode()
     assert identity == delivery.identity
     assert abs(int(at) - timezone.now().timestamp()) < 60
+
+
+def test_the_documentation_tells_a_receiver_how_to_check_it(hook: Destination, service: Receiver) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", Path(ROOT, "docs/outside.md").read_text(), re.S)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102
+    send(hook)
+    [call] = service.calls
+    names["verify"](hook.secret, call.headers, call.body)
+    for headers, body in (
+        (call.headers, call.body + b" "),
+        (call.headers | {"webhook-id": "another"}, call.body),
+        (call.headers | {"webhook-timestamp": str(int(call.headers["webhook-timestamp"]) - 301)}, call.body),
+    ):
+        with pytest.raises(ValueError, match="too old|not signed"):
+            names["verify"](hook.secret, headers, body)
 
 
 def test_the_log_has_both_sides_and_no_secret(hook: Destination, service: Receiver, team: Client) -> None:
