@@ -4,7 +4,6 @@ PORT ?= 8000
 BIN := .venv/bin
 LABEL ?= latest
 ROUNDS ?= 1
-E2E ?= tests/e2e
 export PORT DATABASE_URL
 
 .DEFAULT_GOAL := help
@@ -18,7 +17,7 @@ run: .venv/run ## start everything on http://127.0.0.1:$(PORT)
 
 test: .venv/dev ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
 	$(BIN)/python -m pytest tests --ignore tests/e2e
-	$(BIN)/python -m pytest $(E2E)
+	$(BIN)/python -m pytest tests/e2e
 
 messages: .venv/dev ## bring the Korean texts in step with the code
 	$(BIN)/python -m project.messages
