@@ -35,7 +35,6 @@ def key(read: Callable[[str], Any]) -> Callable[[Callable[..., HttpResponse]], C
                 response = refused(request, HTTPStatus.GONE)
             except BadSignature:
                 response = refused(request, HTTPStatus.NOT_FOUND)
-            response["Referrer-Policy"] = "no-referrer"  # the address is the key
             response["X-Robots-Tag"] = "noindex"
             return response
 

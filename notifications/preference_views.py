@@ -30,7 +30,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     form = PreferencesForm(
         data, kinds=offered(staff=user.is_staff), staff=user.is_staff, initial=selectors.preferences(user=user.pk)
     )
-    chosen = {"address": place.address if place else "", **(habits or {"language": get_language()})}
+    chosen = {"address": place.address if place else "", **(habits or {"language": get_language(), "time_zone": "UTC"})}
     how = HabitsForm(data, guess=not habits, initial=chosen)
     page = {"form": form, "how": how, "place": place, "browsers": browsers.shown(request), "push_key": public_key()}
     if not (form.is_valid() and how.is_valid()):

@@ -52,7 +52,7 @@ def test_everything_is_kept_and_shown(reader: Client, mina: User) -> None:
 def test_who_has_chosen_nothing_is_told_everything_and_offered_the_zone_of_the_browser(reader: Client) -> None:
     html = reader.get(PATH).content.decode()
     assert ticked(html) == [f"{kind.name}-{way}" for kind in offered(staff=False) for way in ("mail", "push")]
-    assert "data-guess" in html
+    assert "data-guess" in html and '<option value="UTC" selected>' in html
     assert "data-guess" not in save(reader), "what was chosen stays"
 
 
