@@ -38,7 +38,7 @@ def connect(request: HttpRequest, transport: str) -> HttpResponse:
     form = FORMS[transport](request.POST or None)
     if not form.is_valid():
         context = {"form": form, "transport": Destination.Transport(transport)}
-        return render(request, "notifications/connect.html", context, status=400 if form.is_bound else 200)
+        return render(request, "notifications/connect.html", context, status=422 if form.is_bound else 200)
     place = form.destination(cast(User, request.user))
     place.save()
     messages.success(request, gettext("Connected. Send a test to see whether it works."))

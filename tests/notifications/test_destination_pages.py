@@ -114,7 +114,7 @@ def test_what_is_wrong_is_refused_with_a_sentence(
     team: Client, transport: str, typed: dict[str, str], said: str
 ) -> None:
     response = team.post(f"{LIST}connect/{transport}/", {"name": "Name", **typed})
-    assert response.status_code == 400
+    assert response.status_code == 422
     assert said in response.content.decode()
     assert not Destination.objects.exists()
 

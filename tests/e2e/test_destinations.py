@@ -1,0 +1,61 @@
+"""Staff connect a webhook, and see what became of every message to it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import Visitor
+from tests.e2e.people import Author, visit
+from tests.e2e.test_feedback import sign_in
+from tests.notifications.receiver import receiving
+
+NEWS = re.compile("new message")
+
+
+def message(page: Page, text: str | re.Pattern[str], status: str) -> Locator:
+    """The newest one of this text, once it has come to this."""
+    found = page.locator(".deliveries article", has_text=text).first
+    expect(found).to_have_attribute("data-delivery-status", status)
+    return found
+
+
+@pytest.mark.noise("status of 422")
+def test_a_webhook_from_connecting_it_to_sending_again_what_has_failed(visitor: Visitor, mina: Author) -> None:
+    page = sign_in(visitor())
+    with receiving() as server:
+        visit(page, "/notifications/preferences/")
+        page.get_by_role("link", name="Destinations outside").click()
+        page.get_by_role("link", name="Webhook").click()
+        page.get_by_label("Name").fill("Ops <room>")
+        page.get_by_label("Web address").fill("http://10.0.0.1/hook")
+        page.get_by_role("button", name="Connect").click()
+        expect(page.get_by_role("alert")).to_have_text("10.0.0.1 is not a public address.")
+
+        page.get_by_label("Web address").fill(f"{server.url}/hook?key=sesame-street")
+        page.get_by_role("button", name="Connect").click()
+        expect(page.get_by_role("heading", name="Ops <room>")).to_be_visible()
+        page.get_by_role("button", name="Send a test").click()
+        message(page, "it works", "accepted")
+        assert [call.json["type"] for call in server.calls] == ["test"]
+
+        server.answers = [(503, {}, "out of paper")]
+        mina.submit("/feedback/", email="mina@example.com", message="The heart is lovely.")
+        failed = message(page, NEWS, "retrying")
+        expect(failed).to_contain_text("Next try")
+        failed.get_by_text("Request and answer").click()
+        expect(failed.get_by_text("out of paper")).to_be_visible()
+        assert "sesame" not in page.content()
+
+        server.answers = [(200, {}, "thank you")]
+        failed.get_by_role("button", name="Try again now").click()
+        expect(message(page, NEWS, "accepted").get_by_role("listitem")).to_have_count(2)
+        told = [call.headers["webhook-id"] for call in server.calls if call.json["type"] == "feedback"]
+        assert len(told) == 2
+        assert len(set(told)) == 1
+
+        page.get_by_role("button", name="Remove").click()
+        expect(page.get_by_text("Removed.")).to_be_visible()
+        expect(page.get_by_text("Ops <room>")).to_have_count(0)
