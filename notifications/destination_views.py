@@ -16,10 +16,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from notifications import destinations
 from notifications.destination_forms import FORMS
 from notifications.models import Delivery, Destination
+from notifications.outbox import Status
 from notifications.outward import OUTSIDE
 from notifications.team import team_only
 
 PAGE = 20
+UNDERWAY = {Status.RECEIVED, Status.QUEUED, Status.SENDING}
 
 
 @require_GET
@@ -67,6 +69,8 @@ def _page(request: HttpRequest, place: Destination, *, secret: str = "") -> Http
         "page": deliveries,
         "version": place.version,  # read before the log, so that nothing is missed
         "secret": secret,
+        "underway": not secret and any(delivery.status in UNDERWAY for delivery in deliveries),
+        "failed": destinations.failed(place).exists() and not place.paused_at,
     }
     return render(request, "notifications/destination.html", context)
 

@@ -81,9 +81,13 @@ def replay(*, delivery: Delivery) -> bool:
     return True
 
 
+def failed(place: Destination) -> QuerySet[Delivery]:
+    """What can be sent again without a thought: it has not arrived."""
+    return Delivery.objects.filter(destination=place, status__in=[Status.FAILED, Status.RETRYING])
+
+
 def replay_failed(*, place: Destination) -> int:
-    failed = Delivery.objects.filter(destination=place, status__in=[Status.FAILED, Status.RETRYING])
-    return sum(replay(delivery=delivery) for delivery in failed[:MANY])
+    return sum(replay(delivery=delivery) for delivery in failed(place).order_by("pk")[:MANY])
 
 
 def ask(deliveries: list[Delivery] | QuerySet[Delivery]) -> None:

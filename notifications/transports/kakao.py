@@ -42,7 +42,7 @@ class Kakao(Transport):
         place = delivery.destination
         body = json.dumps(message(delivery), ensure_ascii=False)
         headers = {"Content-Type": "application/json;charset=UTF-8", "X-NC-API-IDEMPOTENCY-KEY": delivery.identity}
-        asked = told("POST", headers, body)
+        asked = told(f"POST {place.address}", headers, body)
         delivery.expose()
         try:
             answer = guard.post(place.address, body.encode(), headers | {"X-Secret-Key": place.secret})

@@ -27,11 +27,12 @@ class Webhook(Transport):
 
     def send(self, delivery: Delivery) -> Outcome:
         """At least once: after silence it is sent again, with the same ``webhook-id``."""
+        place = delivery.destination
         body = json.dumps({"type": delivery.content.get("kind", "test"), "data": delivery.content}, ensure_ascii=False)
-        headers = signed(delivery.identity, int(time.time()), body, delivery.destination.secret)
-        asked = told("POST", headers | {"webhook-signature": "…"}, body)
+        headers = signed(delivery.identity, int(time.time()), body, place.secret)
+        asked = told(f"POST {self.shown(place)}", headers | {"webhook-signature": "…"}, body)
         try:
-            answer = guard.post(delivery.destination.address, body.encode(), headers)
+            answer = guard.post(place.address, body.encode(), headers)
         except guard.Refused as error:
             return Outcome(Status.FAILED, str(error), asked)
         except requests.RequestException as error:

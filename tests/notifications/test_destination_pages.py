@@ -185,5 +185,5 @@ def test_the_pages_cost_the_same_however_much_there_is(
     fill(8)
     with django_assert_num_queries(4):
         team.get(LIST)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         team.get(f"{LIST}{hook.pk}/")
