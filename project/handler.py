@@ -6,9 +6,11 @@ and a thread that waits half-way for the event loop waits for ever when the serv
 
 from __future__ import annotations
 
+from os import SEEK_END
 from typing import Any, cast
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.signals import request_started
@@ -35,6 +37,26 @@ class Handler(ASGIHandler):
             response = refusal or await self.run_get_response(cast(HttpRequest, request))
             await self.send_response(response, send)
             await sync_to_async(response.close)()
+
+    async def read_body(self, receive: Any) -> Any:
+        """As much as a page of ours sends; where there is more a little more, which `errors_middleware` refuses."""
+        left = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+        async def some() -> dict[str, Any]:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            return message if left >= 0 else {**message, "more_body": False}
+
+        return await super().read_body(some)
+
+    def create_request(self, scope: Any, body_file: Any) -> Any:
+        request, refusal = super().create_request(scope, body_file)
+        if request:  # a body that comes in chunks does not say how long it is
+            body_file.seek(0, SEEK_END)
+            request.META["CONTENT_LENGTH"] = str(body_file.tell())
+            body_file.seek(0)
+        return request, refusal
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         return await sync_to_async(self.get_response)(request)

@@ -129,12 +129,6 @@ def test_only_the_author_deletes(client: Client, post: Post, mina: User, jun: Us
     assert not Post.objects.exists()
 
 
-@pytest.mark.parametrize("url", ["/posts/999999/", "/nowhere/", "/posts/0/"])
-def test_an_unknown_page_says_so(client: Client, db: None, url: str) -> None:
-    response = client.get(url)
-    assert response.status_code == 404 and b"There is no such page." in response.content
-
-
 def test_a_write_without_a_token_is_refused(mina: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(mina)

@@ -1,0 +1,82 @@
+"""What is refused before a view of ours decides: one sentence, as a page or as JSON, and no traceback anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from project.handler import Handler
+
+LIMIT = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+REFUSED: list[tuple[int, str, dict[str, Any]]] = [
+    (404, "There is no such page.", {"path": "/posts/999999/"}),
+    (404, "There is no such page.", {"path": "/posts/0/"}),
+    (404, "There is no such page.", {"path": "/nowhere/"}),
+    (405, "This page cannot be used in that way.", {"method": "PUT", "path": "/posts/1/like/"}),
+    (400, "This request could not be understood.", {"path": "/", "HTTP_HOST": "evil.example"}),
+    (
+        403,
+        "This form is too old. Go back, reload the page and send it again.",
+        {"method": "POST", "path": "/feedback/"},
+    ),
+    (413, "That is too much at once.", {"method": "POST", "path": "/feedback/", "data": b"x" * (LIMIT + 1)}),
+]
+
+
+@pytest.fixture(params=[False, True], ids=["production", "development"])
+def site(request: pytest.FixtureRequest, settings: Any, db: None, caplog: Any) -> Iterator[Client]:
+    settings.DEBUG = request.param
+    settings.ALLOWED_HOSTS = ["testserver"]
+    yield Client(enforce_csrf_checks=True)
+    assert not [record for record in caplog.records if record.exc_info and record.levelno > 30 and record.propagate]
+
+
+@pytest.mark.parametrize(("status", "sentence", "asked"), REFUSED)
+def test_a_browser_gets_a_page_with_one_sentence(
+    site: Client, status: int, sentence: str, asked: dict[str, Any]
+) -> None:
+    response = site.generic(**{"method": "GET", **asked})
+    assert response.status_code == status
+    assert f"<h1>{sentence}</h1>" in response.content.decode()
+
+
+@pytest.mark.parametrize(("status", "sentence", "asked"), REFUSED)
+def test_a_program_gets_it_as_json(site: Client, status: int, sentence: str, asked: dict[str, Any]) -> None:
+    response = site.generic(**{"method": "GET", **asked}, HTTP_ACCEPT="application/json")
+    assert response.status_code == status
+    assert response.json() == {"error": sentence}
+
+
+def test_it_is_said_in_the_language_of_the_reader(site: Client) -> None:
+    assert "없는 페이지입니다." in site.get("/nowhere/", HTTP_ACCEPT_LANGUAGE="ko").content.decode()
+
+
+def test_what_a_page_can_be_used_for_is_still_said(site: Client) -> None:
+    assert site.generic("PUT", "/posts/1/like/").headers["allow"] == "POST"
+
+
+def test_what_a_view_says_itself_is_left_alone(site: Client, mina: User) -> None:
+    site.force_login(mina)
+    assert site.get("/live/?topic=nothing").content == b"No such topic."
+    assert site.get("/live/?topic=nothing", headers={"accept": "application/json"}).json() == {
+        "error": "No such topic."
+    }
+    assert "This link is not complete." in site.get("/notifications/unsubscribe/nonsense/").content.decode()
+
+
+@pytest.mark.parametrize("kind", [b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=x"])
+async def test_a_body_without_an_end_is_read_no_further_than_the_limit(db: None, kind: bytes) -> None:
+    headers = [(b"host", b"testserver"), (b"content-type", kind), (b"transfer-encoding", b"chunked")]
+    scope = {"type": "http", "method": "POST", "path": "/feedback/", "query_string": b"", "headers": headers}
+    page = ApplicationCommunicator(Handler(), scope)
+    for _ in range(3):
+        await page.send_input({"type": "http.request", "body": b"x" * (LIMIT // 2), "more_body": True})
+    assert (await page.receive_output(5))["status"] == 413
+    await page.receive_output(5)
+    await page.wait()
