@@ -19,6 +19,7 @@ class Screen(WSListener):
     def __init__(self, screens: Screens, visitor: Visitor) -> None:
         self.screens, self.visitor = screens, visitor
         self.shown: dict[int, int] = {}  # post: the count on the screen
+        self.versions: dict[int, int] = {}
         self.since: dict[int, float] = {}  # post: when it came to show that
         self.trace: dict[int, list[tuple[float, int]]] = defaultdict(list)
         self.messages = self.bytes = 0
@@ -54,7 +55,10 @@ class Screen(WSListener):
             self.show(said, perf_counter())
 
     def show(self, said: Frame, now: float) -> None:
-        for post, count in said.counts:
+        for post, count, version in said.counts:
+            if version < self.versions.get(post, 0):  # an answer that a frame has overtaken
+                continue
+            self.versions[post] = version
             if self.shown.get(post) != count:
                 self.shown[post], self.since[post] = count, now
                 self.trace[post].append((now, count))

@@ -20,7 +20,7 @@ class Visitor(NamedTuple):
 class Frame(NamedTuple):
     """What one socket message says."""
 
-    counts: list[tuple[int, int]] = []  # post, its count
+    counts: list[tuple[int, int, int]] = []  # post, its count, and the version of that; 0: the system has none
     done: list[tuple[str | None, int]] = []  # visitor (None: the one whose socket it is), post
     reply: bytes = b""  # what a client answers to it
     ready: bool = False  # from here on the socket gets pushes

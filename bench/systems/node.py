@@ -57,7 +57,7 @@ class Node(System):
         if not payload.startswith(b"42"):
             return Frame()
         said = json.loads(payload[2:])[1]
-        return Frame([(said["post"], said["count"])], [(said["by"], said["post"])])
+        return Frame([(said["post"], said["count"], 0)], [(said["by"], said["post"])])
 
     async def count(self, connection: Connection, post: int) -> int:
         return int((await connection.send(request("GET", f"/count/{post}", self.port, {}))).body)

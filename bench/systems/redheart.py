@@ -87,7 +87,8 @@ class Redheart(System):
 
     def parse(self, payload: bytes) -> Frame:
         states = json.loads(payload)
-        counts = [(int(name[5:]), state["count"]) for name, state in states.items() if name.startswith("post.")]
+        posts = [(int(name[5:]), state) for name, state in states.items() if name.startswith("post.")]
+        counts = [(post, state["count"], state["v"]) for post, state in posts]
         done: list[tuple[str | None, int]] = [(None, int(name[5:])) for name in states if name.startswith("like.")]
         return Frame(counts, done, ready=True)
 

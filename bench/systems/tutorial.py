@@ -59,7 +59,7 @@ class Tutorial(System):
 
     def parse(self, payload: bytes) -> Frame:
         said = json.loads(payload)
-        return Frame([(said["post"], said["count"])], [(said["by"], said["post"])])
+        return Frame([(said["post"], said["count"], 0)], [(said["by"], said["post"])])
 
     async def count(self, connection: Connection, post: int) -> int:
         return int((await connection.send(request("GET", f"/count/{post}/", self.port, {}))).body)
