@@ -101,9 +101,9 @@ class Writer:
                 for _, stored in batch:
                     answer(stored, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, clicks.TRY_AGAIN, wait=2))
                 continue
+            self._ask()
             for click, stored in batch:
                 answer(stored, click.at if click.post in posts else Refusal(HTTPStatus.NOT_FOUND, clicks.NO_SUCH_POST))
-            self._ask()
 
     def _ask(self) -> None:
         """At least once more from now, however many are asking."""

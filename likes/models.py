@@ -95,15 +95,16 @@ class Like(models.Model):
     def settle(cls, limit: int = BATCH) -> Settled:
         """Brings the counts in step with what is wanted, oldest click first. Exact however often it runs, in any order
         and from several workers at once: each adds only the difference between wanted and counted."""
-        likes = list(
-            cls.objects.select_for_update(skip_locked=True).filter(settled_at=None).order_by("clicked_at")[:limit]
-        )
+        likes = [cls(**row) for row in statements.owed(limit)]
         if not likes:
             return Settled([], [], [])
         change, now = Counter[int](), timezone.now()
         for like in likes:
             change[like.post_id] += like.wanted - like.counted
-        posts = list(Post.objects.select_for_update(no_key=True).filter(pk__in=change).order_by("pk"))
+        posts = [
+            Post(pk=pk, author_id=author, like_count=count, version=version)
+            for pk, author, count, version in statements.posts(change)
+        ]
         mine = telling.own(likes, posts)
         bells = notify(telling.entries(likes, mine, posts, change, now), at=now)
         posts = [post for post in posts if change[post.pk]]
@@ -115,7 +116,7 @@ class Like(models.Model):
         for difference, pks in same.items():
             statements.count(pks, difference)
         statements.settle([like.pk for like in likes], mine, now)
-        return Settled(posts, list(likes), bells)
+        return Settled(posts, likes, bells)
 
 
 class Settled(NamedTuple):

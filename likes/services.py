@@ -38,12 +38,11 @@ def set_likes(*, clicks: Iterable[Click]) -> set[int]:
 
 
 def _store(last: dict[tuple[str, int], Click]) -> set[int]:
-    posts = set(Post.objects.filter(pk__in={post for _, post in last}).values_list("pk", flat=True))
-    # Sorted, so that two web processes lock the same rows in the same order.
-    rows = [(*key, click.liked, click.at) for key, click in sorted(last.items()) if key[1] in posts]
-    if rows:
-        statements.store(rows)  # a transaction of its own, as short as can be
-    return posts
+    posts = {post for _, post in last}
+    rows = [(*key, click.liked, click.at) for key, click in last.items()]
+    if not rows or statements.store(rows) == len(rows):  # a transaction of its own, as short as can be
+        return posts
+    return set(Post.objects.filter(pk__in=posts).values_list("pk", flat=True))
 
 
 def set_like(*, post: int, visitor: str, liked: bool) -> datetime:

@@ -20,17 +20,18 @@ from notifications import topics
 from notifications.newest import Changes, Newest
 from notifications.push import GROUP
 from notifications.reader import read
-from notifications.sockets import Page, Socket
+from notifications.sockets import NOTHING, Page, Socket
 from notifications.topics import Event
 
 SHORTEST, LONGEST = 0.02, 0.1  # seconds between two ticks
 LOAD = 5  # a tick that took 10 ms is followed by 50 ms of rest
-BREATH = 100  # frames, after which a tick lets the clicks that wait go first
+BREATH = 100  # frames, after which the clicks that wait go first
 RESYNC = 5.0  # seconds; heals whatever a push has lost
 CHUNK = 500  # topics in one question to the database
 TOGETHER = 20  # sockets that share one question when they join
 WAIT = 1.0  # seconds for a hub that is still subscribing; without Redis the page gets its snapshot all the same
 HEARTBEAT = 3  # resyncs; a page that hears nothing for longer knows that its socket is dead
+Frame = tuple[Socket, Mapping[str, str], str]
 log = logging.getLogger(__name__)
 
 
@@ -95,7 +96,8 @@ class Hub:
         for socket in sockets:
             states = [self.newest.states(topic) for topic in socket.asked]
             states += [self.newest.states(topic, own[topic]) for page in socket.pages[1:] for topic in page]
-            socket.offer({name: state for some in states for name, state in some.items()})
+            # As a task: the tick that all this has woken comes first, and its news goes into the same frame.
+            socket.offer({name: state for some in states for name, state in some.items()}, run=asyncio.create_task)
 
     def take(self, events: Iterable[Event]) -> None:
         """Keeps what is new and wakes the tick."""
@@ -130,20 +132,20 @@ class Hub:
             self.wake.clear()
             started = loop.time()
             try:
-                await self._flush()
+                await self._tell([*self._frames(self.newest.changes())])
             except Exception:
                 log.exception("a tick failed; the next one goes on")
             self.resting = True
             await asyncio.sleep(min(max(SHORTEST, LOAD * (loop.time() - started)), LONGEST))
             self.resting = False
 
-    async def _flush(self) -> None:
-        for number, (socket, states, text) in enumerate([*self._frames(self.newest.changes())], 1):
+    async def _tell(self, frames: Iterable[Frame]) -> None:
+        for number, (socket, states, text) in enumerate(frames, 1):
             socket.offer(states, text)
             if number % BREATH == 0:
                 await asyncio.sleep(0)
 
-    def _frames(self, changes: Changes) -> Iterator[tuple[Socket, Mapping[str, str], str]]:
+    def _frames(self, changes: Changes) -> Iterator[Frame]:
         """One frame for each socket that watches any of this; those with the same page share it."""
         states = self.newest.pages(changes)
         personal = {page: states.pop(page) for page in [*states] if ":" in page[0]}
@@ -167,8 +169,8 @@ class Hub:
             await asyncio.sleep(RESYNC * random.uniform(0.8, 1.2))
             beats = (beats + 1) % HEARTBEAT
             if not beats:
-                for socket in {socket for sockets in self.pages.values() for socket in sockets}:
-                    socket.offer({}, "{}")
+                everybody = {socket for sockets in self.pages.values() for socket in sockets}
+                await self._tell((socket, NOTHING, "{}") for socket in everybody)
             try:
                 await self._refresh()
             except Exception as error:

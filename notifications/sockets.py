@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from types import coroutine
 from typing import Any
 
 from notifications import topics
 
 Page = tuple[str, ...]  # topics that are watched together
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Run = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None] | None"]
 NOTHING: Mapping[str, str] = {}
 log = logging.getLogger(__name__)
+
+
+def start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+    """Runs it at once, as far as it goes without waiting: most sends never wait, and a task costs more than they do.
+    A task is returned only for the rest, if there is one. From Python 3.12 on, `asyncio.Task` can do this itself."""
+    try:
+        waits_for = work.send(None)
+    except StopIteration:
+        return None
+    return asyncio.ensure_future(_rest(waits_for, work))
+
+
+@coroutine
+def _rest(waits_for: Any, work: Coroutine[Any, Any, None]) -> Generator[Any, Any, None]:
+    yield waits_for
+    yield from work
 
 
 class Socket:
@@ -27,13 +45,13 @@ class Socket:
         self.text = ""
         self.sending: asyncio.Task[None] | None = None
 
-    def offer(self, states: Mapping[str, str], text: str = "") -> None:
+    def offer(self, states: Mapping[str, str], text: str = "", *, run: Run = start) -> None:
         """``text`` is the frame of these states, where the caller has it already."""
         if self.sending:
             self.pending, self.text = {**self.pending, **states}, ""
         else:
             self.pending, self.text = states, text
-            self.sending = asyncio.create_task(self._drain())
+            self.sending = run(self._drain())
 
     async def _drain(self) -> None:
         try:
