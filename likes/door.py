@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from http import HTTPStatus
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -75,12 +76,9 @@ class Writer:
 
     def __init__(self) -> None:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="clicks")
-        self.asker = ThreadPoolExecutor(1, thread_name_prefix="ask")
+        self.asker = Asker()
         self.waiting: list[tuple[Click, asyncio.Future[datetime]]] = []
         self.draining: asyncio.Task[None] | None = None
-        self.asking: asyncio.Task[None] | None = None
-        self.unasked = False
-        self.asker.submit(tasks.ask)  # for what an earlier run has left; and the first click finds a warm connection
 
     async def store(self, click: Click) -> datetime:
         """Returns when the click was accepted, once it is committed. Raises `Refusal`."""
@@ -95,35 +93,37 @@ class Writer:
         while self.waiting:
             batch, self.waiting = self.waiting, []
             try:
-                posts = await loop.run_in_executor(self.thread, commit, [click for click, _ in batch])
+                posts = await loop.run_in_executor(self.thread, self._commit, [click for click, _ in batch])
             except Exception as error:
                 log.error("%d clicks could not be stored: %r", len(batch), error)
                 for _, stored in batch:
                     answer(stored, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, clicks.TRY_AGAIN, wait=2))
                 continue
-            self._ask()
             for click, stored in batch:
                 answer(stored, click.at if click.post in posts else Refusal(HTTPStatus.NOT_FOUND, clicks.NO_SUCH_POST))
 
-    def _ask(self) -> None:
-        """At least once more from now, however many are asking."""
-        self.unasked = True
-        if self.asking is None or self.asking.done():
-            self.asking = asyncio.create_task(self._keep_asking())
-
-    async def _keep_asking(self) -> None:
-        """In a thread of its own: a Redis that hangs keeps nobody's click waiting."""
-        while self.unasked:
-            self.unasked = False
-            await asyncio.get_running_loop().run_in_executor(self.asker, tasks.ask)
+    def _commit(self, batch: list[Click]) -> set[int]:
+        try:
+            posts = set_likes(clicks=batch)
+        except Exception:
+            connection.close()  # it may be why; the next batch opens a new one
+            raise
+        self.asker.wanted.set()
+        return posts
 
 
-def commit(batch: list[Click]) -> set[int]:
-    try:
-        return set_likes(clicks=batch)
-    except Exception:
-        connection.close()  # it may be why; the next batch opens a new one
-        raise
+class Asker:
+    """Asks the worker, in a thread of its own: a Redis that hangs keeps nobody's click waiting."""
+
+    def __init__(self) -> None:
+        self.wanted = Event()
+        self.wanted.set()  # for what an earlier run has left; and the first click finds a warm connection
+        Thread(target=self._keep_asking, name="ask", daemon=True).start()
+
+    def _keep_asking(self) -> None:
+        while self.wanted.wait():
+            self.wanted.clear()  # first, so that a click during the question asks anew
+            tasks.ask()
 
 
 def answer(stored: asyncio.Future[datetime], outcome: datetime | Refusal) -> None:

@@ -20,7 +20,7 @@ from notifications import topics
 from notifications.newest import Changes, Newest
 from notifications.push import GROUP
 from notifications.reader import read
-from notifications.sockets import NOTHING, Page, Socket
+from notifications.sockets import NOTHING, Message, Page, Socket, message
 from notifications.topics import Event
 
 SHORTEST, LONGEST = 0.02, 0.1  # seconds between two ticks
@@ -30,8 +30,9 @@ RESYNC = 5.0  # seconds; heals whatever a push has lost
 CHUNK = 500  # topics in one question to the database
 TOGETHER = 20  # sockets that share one question when they join
 WAIT = 1.0  # seconds for a hub that is still subscribing; without Redis the page gets its snapshot all the same
-HEARTBEAT = 3  # resyncs; a page that hears nothing for longer knows that its socket is dead
-Frame = tuple[Socket, Mapping[str, str], str]
+SILENCE = 3  # resyncs; a page that hears nothing for longer knows that its socket is dead
+HEARTBEAT = message(NOTHING)
+Frame = tuple[Socket, Mapping[str, str], Message | None]
 log = logging.getLogger(__name__)
 
 
@@ -108,8 +109,8 @@ class Hub:
                 self._tell_clickers()
 
     def _tell_clickers(self) -> None:
-        for socket, states, text in self._frames(self.newest.own_changes()):
-            socket.offer(states, text)
+        for socket, states, made in self._frames(self.newest.own_changes()):
+            socket.offer(states, made)
 
     async def _listen(self) -> None:
         layer = get_channel_layer()
@@ -119,8 +120,8 @@ class Hub:
                 await layer.group_add(GROUP, channel)
                 self.subscribed.set()
                 while True:
-                    message = await layer.receive(channel)
-                    self.take(Event(*event) for event in message["events"])
+                    pushed = await layer.receive(channel)
+                    self.take(Event(*event) for event in pushed["events"])
             except Exception as error:
                 log.warning("the live group cannot be read: %r", error)
                 await asyncio.sleep(1)
@@ -140,8 +141,8 @@ class Hub:
             self.resting = False
 
     async def _tell(self, frames: Iterable[Frame]) -> None:
-        for number, (socket, states, text) in enumerate(frames, 1):
-            socket.offer(states, text)
+        for number, (socket, states, made) in enumerate(frames, 1):
+            socket.offer(states, made)
             if number % BREATH == 0:
                 await asyncio.sleep(0)
 
@@ -151,12 +152,12 @@ class Hub:
         personal = {page: states.pop(page) for page in [*states] if ":" in page[0]}
         own = {socket: new for page, new in personal.items() for socket in self.pages[page]}  # one for each tab
         for page, new in states.items():
-            text = topics.frame(new)
+            made = message(new)
             for socket in self.pages[page]:
                 mine = own.pop(socket, None)
-                yield (socket, new | mine, topics.frame(new | mine)) if mine else (socket, new, text)
+                yield (socket, new | mine, None) if mine else (socket, new, made)
         for socket, mine in own.items():
-            yield socket, mine, topics.frame(mine)
+            yield socket, mine, None
 
     async def _refresh(self) -> None:
         watched = [topic for topic in self.newest.watchers if ":" not in topic]
@@ -167,10 +168,10 @@ class Hub:
         beats = 0
         while True:
             await asyncio.sleep(RESYNC * random.uniform(0.8, 1.2))
-            beats = (beats + 1) % HEARTBEAT
+            beats = (beats + 1) % SILENCE
             if not beats:
                 everybody = {socket for sockets in self.pages.values() for socket in sockets}
-                await self._tell((socket, NOTHING, "{}") for socket in everybody)
+                await self._tell((socket, NOTHING, HEARTBEAT) for socket in everybody)
             try:
                 await self._refresh()
             except Exception as error:

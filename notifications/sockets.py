@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import struct
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from types import coroutine
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 from notifications import topics
 
 Page = tuple[str, ...]  # topics that are watched together
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Message = dict[str, Any]  # as ASGI has it
+Send = Callable[[Message], Awaitable[None]]
 Run = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None] | None"]
 NOTHING: Mapping[str, str] = {}
+TEXT = 0x81  # the first byte of a frame: text, and all of it
 log = logging.getLogger(__name__)
 
 
@@ -33,24 +36,40 @@ def _rest(waits_for: Any, work: Coroutine[Any, Any, None]) -> Generator[Any, Any
     yield from work
 
 
+def message(states: Mapping[str, str]) -> Message:
+    """What tells a page of these states. ``frame`` is for servers that can send it as it is; others make their own."""
+    text = topics.frame(states)
+    return {"type": "websocket.send", "text": text, "frame": wire(text.encode())}
+
+
+def wire(payload: bytes) -> bytes:
+    """A whole text frame from a server (RFC 6455, 5.2)."""
+    size = len(payload)
+    if size < 126:
+        return struct.pack("!BB", TEXT, size) + payload
+    if size < 1 << 16:
+        return struct.pack("!BBH", TEXT, 126, size) + payload
+    return struct.pack("!BBQ", TEXT, 127, size) + payload
+
+
 class Socket:
     """A slow one gets fewer frames with newer state, and holds up nobody else."""
 
-    __slots__ = ("asked", "pages", "pending", "send", "sending", "text", "visitor")
+    __slots__ = ("asked", "message", "pages", "pending", "send", "sending", "visitor")
 
     def __init__(self, send: Send, asked: Page, visitor: str | None = None) -> None:
         self.send, self.asked, self.visitor = send, asked, visitor
         self.pages: tuple[Page, ...] = (asked, (topics.personal(visitor),)) if visitor else (asked,)
         self.pending: Mapping[str, str] = NOTHING
-        self.text = ""
+        self.message: Message | None = None
         self.sending: asyncio.Task[None] | None = None
 
-    def offer(self, states: Mapping[str, str], text: str = "", *, run: Run = start) -> None:
-        """``text`` is the frame of these states, where the caller has it already."""
+    def offer(self, states: Mapping[str, str], made: Message | None = None, *, run: Run = start) -> None:
+        """``made`` is the message of these states, where the caller has it already."""
         if self.sending:
-            self.pending, self.text = {**self.pending, **states}, ""
+            self.pending, self.message = {**self.pending, **states}, None
         else:
-            self.pending, self.text = states, text
+            self.pending, self.message = states, made
             self.sending = run(self._drain())
 
     async def _drain(self) -> None:
@@ -64,6 +83,6 @@ class Socket:
             self.sending = None
 
     async def _next(self) -> None:
-        text = self.text or topics.frame(self.pending)
-        self.pending, self.text = NOTHING, ""
-        await self.send({"type": "websocket.send", "text": text})
+        made = self.message or message(self.pending)
+        self.pending, self.message = NOTHING, None
+        await self.send(made)

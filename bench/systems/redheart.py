@@ -20,7 +20,7 @@ from bench.system import POSTS, VISITORS, Frame, System, Visitor
 
 UVICORN = (
     "uvicorn ${WEB_OPTIONS} --host ${LISTEN} --port ${PORT} --log-level warning --no-access-log "
-    "--ws websockets-sansio --ws-per-message-deflate false project.asgi:application"
+    "--ws project.uvicorn:Page --ws-per-message-deflate false project.asgi:application"
 )
 
 
