@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -24,9 +28,13 @@ def reachable() -> bool:
 
 
 @pytest.fixture(autouse=True)
-def rabbitmq() -> None:
+def rabbitmq() -> Iterator[None]:
+    """For one suite at a time: they would take the messages out of each other's queues."""
     if not reachable() and not os.environ.get("CI"):
         pytest.skip("no RabbitMQ on this machine")
+    with open(Path(tempfile.gettempdir()) / "redheart-rabbitmq.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def test_likes_are_settled_over_rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> None:
