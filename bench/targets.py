@@ -68,7 +68,7 @@ def rows() -> Iterator[str]:
         peer = column(found, target.peer).get(target.scenario, {}).get(target.name) if target.peer else None
         cells = [cell(target, found, peer, server) for server in (0, 1)]
         limits = [
-            " / ".join(dict.fromkeys(f"{v:.3g}{target.unit}" for v in pair)) for pair in (target.must, target.want)
+            " / ".join(dict.fromkeys(f"{short(v)}{target.unit}" for v in pair)) for pair in (target.must, target.want)
         ]
         yield f"| {target.title} | {limits[0]} | {limits[1]} | {cells[0]} | {cells[1]} | {plain(peer)} |"
     yield seen_by_others()
@@ -81,7 +81,11 @@ def cell(target: Target, found: Found, peer: float | None, server: int) -> str:
         return "-"
     value = mine / peer if peer else mine
     measured = f" ({plain(mine)})" if peer else ""
-    return f"{value:.3g}{target.unit}{measured}, {target.held(value, server)}"
+    return f"{short(value)}{target.unit}{measured}, {target.held(value, server)}"
+
+
+def short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def plain(value: float | None) -> str:

@@ -5,6 +5,7 @@
   const MOST = 5;
   const panel = document.getElementById("journey");
   if (!panel) return;
+  panel.hidden = matchMedia("(width < 60rem)").matches; // there it floats over the posts, so not before it has something
   const list = document.getElementById("journey-clicks");
   const words = {};
   panel.querySelectorAll("dt").forEach((term) => { words[term.dataset.stage] = term.textContent; });

@@ -134,12 +134,13 @@ def test_the_socket_comes_back_under_the_new_name(visitor: Visitor, post: int) -
 def test_the_first_click_tells_where_it_went(visitor: Visitor, post: int, path: str) -> None:
     page = visit(visitor(), path.format(post=post))
     journey = page.locator("details#journey")
-    expect(journey).to_be_hidden()
+    expect(journey).to_be_visible()
+    expect(journey.locator(".stages li")).to_have_count(0)
 
     heart(page, post).click()
 
-    expect(journey).to_be_visible()
     expect(journey.locator(".stages li")).to_have_count(6)
+    expect(journey).not_to_have_attribute("open", "")
     expect(journey.locator("#journey-clicks .mono")).to_have_text(re.compile(r"settle_likes [0-9a-f-]{36}"))
     expect(journey.locator("#journey-total")).to_have_text(re.compile(r"\d ms$"))
 

@@ -60,6 +60,7 @@ def test_a_page_fits_a_phone(visitor: Visitor, post: int, path: str, scheme: str
 
 def test_the_journey_fits_a_phone(visitor: Visitor, post: int) -> None:
     page = visit(visitor(viewport={"width": 360, "height": 740}), f"/posts/{post}/")
+    expect(page.locator("#journey")).to_be_hidden()
     heart(page, post).click()
     page.locator("#journey summary").click()
     expect(page.locator("#journey .stages").first).to_be_visible()
