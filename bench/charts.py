@@ -17,6 +17,7 @@ from bench.table import FIGURES
 
 RESULTS, OUT = ROOT / "bench" / "results", ROOT / "docs" / "performance"
 WIDTH, ROW, BAR = 720, 20, 14
+DEEPEST = 24  # calls within calls that a flame graph shows
 STYLE = """<style>text{font:12px system-ui,sans-serif;fill:#333}.soft{fill:#777}.a{fill:#c8102e}.b{fill:#e58a98}
 .c{fill:#8a8f98}.line{fill:none;stroke:#c8102e;stroke-width:2}.grid{stroke:#8884}.f{stroke:#fff8;stroke-width:.5}
 @media(prefers-color-scheme:dark){text{fill:#ddd}.soft{fill:#999}.f text{fill:#222}}</style>"""
@@ -68,7 +69,17 @@ def bars(found: dict[str, dict[str, dict[str, float]]], names: dict[str, str]) -
     return svg(y, parts)
 
 
-def curve(points: dict[str, dict[str, float]], title: str, name: str, unit: str) -> str:
+Points = dict[str, dict[str, float]]
+
+
+def curves(points: Points, title: str) -> str:
+    """How many likes a second and what each costs, one above the other."""
+    rate = curve(points, title, "answered per s", "Likes per s")
+    cost = curve(points, title, "cpu servers ms", "CPU ms of a like")
+    return svg(400, [*rate, '<g transform="translate(0 206)">', *cost, "</g>"])
+
+
+def curve(points: Points, title: str, name: str, unit: str) -> list[str]:
     """One line over a logarithmic axis of how much there is; 0 stands at its left end."""
     left, right, top, bottom = 60, WIDTH - 30, 30, 170
     xs = [math.log10(max(float(x), 1)) for x in points]
@@ -84,7 +95,7 @@ def curve(points: dict[str, dict[str, float]], title: str, name: str, unit: str)
         parts.append(f'<circle class="a" cx="{x:.1f}" cy="{y:.1f}" r="3"/>')
         parts.append(text(x, y - 8, f"{value:,.4g}", "", "middle"))
         parts.append(text(x, bottom + 16, f"{int(point):,}", "soft", "middle"))
-    return svg(bottom + 24, parts)
+    return parts
 
 
 class Stack(dict[str, "Stack"]):
@@ -113,7 +124,7 @@ def _flames(stack: Stack, x: float, depth: int, scale: float, least: float, part
     deepest = depth
     for name, below in sorted(stack.items()):
         width = below.samples * scale
-        if width >= least:
+        if width >= least and depth < DEEPEST:
             parts.append(_flame(name, x, depth, width))
             deepest = max(deepest, _flames(below, x, depth + 1, scale, least, parts))
         x += width
@@ -148,7 +159,7 @@ def main() -> None:
         names = {"redheart:uvicorn-sqlite": "uvicorn", "redheart:daphne-sqlite": "daphne", node: "Node"}
         draw("peers", bars(found, names))
     for title, points in (read("growth") or {}).items():
-        draw(f"growth-{title.replace(' ', '-')}", curve(points, CURVES[title], "cpu servers ms", "CPU ms of a like"))
+        draw(f"growth-{title.replace(' ', '-')}", curves(points, CURVES[title]))
     for role in ("web", "worker-likes"):
         path = Path(RESULTS / f"redheart-uvicorn-sqlite-{role}.raw")
         if path.exists():
