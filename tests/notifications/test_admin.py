@@ -54,3 +54,7 @@ def test_no_page_shows_a_key(office: Client) -> None:
     assert "out of paper" in text
     keys = ["sesame", "T1JJ3T3L2", "TIiajkdnlaz", "app-key", "s3cret", "a" * 40, "0101234", "k3y", "whsec_"]
     assert [key for key in keys if key in text] == []
+
+
+def test_its_pages_find_an_icon(client: Client) -> None:
+    assert client.get("/favicon.ico").headers["location"].endswith("icon.svg")
