@@ -1,14 +1,19 @@
 """Beat's schedule in the database, and a stop that waits for the statement that beat is at.
 
-Celery's own handler writes the schedule from inside the signal, and closes the connection that is being used.
+Celery's own handler writes the schedule from inside the signal, and closes the connection that is being used. While the
+broker is away, Celery would also write a traceback for each entry that is due; here it is a line.
 """
 
 from __future__ import annotations
 
+import logging
 import signal
 from typing import Any
 
+from celery.beat import ScheduleEntry
 from django_celery_beat.schedulers import DatabaseScheduler
+
+log = logging.getLogger(__name__)
 
 
 class Scheduler(DatabaseScheduler):
@@ -16,6 +21,12 @@ class Scheduler(DatabaseScheduler):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, leave)
         super().setup_schedule()
+
+    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except Exception as error:
+            log.warning("%r has to wait for its next turn: %s", entry.name, error)
 
 
 def leave(*_: Any) -> None:

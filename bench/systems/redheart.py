@@ -22,6 +22,7 @@ UVICORN = (
     "uvicorn ${WEB_OPTIONS} --host ${LISTEN} --port ${PORT} --log-level warning --no-access-log "
     "--ws project.uvicorn:Page --ws-per-message-deflate false project.asgi:application"
 )
+PROXIED = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}  # for a production site
 
 
 class Redheart(System):
@@ -74,7 +75,7 @@ class Redheart(System):
         return f"ws://127.0.0.1:{self.port}{live(posts)}"
 
     def ask(self, visitor: Visitor, posts: list[int]) -> bytes:
-        return request("GET", live(posts), self.port, visitor.headers)
+        return request("GET", live(posts), self.port, visitor.headers | PROXIED)
 
     def click(self, visitor: Visitor, post: int, *, liked: bool) -> bytes:
         headers = {
@@ -93,8 +94,7 @@ class Redheart(System):
         return Frame(counts, done, ready=True)
 
     async def count(self, connection: Connection, post: int) -> int:
-        headers = {"Accept": "application/json", "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}
-        raw = request("GET", f"/posts/{post}/", self.port, headers)
+        raw = request("GET", f"/posts/{post}/", self.port, PROXIED | {"Accept": "application/json"})
         return int(json.loads((await connection.send(raw)).body)["count"])
 
 
