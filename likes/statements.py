@@ -33,12 +33,9 @@ def store(rows: Collection[tuple[str, int, bool, datetime]]) -> int:
     """Visitor, post, wanted and the moment of each click. Returns how many were stored: not those on a post that is
     gone. Raises `IntegrityError` where one goes at this moment."""
     values = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            STORE.format(rows=values),
-            [v for key, post, liked, at in rows for v in (key, post, liked, False, _when(at))],
-        )
-        return cursor.rowcount
+    return _execute(
+        STORE.format(rows=values), [v for key, post, liked, at in rows for v in (key, post, liked, False, _when(at))]
+    )
 
 
 def owed(limit: int) -> Iterator[dict[str, Any]]:
@@ -72,9 +69,11 @@ def settle(likes: Collection[int], own: Iterable[int], at: datetime) -> None:
     _execute(SETTLE.format(own=_list(nobody), likes=_list(likes)), [_when(at), *nobody, _when(at), *likes])
 
 
-def _execute(statement: str, values: list[Any]) -> None:
+def _execute(statement: str, values: list[Any]) -> int:
+    """Returns how many rows it has touched."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
+        return cursor.rowcount
 
 
 def _rows(statement: str, values: list[Any]) -> list[Any]:
