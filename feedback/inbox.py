@@ -20,7 +20,7 @@ from feedback import mailbox, selectors, services
 from feedback.forms import NoteForm, ReplyForm
 from feedback.models import Mail, Message
 from feedback.topics import inbox_event
-from feedback.views import Request, SeeOther, part_or_page, site_of
+from feedback.views import Request, SeeOther, part_or_page
 from notifications.team import team_only
 
 VERBS: dict[str, tuple[Callable[[Message], None], str, Any]] = {  # name: what it does, its undoing, what it has done
@@ -83,7 +83,6 @@ def reply(request: HttpRequest, pk: int) -> HttpResponse:
         author=cast(User, request.user),
         text=form.cleaned_data["text"],
         form=form.cleaned_data["key"],
-        site=site_of(request),
     )
     return SeeOther(reverse("message", args=[pk]))
 

@@ -22,7 +22,7 @@ from notifications.smtp import message_id
 
 
 def submit_message(
-    *, email: str, text: str, page: str = "", visitor: str = "", form: str = "", spam: bool = False, site: str = ""
+    *, email: str, text: str, page: str = "", visitor: str = "", form: str = "", spam: bool = False
 ) -> Message:
     """Stores a message with the confirmation it owes. The same form sent twice gives the same message."""
     key = hashlib.sha256(f"{form}\0{email}\0{text}".encode()).hexdigest() if form else new_token()
@@ -39,7 +39,7 @@ def submit_message(
             },
         )
         if new and not message.spam and _confirmations(email) < limits.CONFIRMATIONS:
-            _confirm(message, site)
+            _confirm(message)
         if new and not message.spam:
             telling.new_message()
     if new:
@@ -47,7 +47,7 @@ def submit_message(
     return message
 
 
-def reply_to(*, message: Message, author: User, text: str, form: str = "", site: str = "") -> Mail:
+def reply_to(*, message: Message, author: User, text: str, form: str = "") -> Mail:
     """Stores an answer with the quoted original. The same form sent twice gives the same answer."""
     key = hashlib.sha256(f"{form}\0{message.pk}\0{text}".encode()).hexdigest()[:32] if form else new_token()
     with transaction.atomic(), translation.override(message.language):
@@ -62,7 +62,7 @@ def reply_to(*, message: Message, author: User, text: str, form: str = "", site:
                 "to": message.email,
                 "subject": gettext("Re: Your Feedback"),
                 "text": text,
-                "body": _body("reply", message, site, text=text, quote=quoted(message.text)),
+                "body": _body("reply", message, text=text, quote=quoted(message.text)),
                 "answers": confirmation.identity if confirmation else "",
             },
         )
@@ -112,20 +112,20 @@ def _confirmations(email: str) -> int:
     return Mail.objects.filter(kind=Mail.Kind.CONFIRMATION, to__iexact=email, created_at__gt=since).count()
 
 
-def _confirm(message: Message, site: str) -> None:
+def _confirm(message: Message) -> None:
     Mail.objects.create(
         message=message,
         kind=Mail.Kind.CONFIRMATION,
         priority=Mail.PRIORITIES[Mail.Kind.CONFIRMATION],
         to=message.email,
         subject=gettext("Your Feedback"),
-        body=_body("confirmation", message, site, text=indent(unlinked(message.text), "\t")),
+        body=_body("confirmation", message, text=indent(unlinked(message.text), "\t")),
         identity=message_id(new_token()),
     )
 
 
-def _body(kind: str, message: Message, site: str, **words: str) -> str:
-    link = f"{site}{message.get_absolute_url()}"
+def _body(kind: str, message: Message, **words: str) -> str:
+    link = settings.SITE_URL + message.get_absolute_url()
     return render_to_string(f"feedback/mail/{kind}.txt", {"link": link, "message": message, **words})
 
 

@@ -49,7 +49,6 @@ def feedback(request: HttpRequest) -> HttpResponse:
         form=form.cleaned_data["started"],
         visitor=key,
         spam=form.suspicious,
-        site=site_of(request),
     )
     response = SeeOther(message.get_absolute_url())
     if not visitor:
@@ -81,10 +80,6 @@ def part_or_page(request: Request, part: str, page: str, context: dict[str, obje
     response = render(request, part if partial else page, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
-
-
-def site_of(request: HttpRequest) -> str:
-    return request.build_absolute_uri("/")[:-1]
 
 
 def _initial(request: HttpRequest) -> dict[str, str]:

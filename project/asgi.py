@@ -2,6 +2,8 @@
 
 import gc
 import os
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import django
 from channels.routing import ProtocolTypeRouter
@@ -13,7 +15,21 @@ from likes.door import Door  # noqa: E402  (models can be imported only after Dj
 from notifications.consumer import live  # noqa: E402
 from project.handler import Handler  # noqa: E402
 
-application = ProtocolTypeRouter({"http": Door(Handler()), "websocket": live})
+App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
+
+def at_the_root(app: App) -> App:
+    """Serves the site at the root of its host alone. daphne takes the root path from a header that anybody can send;
+    Django would cut it off the path of the request and put it into its own links."""
+
+    async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        scope["root_path"] = ""
+        await app(scope, receive, send)
+
+    return serve
+
+
+application = at_the_root(ProtocolTypeRouter({"http": Door(Handler()), "websocket": live}))
 
 # What is loaded now stays, and so do open pages. Full collections would walk through all of it again and again, for ten
 # milliseconds and more with thousands of pages.

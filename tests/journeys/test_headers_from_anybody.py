@@ -1,0 +1,55 @@
+"""What a visitor writes into the headers of a request does not move the site to another address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.live import Live, until
+
+
+def write_feedback(live: Live, email: str, headers: dict[str, str]) -> None:
+    with httpx.Client(base_url=live.url, headers=headers, timeout=30) as sender:
+        form = sender.get("/feedback/")
+        assert form.status_code == 200
+        fields = {"email": email, "message": "Where does the link go?", "page": ""}
+        answer = sender.post("/feedback/", data={**fields, "csrfmiddlewaretoken": sender.cookies["csrftoken"]})
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/feedback/")
+
+
+def mail_to(live: Live, email: str) -> str:
+    """The text of the mail that this address got, as the mailbox of development keeps it."""
+    folder = Path(live.env["DATA_DIR"]) / "mail"
+    found: list[str] = []
+
+    def arrived() -> bool:
+        texts = [path.read_text() for path in folder.glob("*.eml")] if folder.exists() else []
+        found.extend(text for text in texts if email in text)
+        return bool(found)
+
+    until(arrived, "no mail came")
+    return found[0]
+
+
+def test_a_root_path_from_a_visitor_does_not_pass_the_path_rules_of_a_proxy(live: Live) -> None:
+    assert httpx.get(f"{live.url}/x/admin/login/", headers={"Daphne-Root-Path": "/x"}, timeout=30).status_code == 404
+    assert httpx.get(f"{live.url}/x/", headers={"Daphne-Root-Path": "/x"}, timeout=30).status_code == 404
+    assert httpx.get(f"{live.url}/", headers={"Daphne-Root-Path": "/x"}, timeout=30).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("email", "headers"),
+    [
+        ("root@example.com", {"Daphne-Root-Path": ".evil.example"}),
+        ("port@example.com", {"Host": "localhost:31337"}),
+        ("both@example.com", {"Daphne-Root-Path": "/x", "Host": "localhost:31337"}),
+    ],
+)
+def test_the_link_in_a_mail_is_that_of_the_site(live: Live, email: str, headers: dict[str, str]) -> None:
+    write_feedback(live, email, headers)
+    text = mail_to(live, email)
+    assert f"{live.url}/feedback/" in text
+    assert "evil" not in text and "31337" not in text and "/x/" not in text
