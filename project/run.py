@@ -130,7 +130,7 @@ async def prepare() -> None:
     """Database and demo content, while the server of the Procfile's first line starts."""
     process = await asyncio.create_subprocess_exec(sys.executable, "manage.py", "prepare", cwd=ROOT)
     if await process.wait():
-        raise SystemExit("The database could not be prepared; the reason stands above.")
+        raise SystemExit("The site could not be prepared; the reason stands above.")
 
 
 def healthy(url: str) -> bool:

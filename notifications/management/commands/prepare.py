@@ -5,13 +5,15 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
-from django.core.management import BaseCommand, call_command
+from django.core.management import BaseCommand, CommandError, call_command
 from django.db import transaction
+from django.db.models import Q
 from django.utils.module_loading import module_has_submodule
 
 PASSWORD = "redheart"  # noqa: S105  (of the demo, printed on the terminal)
+ACCOUNTS = ("mina", "jun", "staff")
 
 
 class Command(BaseCommand):
@@ -22,6 +24,17 @@ class Command(BaseCommand):
         if settings.DEBUG and not User.objects.exists():
             load_demo()
             self.stdout.write(f"Demo accounts: mina, jun and staff; the password is {PASSWORD}.")
+        if not settings.DEBUG and (names := with_demo_password()):
+            raise CommandError(
+                f"A production site does not start while {', '.join(names)} can sign in with the demo password: "
+                f"set a new one (python manage.py changepassword {names[0]}) or delete the account."
+            )
+
+
+def with_demo_password() -> list[str]:
+    """The names of the demo accounts and of active staff whose password is still that of the demo."""
+    users = User.objects.filter(Q(username__in=ACCOUNTS) | Q(is_staff=True, is_active=True)).order_by("-is_staff", "pk")
+    return [user.username for user in users if check_password(PASSWORD, user.password)]
 
 
 @transaction.atomic

@@ -1,0 +1,50 @@
+"""What `manage.py prepare` makes of the database at each start, and when a production site does not start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from tests.live import ROOT, free_port
+from tests.test_settings import clean
+
+PRODUCTION = {"DEBUG": "0", "SECRET_KEY": "prepare" * 10, "ALLOWED_HOSTS": "redheart.example"}
+
+
+def run(folder: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=clean(folder, **env), capture_output=True, text=True, timeout=120
+    )
+
+
+def test_production_does_not_start_on_the_database_of_a_demo_until_its_accounts_are_gone(tmp_path: Path) -> None:
+    assert run(tmp_path, "manage.py", "prepare").returncode == 0
+    refused = run(tmp_path, "-m", "project.run", PORT=str(free_port()), **PRODUCTION)
+    assert refused.returncode == 1
+    said = refused.stdout + refused.stderr
+    assert "python manage.py changepassword staff" in said
+    assert "staff, mina, jun" in said
+    assert "Traceback" not in said
+    run(
+        tmp_path, "manage.py", "shell", "-c", "from django.contrib.auth.models import User; User.objects.all().delete()"
+    )
+    assert run(tmp_path, "manage.py", "prepare", **PRODUCTION).returncode == 0
+
+
+@pytest.mark.django_db
+def test_production_refuses_staff_with_the_demo_password_and_takes_any_other(settings: Settings) -> None:
+    settings.DEBUG = False
+    boss = User.objects.create_user("boss", password="redheart", is_staff=True)
+    with pytest.raises(CommandError, match="boss"):
+        call_command("prepare")
+    boss.set_password("a long pass phrase")
+    boss.save()
+    User.objects.create_user("sora", password="redheart")
+    User.objects.create_user("former", password="redheart", is_staff=True, is_active=False)
+    call_command("prepare")
