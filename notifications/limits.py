@@ -29,6 +29,12 @@ class Bucket:
             self._forget(now)
         return 0
 
+    def give_back(self, key: str) -> None:
+        """Undoes a `take` that need not count."""
+        if key in self.left:
+            tokens, at = self.left[key]
+            self.left[key] = (min(self.burst, tokens + 1), at)
+
     def _forget(self, now: float) -> None:
         """Drops the full buckets; if all are in use, all of them: a limit must not become a leak."""
         self.left = {k: v for k, v in self.left.items() if v[0] + (now - v[1]) * self.rate < self.burst}

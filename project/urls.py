@@ -1,18 +1,20 @@
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import include, path
 
+from notifications.sign_in import SignIn, admin_sign_in
 from project.health import healthz
 
 urlpatterns = [
     path("", include("likes.urls")),
     path("", include("feedback.urls")),
     path("", include("notifications.urls")),
-    path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("accounts/login/", SignIn.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/login/", admin_sign_in),
     path("admin/", admin.site.urls),
     path("healthz/", healthz, name="healthz"),
     path("favicon.ico", lambda request: redirect(static("icon.svg"))),  # for pages that name none: the admin's

@@ -18,6 +18,7 @@ from pytest_django import DjangoDbBlocker
 
 from likes import limits
 from likes.models import Post
+from notifications import sign_in
 from notifications.store import redis
 from tests.environment import DATA_DIR
 from tests.live import Live, until
@@ -72,6 +73,8 @@ def clean_slate(patient_redis: redis_py.Redis) -> None:
     patient_redis.flushall()
     limits.clicks.left.clear()
     limits.newcomers.left.clear()
+    for bucket in (sign_in.networks, sign_in.accounts_in_networks, sign_in.accounts):
+        bucket.left.clear()
 
 
 @pytest.fixture
