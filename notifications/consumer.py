@@ -12,7 +12,7 @@ from typing import Any
 from django.db import DatabaseError
 from django.http import parse_cookie
 
-from notifications import topics, visitors
+from notifications import caps, topics, visitors
 from notifications.hub import hub
 from notifications.origin import Headers, decode, known_host, same_origin
 from notifications.reader import read
@@ -30,9 +30,10 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         return await send({"type": "websocket.close"})  # before accept: the handshake is refused with 403
     await send({"type": "websocket.accept"})
     query, visitor = scope["query_string"].decode("latin-1"), visitor_in(decode(scope.pop("headers")))
-    code, reason = await watch(query, visitor, receive, send)
+    with caps.counted((scope.get("client") or [""])[0], visitor) as free:
+        code, reason = await watch(query, visitor, receive, send) if free else (caps.TRY_LATER, caps.TOO_MANY)
     if code:
-        log.info("socket closed: %s", reason)
+        log.log(logging.INFO if free else logging.DEBUG, "socket closed: %s", reason)
         await send({"type": "websocket.close", "code": code, "reason": reason})
 
 

@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup(set_prefix=False)
 
 from likes.door import Door  # noqa: E402  (models can be imported only after Django is set up)
+from notifications import caps  # noqa: E402
 from notifications.consumer import live  # noqa: E402
 from project.handler import Handler  # noqa: E402
 
@@ -30,6 +31,8 @@ def at_the_root(app: App) -> App:
 
 
 application = at_the_root(ProtocolTypeRouter({"http": Door(Handler()), "websocket": live}))
+
+caps.raise_file_limit()
 
 # What is loaded now stays, and so do open pages. Full collections would walk through all of it again and again, for ten
 # milliseconds and more with thousands of pages.

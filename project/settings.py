@@ -22,6 +22,7 @@ try:
     DATA_DIR = Path(env.str("DATA_DIR", "") or BASE_DIR / "data").resolve()
     ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
     DATABASE = dj_database_url.parse(env.str("DATABASE_URL", "") or f"sqlite:///{DATA_DIR / 'redheart.sqlite3'}")
+    SOCKETS_PER_NETWORK = env.int("SOCKETS_PER_NETWORK", 500, validate=validate.Range(1))
     EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 10)
     SLOW_MAIL = env.int("SLOW_MAIL", 0, validate=validate.Range(0, 25))  # a task may take 30 seconds
 except EnvError as error:

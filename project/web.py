@@ -13,6 +13,8 @@ from daphne.cli import CommandLineInterface
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.tcp import Connection
 
+TRY_LATER = 1013  # as in notifications/caps.py, which needs Django
+
 
 class Page(WebSocketProtocol):
     def onOpen(self) -> None:
@@ -28,6 +30,13 @@ class Page(WebSocketProtocol):
             told.clear()
         self.clean_headers: list[tuple[bytes, bytes]] = []
         self.http_request_data = b""
+
+    def sendClose(self, code: int | None = None, reason: str | None = None) -> None:
+        """autobahn sends only codes of its own list, which is older than `TRY_LATER`."""
+        if code == TRY_LATER and self.state == self.STATE_OPEN:
+            self.sendCloseFrame(code=code, reasonUtf8=(reason or "").encode(), isReply=False)
+        else:
+            super().sendClose(code, reason)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         frame = message.get("frame")

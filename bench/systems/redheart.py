@@ -53,6 +53,7 @@ class Redheart(System):
 
     def _environment(self, servers: Servers) -> dict[str, str]:
         env = {"DATA_DIR": str(servers.folder), "SECRET_KEY": secrets.token_urlsafe(50), "DEBUG": "1"}
+        env["SOCKETS_PER_NETWORK"] = "1000000"  # all pages of the bench are on this machine
         if self.production:
             env |= {"DEBUG": "0", "ALLOWED_HOSTS": "127.0.0.1"}
         if self.database == "postgres":

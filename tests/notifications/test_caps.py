@@ -1,0 +1,127 @@
+"""Nobody takes the site down by opening sockets, and a socket that closes makes room for another."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+import httpx
+import pytest
+from channels.testing import WebsocketCommunicator
+from pytest_django import Settings
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from likes.models import Post
+from notifications import caps, consumer, visitors
+from project.asgi import application
+from tests.live import ROOT, Live, free_port, until
+
+FILES, SOCKETS = 400, 450
+JSON = {"accept": "application/json"}
+
+
+def socket(post: Post, address: str, key: str = "") -> WebsocketCommunicator:
+    cookie = f"{visitors.COOKIE}={visitors.signer.sign(key)}" if key else ""
+    headers = [(b"host", b"testserver"), (b"origin", b"http://testserver"), (b"cookie", cookie.encode())]
+    made = WebsocketCommunicator(application, f"/live/?topic=post.{post.pk}", headers=headers)
+    made.scope["client"] = [address, 1]
+    return made
+
+
+async def first(page: WebsocketCommunicator) -> dict[str, Any]:
+    assert (await page.connect(60))[0]
+    message: dict[str, Any] = await page.receive_output(60)
+    return message
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_network_has_so_many_sockets_and_a_closed_one_makes_room(post: Post, settings: Settings) -> None:
+    settings.SOCKETS_PER_NETWORK = 1
+    page = socket(post, "192.0.2.1")
+    assert (await first(page))["type"] == "websocket.send"
+    refused = await first(socket(post, "192.0.2.2"))
+    assert (refused["type"], refused["code"]) == ("websocket.close", 1013)
+    elsewhere = socket(post, "198.51.100.1")
+    assert (await first(elsewhere))["type"] == "websocket.send"
+    await page.disconnect(timeout=60)
+    later = socket(post, "192.0.2.2")
+    assert (await first(later))["type"] == "websocket.send"
+    for each in (elsewhere, later):
+        await each.disconnect(timeout=60)
+    assert not caps.opened
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_visitor_has_so_many_wherever_they_are(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caps, "PER_VISITOR", 1)
+    page = socket(post, "192.0.2.1", "v1")
+    assert (await first(page))["type"] == "websocket.send"
+    assert (await first(socket(post, "198.51.100.1", "v1")))["code"] == 1013
+    await page.disconnect(timeout=60)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("error", [RuntimeError, asyncio.CancelledError])
+async def test_a_socket_that_ends_badly_is_not_counted_any_more(
+    post: Post, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    async def fail(*_: object) -> None:
+        assert caps.opened["process"] == 1
+        raise error
+
+    monkeypatch.setattr(consumer, "watch", fail)
+    page = socket(post, "192.0.2.1")
+    await page.connect(60)
+    with suppress(error):
+        await page.wait(60)
+    assert not caps.opened
+
+
+@pytest.fixture
+def small(live: Live) -> Iterator[str]:
+    """Where one more web process answers, which may open few files."""
+    port = free_port()
+    command = [sys.executable, "-m", "project.web", "-v", "0", "-p", str(port), "project.asgi:application"]
+    env = {**live.env, "SOCKETS_PER_NETWORK": "100000"}
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=env, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+    )
+    until(lambda: answers(port), "the web process does not start")
+    yield f"127.0.0.1:{port}"
+    process.kill()
+    process.wait(60)
+
+
+def answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz/", timeout=30).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+async def closed(page: ClientConnection) -> int:
+    """The code with which the server closed it, or 0 where it shows the page."""
+    try:
+        await page.recv()
+    except ConnectionClosed as error:
+        return error.rcvd.code if error.rcvd else -1
+    return 0
+
+
+async def test_pages_and_likes_are_answered_while_somebody_opens_sockets(small: str) -> None:
+    async with AsyncExitStack() as stack:
+        codes = []
+        for _ in range(SOCKETS):
+            page = await stack.enter_async_context(connect(f"ws://{small}/live/?topic=post.2", open_timeout=60))
+            codes.append(await closed(page))
+        assert codes == [0] * (FILES - caps.RESERVE) + [1013] * (SOCKETS - FILES + caps.RESERVE)
+        async with httpx.AsyncClient(base_url=f"http://{small}", headers=JSON, timeout=60) as visitor:
+            assert (await visitor.get("/posts/2/")).status_code == 200
+            assert (await visitor.get("/live/?topic=post.2")).status_code == 200
+            assert (await visitor.post("/posts/2/like/", data={"liked": "1"})).status_code == 202
