@@ -69,7 +69,7 @@ def receipt(request: Request, token: str) -> HttpResponse:
         "replies": selectors.replies(message),
     }
     response = part_or_page(request, "feedback/_receipt.html", "feedback/receipt.html", context)
-    response["Referrer-Policy"] = "no-referrer"  # the address is the key
+    response["Referrer-Policy"] = "same-origin"  # with no-referrer, Origin is null and CSRF refuses
     response["X-Robots-Tag"] = "noindex"
     return response
 

@@ -194,3 +194,8 @@ def test_a_program_is_told_in_json_what_to_do(client: Client) -> None:
     response = client.post("/feedback/", fill(email="nobody"), headers={"Accept": "application/json"})
     assert response.status_code == 422
     assert response.json() == {"error": "Enter a valid email address."}
+
+
+def test_the_address_of_a_receipt_is_told_to_this_site_alone(client: Client) -> None:
+    response = client.get(client.post("/feedback/", fill())["Location"])
+    assert response["Referrer-Policy"] == "same-origin"
