@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from project.health import healthz
 
+handler500 = "project.errors.server_error"
 urlpatterns = [
     path("", include("likes.urls")),
     path("", include("feedback.urls")),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from django.db import OperationalError, connection, connections
@@ -125,8 +126,9 @@ def test_many_rows_wait_their_turn_too(ours: DatabaseWrapper, other: Other, monk
     other.connection.execute("BEGIN IMMEDIATE")
 
     def write_many() -> None:
+        rows = cast(Any, ([word] for word in ("one", "two")))  # gone once it is read
         with ours.cursor() as cursor:
-            cursor.executemany("INSERT INTO words VALUES (%s)", ([word] for word in ("one", "two")))
+            cursor.executemany("INSERT INTO words VALUES (%s)", rows)
 
     with ThreadPoolExecutor(1) as thread:
         written = thread.submit(write_many)

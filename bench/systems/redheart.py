@@ -20,7 +20,7 @@ from bench.system import POSTS, VISITORS, Frame, System, Visitor
 
 UVICORN = (
     "uvicorn ${WEB_OPTIONS} --host ${LISTEN} --port ${PORT} --log-level warning --no-access-log "
-    "--ws project.uvicorn:Page --ws-per-message-deflate false project.asgi:application"
+    "--ws-per-message-deflate false project.asgi:application"
 )
 PROXIED = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}  # for a production site
 

@@ -1,4 +1,4 @@
-"""Each part started by hand, with the commands of Django and Celery and a plain Redis, as docs/self-hosting.md has it."""
+"""Each part started by hand with the commands of Django and Celery and a plain Redis: docs/self-hosting.md."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -95,7 +96,10 @@ def test_one_worker_takes_likes_and_mail_and_says_so(parts: Parts) -> None:
         )
         until(lambda: 'data-status="accepted"' in visitor.get(receipt).text, lambda: parts.said("worker"))
     for task in ("likes.tasks.settle_likes", r"feedback.tasks.\w+"):
-        line = rf"Task {task}\[[\w-]+\]"
-        for end in (r" received", r" succeeded in [\d.e-]+s"):
-            until(lambda end=end, line=line: re.search(line + end, parts.said("worker")), lambda: parts.said("worker"))
+        until(partial(logged, parts, rf"Task {task}\[[\w-]+\] received"), lambda: parts.said("worker"))
+        until(partial(logged, parts, rf"Task {task}\[[\w-]+\] succeeded in [\d.e-]+s"), lambda: parts.said("worker"))
     until(lambda: httpx.get(f"{parts.url}/healthz/", timeout=30).json()["workers"] == "ok", parts.said("worker"))
+
+
+def logged(parts: Parts, pattern: str) -> bool:
+    return re.search(pattern, parts.said("worker")) is not None
