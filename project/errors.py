@@ -1,8 +1,8 @@
 """What Django refuses by itself, said in one sentence: as a page, or as JSON where JSON was asked for.
 
-Django calls `handler404` and the like only when DEBUG is off. Two middlewares do it in both cases: the first of all sees
-every response, and the last knows whether a view has made it. What breaks on our side is `server_error`; with DEBUG it is
-Django's page with the traceback.
+Django calls `handler404` and the like only when DEBUG is off. Two middlewares do it in both cases: the first of all
+sees every response, and the last knows whether a view has made it. What breaks on our side is for `server_error`, or
+with DEBUG for Django's page with the traceback.
 """
 
 from __future__ import annotations
