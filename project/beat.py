@@ -1,7 +1,8 @@
 """Beat's schedule in the database, and a stop that waits for the statement that beat is at.
 
 Celery's own signal handler writes the schedule from inside the signal, and closes the connection that is being used.
-While the broker is away, Celery would also write a traceback for each entry that is due; here it is a line.
+Celery's `beat_init` would be too late to replace it, because the schedule is set up before. While the broker is away,
+Celery would also write a traceback for each entry that is due; here it is a line.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import signal
 from typing import Any
 
 from celery.beat import ScheduleEntry
-from celery.signals import beat_init
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
@@ -25,6 +25,8 @@ class Scheduler(DatabaseScheduler):
 
         Entries that were made in the admin stay; so does ``enabled`` of all.
         """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, leave)
         names = list(self.app.conf.beat_schedule)
         PeriodicTask.objects.filter(description=DECLARED).exclude(name__in=names).delete()
         super().setup_schedule()
@@ -35,12 +37,6 @@ class Scheduler(DatabaseScheduler):
             self.apply_async(entry, producer=producer, advance=False)
         except Exception as error:
             log.warning("%r has to wait for its next turn: %s", entry.name, error)
-
-
-@beat_init.connect
-def stop_between_statements(**_: Any) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, leave)
 
 
 def leave(*_: Any) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from celery import signals
 from celery.beat import ScheduleEntry
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu import Connection
@@ -33,8 +32,11 @@ def schedule(transactional_db: None) -> Iterator[dict[str, dict[str, object]]]:
         "mine": {"task": "likes.tasks.settle_likes", "schedule": 3, "options": {"expires": 3}},
         "old": {"task": "likes.tasks.recount_likes", "schedule": 60},
     }
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield app.conf.beat_schedule
     app.conf.beat_schedule = before
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def start_beat() -> Scheduler:
@@ -69,11 +71,14 @@ def test_of_what_was_changed_in_the_admin_only_enabled_survives_a_restart(
     assert (entry.enabled, entry.task) == (False, "likes.tasks.settle_likes")
 
 
-def test_a_signal_ends_beat_between_two_statements() -> None:
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        signals.beat_init.send(sender=None)
-        assert signal.getsignal(signal.SIGTERM) is signal.getsignal(signal.SIGINT) is leave
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def test_a_signal_ends_beat_between_two_statements_from_the_first_on(
+    schedule: dict[str, dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    during: list[object] = []
+    monkeypatch.setattr(
+        Scheduler, "update_from_dict", lambda *_: during.append(signal.getsignal(signal.SIGTERM)), raising=True
+    )
+    start_beat()
+    assert during and set(during) == {leave}
+    with pytest.raises(SystemExit):
+        leave()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shlex
 import sys
@@ -52,7 +53,12 @@ class Redheart(System):
         self.seed = json.loads((servers.folder / "seed.json").read_text())
 
     def _environment(self, servers: Servers) -> dict[str, str]:
-        env = {"DATA_DIR": str(servers.folder), "SECRET_KEY": secrets.token_urlsafe(50), "DEBUG": "1"}
+        env = {
+            "ENV_FILE": os.devnull,
+            "DATA_DIR": str(servers.folder),
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "DEBUG": "1",
+        }
         if self.production:
             env |= {"DEBUG": "0", "ALLOWED_HOSTS": "127.0.0.1"}
         if self.database == "postgres":
