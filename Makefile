@@ -1,18 +1,17 @@
 # `make help` lists what there is. Nothing but Python 3.11+ and make is needed.
 PYTHON ?= python3
-PORT ?= 8000
 BIN := .venv/bin
 LABEL ?= latest
 ROUNDS ?= 1
-export PORT DATABASE_URL
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check messages bench bench-peers bench-report
+.PHONY: help run test check messages lock bench bench-peers bench-report
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-run: .venv/run ## start everything on http://127.0.0.1:$(PORT)
+run: .venv/run ## start everything on http://127.0.0.1:8000; PORT=9000 chooses another port
 	@$(BIN)/python -m project.run
 
 test: .venv/dev ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
@@ -20,9 +19,15 @@ test: .venv/dev ## run the whole suite; DATABASE_URL=postgres://… runs it on P
 	$(BIN)/python -m pytest tests/e2e
 
 messages: .venv/dev ## bring the Korean texts in step with the code
-	$(BIN)/python -m project.messages
+	@command -v msgfmt >/dev/null || { echo "This needs GNU gettext: apt install gettext, or brew install gettext."; exit 1; }
+	$(BIN)/python manage.py makemessages -l ko --no-obsolete --no-wrap --add-location file -i bench -i tests
+	$(BIN)/python manage.py compilemessages -l ko -i .venv
 
-check: .venv/dev ## style, types, deployment settings, migrations in step
+lock: .venv/dev ## make requirements*.txt anew from pyproject.toml; OPTIONS=--upgrade takes the newest of everything
+	$(BIN)/python .ci/lock.py $(OPTIONS)
+
+check: .venv/dev ## style, types, deployment settings; migrations and requirements in step
+	@$(BIN)/python .ci/lock.py --check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
@@ -51,15 +56,15 @@ bench-report: .venv/bench bench/peers/node/node_modules ## all that docs/perform
 	@test -d .venv || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Redheart needs Python 3.11 or newer.")'
 	@test -d .venv || $(PYTHON) -m venv .venv
 	@echo "Installing packages (once)…"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(PIP) -r requirements.txt
 	@touch $@
 
 .venv/dev: requirements-dev.txt .venv/run
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(PIP) -r requirements-dev.txt
 	@touch $@
 
 .venv/bench: bench/requirements.txt .venv/run
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@$(PIP) -r bench/requirements.txt
 	@touch $@
 
 bench/peers/node/node_modules: bench/peers/node/package.json

@@ -20,7 +20,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from project import env  # reads .env into the environment
+
+ROOT = env.ROOT
 COLORS = {"redis": 35, "web": 36, "worker-likes": 31, "worker-mail": 33, "beat": 34}
 PATIENCE = 8.0  # seconds that a process may take to stop
 PR_SET_PDEATHSIG = 1  # linux/prctl.h

@@ -4,41 +4,35 @@ With nothing set this is a development site that answers on this machine only. `
 a production site, which refuses to start until SECRET_KEY and ALLOWED_HOSTS are safe.
 """
 
+import sys
 from pathlib import Path
 
-import dj_database_url
 from celery.schedules import crontab
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
-from environs import Env, EnvError, validate
+from kombu import Exchange, Queue
 
-from project import checks, redis_server
+from project import env, redis_server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = Env()
-
-try:
-    DEBUG = env.bool("DEBUG", True)
-    DATA_DIR = Path(env.str("DATA_DIR", "") or BASE_DIR / "data").resolve()
-    ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
-    DATABASE = dj_database_url.parse(env.str("DATABASE_URL", "") or f"sqlite:///{DATA_DIR / 'redheart.sqlite3'}")
-    SOCKETS_PER_NETWORK = env.int("SOCKETS_PER_NETWORK", 500, validate=validate.Range(1))
-    EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 10)
-    SLOW_MAIL = env.int("SLOW_MAIL", 0, validate=validate.Range(0, 25))  # a task may take 30 seconds
-except EnvError as error:
-    raise ImproperlyConfigured(str(error)) from error
-except ValueError as error:
-    raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
-
+DEBUG = env.flag("DEBUG", True)
+DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / "data").resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
-SECRET_KEY = checks.secret_key(env.str("SECRET_KEY", ""), debug=DEBUG, data_dir=DATA_DIR)
-checks.hosts(ALLOWED_HOSTS, debug=DEBUG)
-HOME = f"http://127.0.0.1:{env.str('PORT', '8000')}" if DEBUG else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
-SITE_URL = checks.site_url(env.str("SITE_URL", "") or HOME)  # for links in what leaves the house
-OUTSIDE_ALLOW = checks.networks(env.list("OUTSIDE_ALLOW", []))  # private networks that webhooks may write to
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS")
+env.hosts(ALLOWED_HOSTS, debug=DEBUG)
+SECRET_KEY = env.secret_key(env.text("SECRET_KEY"), debug=DEBUG, data_dir=DATA_DIR)
+HOME = (
+    f"http://127.0.0.1:{env.number('PORT', 8000, least=1, most=65535)}"
+    if DEBUG
+    else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
+)
+SITE_URL = env.site_url(env.text("SITE_URL", HOME))  # for links in what leaves the house
+OUTSIDE_ALLOW = env.networks(env.items("OUTSIDE_ALLOW"))  # private networks that webhooks may write to
+
+SOCKETS_PER_NETWORK = env.number("SOCKETS_PER_NETWORK", 500, least=1, most=1_000_000)  # open pages, in each web process
 
 # The database. SQLite: readers never wait for the writer (WAL), a writer waits its turn instead of failing half-way
 # (IMMEDIATE), and what was answered with 2xx survives a power cut (FULL).
+DATABASE = env.database(env.text("DATABASE_URL"), data_dir=DATA_DIR)
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATABASE["ENGINE"] = "project.sqlite"
     DATABASE["OPTIONS"] = {
@@ -48,10 +42,11 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     }
     DATABASE["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 DATABASES = {"default": DATABASE}
+LOG_QUERIES = env.flag("LOG_QUERIES", False)  # keep `connection.queries` on SQLite
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # One Redis carries the broker, the channel layer and the locks.
-REDIS_URL = checks.redis_url(env.str("REDIS_URL", "") or f"unix://{redis_server.socket_path(DATA_DIR)}")
+REDIS_URL = env.redis_url(env.text("REDIS_URL") or f"unix://{redis_server.socket_path(DATA_DIR)}")
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -61,7 +56,7 @@ CHANNEL_LAYERS = {
 
 # Celery. A message is a hint, the row is the truth: publishing gives up within a second, and beat asks again.
 CELERY_REDIS_URL = REDIS_URL.replace("unix://", "redis+socket://")
-CELERY_BROKER_URL = checks.broker_url(env.str("CELERY_BROKER_URL", "") or CELERY_REDIS_URL)
+CELERY_BROKER_URL = env.broker_url(env.text("CELERY_BROKER_URL", CELERY_REDIS_URL))
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 0.4,
     "socket_connect_timeout": 0.4,
@@ -78,6 +73,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SOFT_TIME_LIMIT = 30
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_DEFAULT_QUEUE = "likes"
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("likes", "mail")]
 CELERY_TASK_QUEUE_MAX_PRIORITY = 9 if CELERY_BROKER_URL.startswith("amqp") else None
 CELERY_TASK_ROUTES = {
     "likes.*": {"queue": "likes"},
@@ -120,17 +116,22 @@ CELERY_BEAT_SCHEDULE = {
 
 # Mail. Without EMAIL_URL mails become files below DATA_DIR/mail, which staff can read in the browser. SLOW_MAIL=20
 # sends through a mail server that takes 20 seconds: the pain that background work is for.
-MAIL = checks.email(env.str("EMAIL_URL", ""))
+SLOW_MAIL = env.number("SLOW_MAIL", 0, most=25)  # a task may take 30 seconds
+EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 10, least=1)
+MAIL = env.email(env.text("EMAIL_URL"))
 EMAIL_BACKEND = "feedback.slow.EmailBackend" if SLOW_MAIL else MAIL["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = MAIL["EMAIL_HOST"], MAIL["EMAIL_PORT"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL["EMAIL_HOST_USER"], MAIL["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL["EMAIL_USE_TLS"], MAIL["EMAIL_USE_SSL"]
-FEEDBACK_FROM = DEFAULT_FROM_EMAIL = SERVER_EMAIL = checks.sender(env.str("FEEDBACK_FROM", "support@example.com"))
+FEEDBACK_FROM = DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(env.text("FEEDBACK_FROM", "support@example.com"))
 
 # Web push: how this site shows the push services of browsers who it is.
-VAPID_PRIVATE_KEY = checks.vapid_key(env.str("VAPID_PRIVATE_KEY", ""), debug=DEBUG, data_dir=DATA_DIR)
+VAPID_PRIVATE_KEY = env.vapid_key(env.text("VAPID_PRIVATE_KEY"), debug=DEBUG, data_dir=DATA_DIR)
 
+# With "daphne" first, `manage.py runserver` serves the websocket too. Every other process does without: importing it
+# costs 17 MiB.
 INSTALLED_APPS = [
+    *(["daphne"] if "runserver" in sys.argv else []),
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.humanize",
@@ -160,6 +161,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "project.errors.ViewMiddleware",
 ]
 ROOT_URLCONF = "project.urls"
 ASGI_APPLICATION = "project.asgi.application"
@@ -239,7 +241,6 @@ LOGGING = {
         # What is refused stands in the log as one line of django.request; these would add a traceback.
         "django.security": {"level": "CRITICAL"},
         "django.security.csrf": {"level": "WARNING"},
-        "celery": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "django_celery_beat": {"level": "WARNING"},
         "kombu": {"level": "ERROR"},

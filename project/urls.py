@@ -7,6 +7,7 @@ from django.urls import include, path
 from notifications.sign_in import SignIn, admin_sign_in
 from project.health import healthz
 
+handler500 = "project.errors.server_error"
 urlpatterns = [
     path("", include("likes.urls")),
     path("", include("feedback.urls")),

@@ -1,4 +1,4 @@
-"""daphne, for many open pages: ``python -m project.web --help``.
+"""daphne on uvloop, for many open pages: ``python -m project.web --help``.
 
 A page's socket lets go of the HTTP request that it once was, which Twisted would keep for as long as it lives, and
 sends a frame that was made once for everybody with one system call: Twisted waits for the event loop to say that it
@@ -7,7 +7,14 @@ may, which costs two more for each.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+
+if __name__ == "__main__" and sys.platform != "win32":  # before daphne, which takes the reactor that is there
+    import uvloop
+    from twisted.internet import asyncioreactor
+
+    asyncioreactor.install(uvloop.new_event_loop())
 
 from daphne.cli import CommandLineInterface
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol

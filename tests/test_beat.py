@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from celery.beat import ScheduleEntry
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu import Connection
 
-from project.beat import Scheduler
+from project.beat import Scheduler, leave
 from project.celery import app
 
 
@@ -19,3 +22,63 @@ def test_a_broker_that_is_away_is_said_in_one_line(db: None, caplog: pytest.LogC
     [record] = [record for record in caplog.records if record.name == "project.beat"]
     assert "'recount likes' has to wait" in record.message and "\n" not in record.message and not record.exc_info
     assert "Traceback" not in caplog.text
+
+
+@pytest.fixture
+def schedule(transactional_db: None) -> Iterator[dict[str, dict[str, object]]]:
+    """The entries of the settings."""
+    before = app.conf.beat_schedule
+    app.conf.beat_schedule = {
+        "mine": {"task": "likes.tasks.settle_likes", "schedule": 3, "options": {"expires": 3}},
+        "old": {"task": "likes.tasks.recount_likes", "schedule": 60},
+    }
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield app.conf.beat_schedule
+    app.conf.beat_schedule = before
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def start_beat() -> Scheduler:
+    return Scheduler(app=app)
+
+
+def test_an_entry_that_the_settings_no_longer_have_is_deleted(schedule: dict[str, dict[str, object]]) -> None:
+    start_beat()
+    assert PeriodicTask.objects.filter(name="old").exists()
+    del schedule["old"]
+    running = start_beat()
+    assert not PeriodicTask.objects.filter(name="old").exists()
+    assert "old" not in running.schedule and "mine" in running.schedule
+
+
+def test_an_entry_that_was_made_in_the_admin_stays(schedule: dict[str, dict[str, object]]) -> None:
+    every_minute = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.MINUTES)
+    PeriodicTask.objects.create(name="by hand", task="likes.tasks.recount_likes", interval=every_minute)
+    start_beat()
+    del schedule["old"]
+    assert "by hand" in start_beat().schedule
+    assert PeriodicTask.objects.filter(name="celery.backend_cleanup").exists(), "Celery's own stays too"
+
+
+def test_of_what_was_changed_in_the_admin_only_enabled_survives_a_restart(
+    schedule: dict[str, dict[str, object]],
+) -> None:
+    start_beat()
+    PeriodicTask.objects.filter(name="mine").update(enabled=False, task="likes.tasks.recount_likes")
+    assert "mine" not in start_beat().schedule
+    entry = PeriodicTask.objects.get(name="mine")
+    assert (entry.enabled, entry.task) == (False, "likes.tasks.settle_likes")
+
+
+def test_a_signal_ends_beat_between_two_statements_from_the_first_on(
+    schedule: dict[str, dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    during: list[object] = []
+    monkeypatch.setattr(
+        Scheduler, "update_from_dict", lambda *_: during.append(signal.getsignal(signal.SIGTERM)), raising=True
+    )
+    start_beat()
+    assert during and set(during) == {leave}
+    with pytest.raises(SystemExit):
+        leave()

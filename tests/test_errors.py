@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.http import Http404
 from django.test import Client
 
 from project.handler import Handler
 
 LIMIT = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+MANY_FIELDS: dict[str, Any] = {"data": b"&".join([b"a=1"] * 1001), "content_type": "application/x-www-form-urlencoded"}
+MANY_FIELDS["HTTP_COOKIE"] = "csrftoken=" + "a" * 32  # Django reads the form when there is something to compare
 REFUSED: list[tuple[int, str, dict[str, Any]]] = [
     (404, "There is no such page.", {"path": "/posts/999999/"}),
     (404, "There is no such page.", {"path": "/posts/0/"}),
@@ -25,6 +29,7 @@ REFUSED: list[tuple[int, str, dict[str, Any]]] = [
         "This form is too old. Go back, reload the page and send it again.",
         {"method": "POST", "path": "/feedback/"},
     ),
+    (400, "This request could not be understood.", {"method": "POST", "path": "/feedback/", **MANY_FIELDS}),
     (413, "That is too much at once.", {"method": "POST", "path": "/feedback/", "data": b"x" * (LIMIT + 1)}),
 ]
 
@@ -51,6 +56,36 @@ def test_a_program_gets_it_as_json(site: Client, status: int, sentence: str, ask
     response = site.generic(**{"method": "GET", **asked}, HTTP_ACCEPT="application/json")
     assert response.status_code == status
     assert response.json() == {"error": sentence}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(Http404, 404), (PermissionDenied, 403), (BadRequest, 400), (SuspiciousOperation, 400)]
+)
+def test_what_a_view_raises_is_answered_in_the_same_way(
+    site: Client, monkeypatch: pytest.MonkeyPatch, error: type[Exception], status: int
+) -> None:
+    monkeypatch.setattr("project.health._drift", raising(error))
+    response = site.get("/healthz/")
+    assert response.status_code == status
+    assert "<h1>" in response.content.decode()
+
+
+def raising(error: type[Exception]) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+def test_what_breaks_on_our_side_is_one_sentence_too(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.DEBUG = False
+    monkeypatch.setattr("project.health._drift", raising(ZeroDivisionError))
+    site = Client(raise_request_exception=False)
+    sentence = "Something broke on our side. Please try again in a moment."
+    page = site.get("/healthz/")
+    assert (page.status_code, f"<h1>{sentence}</h1>" in page.content.decode()) == (500, True)
+    program = site.get("/healthz/", headers={"accept": "application/json"})
+    assert (program.status_code, program.json()) == (500, {"error": sentence})
 
 
 def test_it_is_said_in_the_language_of_the_reader(site: Client) -> None:

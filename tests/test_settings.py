@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from project import env as project_env
 from project import redis_server, vapid
 from tests.live import ROOT
 
@@ -23,7 +25,7 @@ def start(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 def clean(folder: Path, **env: str) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), **env}
+    return {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "ENV_FILE": os.devnull, **env}
 
 
 def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
@@ -56,10 +58,20 @@ def test_processes_that_start_at_once_have_one_key(tmp_path: Path) -> None:
         ({"DEBUG": "0", "SECRET_KEY": KEY}, "ALLOWED_HOSTS must name"),
         ({"DEBUG": "0", "SECRET_KEY": KEY, "ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name"),
         ({"ALLOWED_HOSTS": "a.example"}, "DEBUG=1 answers on this machine only"),
-        ({"DEBUG": "perhaps"}, "DEBUG"),
+        ({"DEBUG": "perhaps"}, "DEBUG must be 1 or 0, not 'perhaps'"),
+        ({"LOG_QUERIES": "many"}, "LOG_QUERIES must be 1 or 0"),
+        ({"SLOW_MAIL": "26"}, "SLOW_MAIL must be a whole number from 0 to 25"),
+        ({"EMAIL_TIMEOUT": "soon"}, "EMAIL_TIMEOUT must be a whole number"),
+        ({"EMAIL_TIMEOUT": "0"}, "EMAIL_TIMEOUT must be a whole number from 1"),
+        ({"PORT": "70000"}, "PORT must be a whole number from 1 to 65535"),
+        ({"EMAIL_URL": "mail.example"}, "EMAIL_URL must look like"),
+        ({"EMAIL_URL": "smtp://mail.example:port"}, "EMAIL_URL cannot be read"),
+        ({"FEEDBACK_FROM": "Support"}, "FEEDBACK_FROM must be an email address"),
         ({"REDIS_URL": "http://127.0.0.1"}, "REDIS_URL must start with"),
         ({"CELERY_BROKER_URL": "ftp://x"}, "CELERY_BROKER_URL must start with"),
-        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL must look like"),
+        ({"DATABASE_URL": "mysql://u:p@host/name"}, "DATABASE_URL must look like"),
+        ({"DATABASE_URL": "postgres://u:p@host:port/name"}, "DATABASE_URL cannot be read"),
         ({"OUTSIDE_ALLOW": "10.0.0.1/8"}, "OUTSIDE_ALLOW must be"),
         ({"VAPID_PRIVATE_KEY": "A" * 43}, "VAPID_PRIVATE_KEY is not a key"),
         ({"VAPID_PRIVATE_KEY": "short"}, "VAPID_PRIVATE_KEY is not a key"),
@@ -78,3 +90,77 @@ def test_a_socket_path_is_never_too_long(tmp_path: Path) -> None:
     deep = tmp_path / ("deep/" * 30)
     assert len(os.fsencode(redis_server.socket_path(deep))) <= redis_server.LONGEST
     assert redis_server.socket_path(deep) != redis_server.socket_path(deep / "er")
+
+
+SHOW = [sys.executable, "-c", "from project import settings as s; print(s.FEEDBACK_FROM, s.SLOW_MAIL, s.SECRET_KEY)"]
+
+
+def shown(folder: Path, **env: str) -> str:
+    return subprocess.check_output(SHOW, cwd=ROOT, env=clean(folder, **env), text=True).strip()
+
+
+def test_a_file_has_settings_and_the_environment_wins_over_it(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"# comment\nFEEDBACK_FROM=team@redheart.example\nSLOW_MAIL=20\nSECRET_KEY=${KEY}\n")
+    assert shown(tmp_path, ENV_FILE=str(file)) == f"team@redheart.example 20 ${KEY}"
+    assert shown(tmp_path, ENV_FILE=str(file), SLOW_MAIL="5") == f"team@redheart.example 5 ${KEY}"
+    assert shown(tmp_path, SECRET_KEY=KEY) == f"support@example.com 0 {KEY}"
+
+
+def test_without_another_name_it_is_the_file_beside_manage_py(tmp_path: Path) -> None:
+    env = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", "from project import env; print(env.FILE)"]
+    assert Path(subprocess.check_output(command, cwd=tmp_path, env=env, text=True).strip()) == ROOT / ".env"
+
+
+def test_every_setting_is_documented_and_has_a_line_in_the_example() -> None:
+    example = (ROOT / ".env.example").read_text()
+    table = (ROOT / "docs/self-hosting.md").read_text()
+    code = (ROOT / "project/settings.py").read_text()
+    in_example = set(re.findall(r"^# ([A-Z_]+)=", example, re.M))
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.M))
+    read = set(re.findall(r"""env\.(?:text|flag|number|items)\(["']([A-Z_]+)["']""", code))
+    elsewhere = {"LISTEN", "WEB_OPTIONS"}  # read by project/run.py and the Procfile
+    assert documented == read | elsewhere | {"ENV_FILE"}
+    assert in_example == read | elsewhere, "ENV_FILE cannot be set in the file that it names"
+
+
+def test_every_line_of_the_example_is_commented_out_and_explained() -> None:
+    lines = [line for line in (ROOT / ".env.example").read_text().splitlines() if line]
+    assert all(line.startswith("# ") for line in lines)
+    for before, line in zip(lines, lines[1:], strict=False):
+        assert "=" not in line.split()[1] or "=" not in before.split()[1], line
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "tls", "ssl"),
+    [
+        ("smtp://user:p%40ss@mail.example", 25, "", ""),
+        ("smtp://user:p%40ss@mail.example:2525", 2525, "", ""),
+        ("submission://user:p%40ss@mail.example", 587, True, ""),
+        ("smtp+ssl://user:p%40ss@mail.example", 465, "", True),
+    ],
+)
+def test_a_mail_server_is_read_from_its_url(url: str, port: int, tls: object, ssl: object) -> None:
+    found = project_env.email(url)
+    assert (found["EMAIL_HOST"], found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == (
+        "mail.example",
+        "user",
+        "p@ss",
+    )
+    assert (found["EMAIL_PORT"], found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (port, tls, ssl)
+
+
+def test_a_database_is_read_from_its_url(tmp_path: Path) -> None:
+    found = project_env.database("postgres://user:p%40ss@db.example:5433/name?sslmode=require", data_dir=tmp_path)
+    assert found["ENGINE"] == "django.db.backends.postgresql"
+    assert [found[part] for part in ("HOST", "PORT", "USER", "PASSWORD", "NAME")] == [
+        "db.example",
+        5433,
+        "user",
+        "p@ss",
+        "name",
+    ]
+    assert found["OPTIONS"] == {"sslmode": "require"}
+    assert project_env.database("sqlite:////srv/x.sqlite3", data_dir=tmp_path)["NAME"] == "/srv/x.sqlite3"
+    assert project_env.database("", data_dir=tmp_path / "50% #1")["NAME"] == tmp_path / "50% #1" / "redheart.sqlite3"

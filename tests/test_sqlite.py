@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from django.db import OperationalError, connection, connections
-from pytest_django import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker, Settings
 
 from project.sqlite import base
 from project.sqlite.base import DatabaseWrapper
@@ -86,6 +87,64 @@ def test_another_error_is_not_waited_for(ours: DatabaseWrapper, monkeypatch: pyt
     monkeypatch.setattr(base, "PATIENCE", 1e9)
     with pytest.raises(OperationalError, match="no such table"), ours.cursor() as cursor:
         cursor.execute("INSERT INTO elsewhere VALUES (1)")
+
+
+def busy(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY])
+def test_a_file_that_another_writes_or_recovers_is_tried_again(code: int) -> None:
+    results: list[object] = [busy(code), busy(code), "written"]
+
+    def run() -> object:
+        result = results.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    assert base.patiently(run) == "written"
+
+
+def test_a_snapshot_that_is_out_of_date_is_not_tried_again() -> None:
+    tries: list[int] = []
+
+    def run() -> None:
+        tries.append(1)
+        raise busy(sqlite3.SQLITE_BUSY_SNAPSHOT)
+
+    with pytest.raises(sqlite3.OperationalError):
+        base.patiently(run)
+    assert len(tries) == 1
+
+
+def test_many_rows_wait_their_turn_too(ours: DatabaseWrapper, other: Other, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+    monkeypatch.setattr(base, "time", SimpleNamespace(monotonic=time.monotonic, sleep=looks.append))
+    other.connection.execute("BEGIN IMMEDIATE")
+
+    def write_many() -> None:
+        rows = cast(Any, ([word] for word in ("one", "two")))  # gone once it is read
+        with ours.cursor() as cursor:
+            cursor.executemany("INSERT INTO words VALUES (%s)", rows)
+
+    with ThreadPoolExecutor(1) as thread:
+        written = thread.submit(write_many)
+        until(lambda: len(looks) > 5 or written.done(), "it does not wait")
+        other.connection.execute("COMMIT")
+        written.result(60)
+    assert other.words() == ["one", "two"]
+
+
+def test_statements_are_kept_where_that_is_switched_on(ours: DatabaseWrapper, other: Other, settings: Settings) -> None:
+    settings.DEBUG = True
+    write(ours, "quiet")
+    assert not ours.queries
+    settings.LOG_QUERIES = True
+    write(ours, "kept")
+    assert [query["sql"] for query in ours.queries] == ["INSERT INTO words VALUES ('kept')"]
 
 
 def test_the_product_uses_it_where_it_runs_on_sqlite() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shlex
 import sys
@@ -20,7 +21,7 @@ from bench.system import POSTS, VISITORS, Frame, System, Visitor
 
 UVICORN = (
     "uvicorn ${WEB_OPTIONS} --host ${LISTEN} --port ${PORT} --log-level warning --no-access-log "
-    "--ws project.uvicorn:Page --ws-per-message-deflate false project.asgi:application"
+    "--ws-per-message-deflate false project.asgi:application"
 )
 PROXIED = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}  # for a production site
 
@@ -52,8 +53,13 @@ class Redheart(System):
         self.seed = json.loads((servers.folder / "seed.json").read_text())
 
     def _environment(self, servers: Servers) -> dict[str, str]:
-        env = {"DATA_DIR": str(servers.folder), "SECRET_KEY": secrets.token_urlsafe(50), "DEBUG": "1"}
-        env["SOCKETS_PER_NETWORK"] = "1000000"  # all pages of the bench are on this machine
+        env = {
+            "ENV_FILE": os.devnull,
+            "DATA_DIR": str(servers.folder),
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "DEBUG": "1",
+            "SOCKETS_PER_NETWORK": "1000000",  # all pages of the bench are on this machine
+        }
         if self.production:
             env |= {"DEBUG": "0", "ALLOWED_HOSTS": "127.0.0.1"}
         if self.database == "postgres":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -62,6 +63,11 @@ def test_health_is_green_and_names_each_part(live: Live) -> None:
     said = httpx.get(f"{live.url}/healthz/", timeout=30).json()
     assert said["status"] == "ok"
     assert set(said) >= {"database", "redis", "workers", "owed", "drift"}
+
+
+def test_the_web_process_runs_on_uvloop(live: Live) -> None:
+    [web] = live.pids("project.web")
+    assert "uvloop" in Path(f"/proc/{web}/maps").read_text()
 
 
 def test_odd_requests_get_one_sentence_and_leave_no_traceback(live: Live) -> None:

@@ -16,7 +16,7 @@ from tests.live import ROOT, Live, free_port, until
 
 JSON = {"accept": "application/json"}
 POST = "/posts/2/"
-OPTIONS = ["--ws", "project.uvicorn:Page", "--ws-per-message-deflate", "false"]
+OPTIONS = ["--ws-per-message-deflate", "false"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Values from the environment, made safe or refused with a sentence that says what to set."""
+"""Settings from the environment and from `.env`, made safe or refused with a sentence that says what to set."""
 
 from __future__ import annotations
 
@@ -11,14 +11,57 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import dj_email_url
+import environ
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 
 from project import vapid
 
+ROOT = Path(__file__).resolve().parent.parent
+FILE = Path(os.environ.get("ENV_FILE") or ROOT / ".env")
+YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 LOCAL = {"localhost", ".localhost", "127.0.0.1", "[::1]", "testserver"}
 MAIL = ("EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS", "EMAIL_USE_SSL")
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+PORTS = {"smtp": 25, "smtps": 587, "smtp+tls": 587, "smtp+ssl": 465, "submission": 587}  # when EMAIL_URL names none
+
+environ.Env.read_env(FILE)  # sets only what the environment does not set already
+
+
+def text(name: str, default: str = "") -> str:
+    """The value as it is; an empty one counts as not set. (`environ.Env.str` takes `$KEY` for another variable.)"""
+    return os.environ.get(name) or default
+
+
+def flag(name: str, default: bool) -> bool:
+    value = text(name, "1" if default else "0").lower()
+    if value not in YES | NO:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+    return value in YES
+
+
+def number(name: str, default: int, *, least: int = 0, most: int = 10_000) -> int:
+    value = text(name, str(default))
+    if not value.isdecimal() or not least <= int(value) <= most:
+        raise ImproperlyConfigured(f"{name} must be a whole number from {least} to {most}, not {value!r}.")
+    return int(value)
+
+
+def items(name: str) -> list[str]:
+    """What stands between commas."""
+    return [item.strip() for item in text(name).split(",") if item.strip()]
+
+
+def database(url: str, *, data_dir: Path) -> dict[str, Any]:
+    """Where Django finds its database: PostgreSQL or SQLite, without a URL a SQLite file in DATA_DIR."""
+    if not url:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": data_dir / "redheart.sqlite3"}
+    if urlsplit(url).scheme not in ("postgres", "postgresql", "sqlite"):
+        raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host/name or sqlite:////path.")
+    try:
+        return environ.Env.db_url_config(url)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}.") from error
 
 
 def secret_key(value: str, *, debug: bool, data_dir: Path) -> str:
@@ -68,13 +111,18 @@ def broker_url(value: str) -> str:
 
 
 def email(url: str) -> dict[str, Any]:
-    """How to send mail, from EMAIL_URL; without one there is the mailbox of development."""
+    """How to send mail, from EMAIL_URL; without one mails are kept as files, for development."""
     if not url:
         return dict.fromkeys(MAIL, "") | {"EMAIL_BACKEND": "feedback.mailbox.EmailBackend"}
-    parsed = dj_email_url.parse(url) if urlsplit(url).hostname else {}
-    if not str(parsed.get("EMAIL_BACKEND")).endswith("smtp.EmailBackend"):
+    scheme = urlsplit(url).scheme
+    if scheme not in PORTS or not urlsplit(url).hostname:
         raise ImproperlyConfigured("EMAIL_URL must look like smtp://user:password@host:25 or submission://…:587.")
-    return parsed
+    try:
+        parsed = environ.Env.email_url_config(url.replace("submission://", "smtp+tls://"))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"EMAIL_URL cannot be read: {error}.") from error
+    found = {name: parsed.get(name) or "" for name in MAIL}
+    return found | {"EMAIL_BACKEND": SMTP, "EMAIL_PORT": parsed["EMAIL_PORT"] or PORTS[scheme]}
 
 
 def sender(value: str) -> str:

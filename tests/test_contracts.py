@@ -1,0 +1,74 @@
+"""What project/handler.py and project/web.py take from inside Django, daphne and Twisted.
+
+A test that fails here after an upgrade says: read what has changed there, compare it with ours, then write down the new
+digest or signature.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from autobahn.twisted.websocket import WebSocketServerProtocol
+from daphne.ws_protocol import WebSocketProtocol
+from django.core.handlers import asgi, base
+from twisted.internet.abstract import FileDescriptor
+from twisted.internet.tcp import Connection
+from twisted.web.http import HTTPChannel
+
+from project.handler import Handler
+from project.web import Page
+
+
+@pytest.mark.parametrize(
+    ("function", "signature"),
+    [
+        (base.BaseHandler.load_middleware, "(self, is_async=False)"),
+        (base.BaseHandler.get_response, "(self, request)"),
+        (base.BaseHandler.get_response_async, "(self, request)"),
+        (asgi.ASGIHandler.handle, "(self, scope, receive, send)"),
+        (asgi.ASGIHandler.read_body, "(self, receive)"),
+        (asgi.ASGIHandler.create_request, "(self, scope, body_file)"),
+        (asgi.ASGIHandler.run_get_response, "(self, request)"),
+        (asgi.ASGIHandler.send_response, "(self, response, send)"),
+        (asgi.get_script_prefix, "(scope)"),
+        (WebSocketProtocol.onOpen, "(self)"),
+        (WebSocketProtocol.handle_reply, "(self, message)"),
+        (Connection.writeSomeData, "(self, data: 'bytes') -> 'int | ConnectionLost'"),
+        (FileDescriptor.write, "(self, data: 'bytes') -> 'None'"),
+    ],
+    ids=lambda value: getattr(value, "__qualname__", ""),
+)
+def test_a_method_that_ours_calls_or_replaces_takes_what_it_took(function: Callable[..., Any], signature: str) -> None:
+    assert str(inspect.signature(function)) == signature
+
+
+@pytest.mark.parametrize(
+    ("function", "digest"),
+    [
+        (asgi.ASGIHandler.handle, "98faeb5bef80"),
+        (asgi.ASGIHandler.read_body, "cf4aa904631d"),
+        (WebSocketProtocol.handle_reply, "5331423b1cf2"),
+        (FileDescriptor.write, "3e46c97fc173"),
+        (FileDescriptor.doWrite, "a986d7b1b105"),
+    ],
+    ids=lambda value: getattr(value, "__qualname__", ""),
+)
+def test_a_method_that_ours_was_written_after_is_what_it_was(function: Callable[..., Any], digest: str) -> None:
+    assert hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[:12] == digest
+
+
+def test_every_method_of_ours_replaces_one_that_is_there() -> None:
+    for ours, theirs in ((Handler, asgi.ASGIHandler), (Page, WebSocketProtocol)):
+        own = {name for name, value in vars(ours).items() if inspect.isfunction(value)} - {"_forget"}
+        assert own and own <= set(dir(theirs))
+
+
+def test_the_parts_that_a_socket_lets_go_of_are_there() -> None:
+    assert {"dataBuffer", "_tempDataBuffer"} <= set(dir(FileDescriptor(cast(Any, object()))))
+    assert {"unregisterProducer"} <= set(dir(Connection))
+    assert "requests" in vars(HTTPChannel())
+    assert {"STATE_OPEN"} <= set(dir(WebSocketServerProtocol))
