@@ -67,4 +67,4 @@ async def show(socket: Socket, receive: Receive) -> tuple[int, str]:
         message = await receive()
     finally:
         hub().leave(socket)
-    return (MALFORMED, "This socket only speaks.") if message["type"] == "websocket.receive" else (0, "")
+    return (MALFORMED, "This socket is read-only.") if message["type"] == "websocket.receive" else (0, "")

@@ -15,17 +15,17 @@ from project.handler import Handler
 
 LIMIT = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 REFUSED: list[tuple[int, str, dict[str, Any]]] = [
-    (404, "There is no such page.", {"path": "/posts/999999/"}),
-    (404, "There is no such page.", {"path": "/posts/0/"}),
-    (404, "There is no such page.", {"path": "/nowhere/"}),
-    (405, "This page cannot be used in that way.", {"method": "PUT", "path": "/posts/1/like/"}),
-    (400, "This request could not be understood.", {"path": "/", "HTTP_HOST": "evil.example"}),
+    (404, "Page not found", {"path": "/posts/999999/"}),
+    (404, "Page not found", {"path": "/posts/0/"}),
+    (404, "Page not found", {"path": "/nowhere/"}),
+    (405, "That action isn't supported here.", {"method": "PUT", "path": "/posts/1/like/"}),
+    (400, "Something about that request wasn't valid.", {"path": "/", "HTTP_HOST": "evil.example"}),
     (
         403,
-        "This form is too old. Go back, reload the page and send it again.",
+        "This form has expired. Reload the page and try again.",
         {"method": "POST", "path": "/feedback/"},
     ),
-    (413, "That is too much at once.", {"method": "POST", "path": "/feedback/", "data": b"x" * (LIMIT + 1)}),
+    (413, "That request is too large.", {"method": "POST", "path": "/feedback/", "data": b"x" * (LIMIT + 1)}),
 ]
 
 
@@ -54,7 +54,7 @@ def test_a_program_gets_it_as_json(site: Client, status: int, sentence: str, ask
 
 
 def test_it_is_said_in_the_language_of_the_reader(site: Client) -> None:
-    assert "없는 페이지입니다." in site.get("/nowhere/", HTTP_ACCEPT_LANGUAGE="ko").content.decode()
+    assert "페이지를 찾을 수 없습니다" in site.get("/nowhere/", HTTP_ACCEPT_LANGUAGE="ko").content.decode()
 
 
 def test_what_a_page_can_be_used_for_is_still_said(site: Client) -> None:
@@ -67,7 +67,7 @@ def test_what_a_view_says_itself_is_left_alone(site: Client, mina: User) -> None
     assert site.get("/live/?topic=nothing", headers={"accept": "application/json"}).json() == {
         "error": "No such topic."
     }
-    assert "This link is not complete." in site.get("/notifications/unsubscribe/nonsense/").content.decode()
+    assert "This link is incomplete." in site.get("/notifications/unsubscribe/nonsense/").content.decode()
 
 
 @pytest.mark.parametrize("kind", [b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=x"])

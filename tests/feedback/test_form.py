@@ -181,7 +181,7 @@ def test_the_form_says_when_mail_is_late(client: Client, write: Callable[..., Me
     write()
     assert b"running about" not in client.get("/feedback/").content
     Mail.objects.update(next_at=timezone.now() - timedelta(minutes=4, seconds=5))
-    assert b"Mail is running about 4 minutes late" in client.get("/feedback/").content
+    assert b"Emails are delayed by about 4 minutes" in client.get("/feedback/").content
 
 
 def test_nothing_works_without_the_token(client: Client) -> None:

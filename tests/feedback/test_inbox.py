@@ -64,7 +64,7 @@ def test_search(desk: Client, write: Write) -> None:
     assert shown(desk.get("/inbox/?q=SLOW").content) == [one.pk]
     assert shown(desk.get("/inbox/?q=jun@").content) == [two.pk]
     assert shown(desk.get("/inbox/?q=ticket").content) == [one.pk]
-    assert b"Nothing found." in desk.get("/inbox/?q=<script>").content
+    assert b"No results." in desk.get("/inbox/?q=<script>").content
 
 
 def test_htmx_gets_the_part_and_a_browser_the_page(desk: Client, write: Write) -> None:
@@ -153,7 +153,7 @@ def test_the_delivery_log_and_try_again(desk: Client, write: Write) -> None:
     mail = Mail.claim(message.mails.get().pk)
     assert mail and mail.settle(Status.RETRYING, "451 4.7.1 Greylisted")
     page = desk.get(f"/inbox/{message.pk}/").content
-    assert b"451 4.7.1 Greylisted" in page and b"Next try" in page and b"Try again now" in page
+    assert b"451 4.7.1 Greylisted" in page and b"Next attempt" in page and b"Retry now" in page
     desk.post(f"/inbox/mail/{mail.pk}/again/")
     mail.refresh_from_db()
     assert mail.status == "received" and mail.next_at <= timezone.now()
