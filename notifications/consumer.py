@@ -58,7 +58,7 @@ async def watch(query: str, visitor: str | None, receive: Receive, send: Send) -
         return MALFORMED, str(error)
     except DatabaseError as error:
         log.warning("a page could not be told the state: %r", error)
-        return FINE, "It comes back by itself."
+        return FINE, "Temporarily unavailable."
 
 
 async def show(socket: Socket, receive: Receive) -> tuple[int, str]:

@@ -46,7 +46,7 @@ def send_test(*, place: Destination) -> Delivery:
         "subject": f"destination.{place.pk}",
         "count": 1,
         "title": gettext("Test from Redheart"),
-        "text": gettext("Test successful."),
+        "text": gettext("This is a test. If you can see it, everything works."),
         "url": settings.SITE_URL + reverse("destination", args=[place.pk]),
         "at": timezone.now().isoformat(),
     }

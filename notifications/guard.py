@@ -109,7 +109,7 @@ def check(address: str) -> None:
         return
     public = ip.is_global if isinstance(ip, IPv4Address) else ip.is_global and ip in UNICAST
     if not public or ip.is_multicast or ip.is_reserved:
-        raise Refused(gettext("%(address)s is not a public address.") % {"address": ip})
+        raise Refused(gettext("%(address)s isn't a public address.") % {"address": ip})
 
 
 def unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -80,7 +80,7 @@ def connect(url: str) -> NotifyBase:
     if parts.get("schema") not in KNOWN:
         raise guard.Refused(gettext("Enter a valid Apprise URL."))
     if odd := set(parts["qsd"]) - OPTIONS:
-        raise guard.Refused(gettext("The option %(name)s is not allowed.") % {"name": min(odd)})
+        raise guard.Refused(gettext("The option %(name)s isn't allowed.") % {"name": min(odd)})
     service = Services.instantiate(parts)
     if not service:
         raise guard.Refused(gettext("Enter a valid Apprise URL."))

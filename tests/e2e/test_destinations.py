@@ -32,7 +32,7 @@ def test_a_webhook_from_connecting_it_to_sending_again_what_has_failed(visitor: 
         page.get_by_label("Name").fill("Ops <room>")
         page.get_by_label("URL").fill("http://10.0.0.1/hook")
         page.get_by_role("button", name="Connect").click()
-        expect(page.get_by_role("alert")).to_have_text("10.0.0.1 is not a public address.")
+        expect(page.get_by_role("alert")).to_have_text("10.0.0.1 isn't a public address.")
 
         page.get_by_label("URL").fill(f"{server.url}/hook?key=sesame-street")
         page.get_by_role("button", name="Connect").click()

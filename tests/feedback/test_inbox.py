@@ -110,7 +110,7 @@ def test_a_reply_reaches_the_receipt_with_its_own_mail(client: Client, desk: Cli
     assert (mail.to, mail.priority, mail.author) == ("mina@example.com", 0, "staff")
     assert "Fixed in the next version." in mail.body and "> First line\n> Second line" in mail.body
     receipt = client.get(message.get_absolute_url()).content.decode()
-    assert "Fixed in the next version." in receipt and "staff answered" in receipt
+    assert "Fixed in the next version." in receipt and "staff replied" in receipt
     assert desk.post(f"/inbox/{message.pk}/reply/", {"text": " "}).status_code == 422
 
 
@@ -169,7 +169,7 @@ def test_the_receipt_tells_why(client: Client, write: Write) -> None:
     assert b'data-status="sending"' in page
     mail.settle(Status.RETRYING, "ConnectionRefusedError: mail.internal:25")
     page = client.get(message.get_absolute_url()).content
-    assert b'data-status="retrying"' in page and b"could not be reached" in page and b"mail.internal" not in page
+    assert b'data-status="retrying"' in page and b"reach the mail server" in page and b"mail.internal" not in page
     Mail.objects.update(status=Status.FAILED, said="550 No such user")
     page = client.get(message.get_absolute_url()).content
     assert b'data-status="failed"' in page and b"550 No such user" in page

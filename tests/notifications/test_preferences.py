@@ -113,7 +113,7 @@ def test_too_many_confirmation_mails_are_refused_and_nothing_is_kept(reader: Cli
         addresses.set_address(user=mina.pk, address=f"{number}@example.com")
     response = reader.post(PATH, {**BELLS, **HERE, "address": "more@example.com"})
     assert (response.status_code, response.headers["Retry-After"]) == (429, "86400")
-    assert "No more confirmation mails today." in response.content.decode()
+    assert "reached today&#x27;s limit." in response.content.decode()
     assert not Habits.objects.exists()
 
 
