@@ -12,7 +12,7 @@ from tests.e2e.people import Author, visit
 from tests.e2e.test_feedback import sign_in
 from tests.notifications.receiver import receiving
 
-NEWS = re.compile("new message")
+NEWS = re.compile("new message", re.IGNORECASE)
 
 
 def message(page: Page, text: str | re.Pattern[str], status: str) -> Locator:
@@ -38,7 +38,7 @@ def test_a_webhook_from_connecting_it_to_sending_again_what_has_failed(visitor: 
         page.get_by_role("button", name="Connect").click()
         expect(page.get_by_role("heading", name="Ops <room>")).to_be_visible()
         page.get_by_role("button", name="Send a test").click()
-        message(page, "it works", "accepted")
+        message(page, "This is a test", "accepted")
         assert [call.json["type"] for call in server.calls] == ["test"]
 
         server.answers = [(503, {}, "out of paper")]
