@@ -25,7 +25,7 @@ class FeedbackForm(forms.Form):
         strip=False,  # stored is what was typed
         widget=forms.Textarea(attrs={"rows": 7, "maxlength": limits.LONGEST}),
     )
-    page = forms.CharField(label=_("About the page (optional)"), required=False, max_length=500)
+    page = forms.CharField(label=_("Page (optional)"), required=False, max_length=500)
     website = forms.CharField(required=False)  # only programs see it, and fill it in
     started = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -37,17 +37,15 @@ class FeedbackForm(forms.Form):
     def clean_message(self) -> str:
         text: str = self.cleaned_data["message"]
         if not text.strip():
-            raise ValidationError(_("Write something first."))
+            raise ValidationError(_("Enter a message."))
         if len(text.replace("\r\n", "\n")) > limits.LONGEST:
-            raise ValidationError(
-                _("That is too long. Please keep it below %(most)d characters.") % {"most": limits.LONGEST}
-            )
+            raise ValidationError(_("Use %(most)d characters or fewer.") % {"most": limits.LONGEST})
         return text
 
     def clean_page(self) -> str:
         page: str = self.cleaned_data["page"]
         if not page.isprintable():
-            raise ValidationError(_("Enter the page on one line."))
+            raise ValidationError(_("The page must be on one line."))
         return page
 
     @property
@@ -70,7 +68,7 @@ class FeedbackForm(forms.Form):
 
 
 class ReplyForm(forms.Form):
-    text = forms.CharField(label=_("Your answer"), max_length=20_000, widget=forms.Textarea(attrs={"rows": 6}))
+    text = forms.CharField(label=_("Reply"), max_length=20_000, widget=forms.Textarea(attrs={"rows": 6}))
     key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
 

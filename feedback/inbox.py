@@ -25,12 +25,12 @@ from notifications.team import team_only
 
 VERBS: dict[str, tuple[Callable[[Message], None], str, Any]] = {  # name: what it does, its undoing, what it has done
     "archive": (lambda m: change(m, archived_at=timezone.now()), "restore", gettext_lazy("Archived.")),
-    "restore": (lambda m: change(m, archived_at=None), "", gettext_lazy("Back in the inbox.")),
+    "restore": (lambda m: change(m, archived_at=None), "", gettext_lazy("Restored.")),
     "spam": (lambda m: change(m, spam=True), "ham", gettext_lazy("Marked as spam.")),
-    "ham": (lambda m: change(m, spam=False), "", gettext_lazy("Not spam any more.")),
-    "unread": (lambda m: change(m, read_at=None), "", gettext_lazy("Marked as new.")),
+    "ham": (lambda m: change(m, spam=False), "", gettext_lazy("Marked as not spam.")),
+    "unread": (lambda m: change(m, read_at=None), "", gettext_lazy("Marked as unread.")),
     "block": (lambda m: services.block_sender(message=m), "unblock", gettext_lazy("Sender blocked.")),
-    "unblock": (lambda m: services.unblock_sender(message=m), "", gettext_lazy("Sender not blocked any more.")),
+    "unblock": (lambda m: services.unblock_sender(message=m), "", gettext_lazy("Sender unblocked.")),
 }
 
 

@@ -19,7 +19,7 @@ class NewFeedback(Kind):
     icon = "inbox"
 
     def text(self, group: Notification) -> str:
-        said = ngettext("A new message is in the inbox", "%(count)s new messages are in the inbox", group.count)
+        said = ngettext("New message in the inbox", "%(count)s new messages in the inbox", group.count)
         return said % {"count": f"{group.count:,}"}
 
     def url(self, group: Notification) -> str:
@@ -29,12 +29,12 @@ class NewFeedback(Kind):
 @declare
 class MailFailed(Kind):
     name = "mailfailed"
-    label = _("A feedback mail fails")
+    label = _("A feedback email failed")
     staff = True
     icon = "mail-warning"
 
     def text(self, group: Notification) -> str:
-        return gettext("A feedback mail could not be sent")
+        return gettext("Couldn't send a feedback email")
 
     def url(self, group: Notification) -> str:
         return reverse("message", args=[group.subject.removeprefix("message.")])
@@ -43,7 +43,7 @@ class MailFailed(Kind):
 @declare
 class ReplyArrived(Kind):
     name = "reply"
-    label = _("Your message is answered")
+    label = _("Someone replied to your message")
     icon = "mail"
 
     def prepare(self, groups: list[Notification]) -> None:
@@ -54,7 +54,7 @@ class ReplyArrived(Kind):
             group.detail = texts.get(token, "")[:60]
 
     def text(self, group: Notification) -> str:
-        return gettext("Your message was answered")
+        return gettext("Your message got a reply")
 
     def url(self, group: Notification) -> str:
         return reverse("receipt", args=[group.subject.removeprefix("receipt.")])
@@ -63,7 +63,7 @@ class ReplyArrived(Kind):
 @declare
 class ExportReady(Kind):
     name = "export"
-    label = _("Your export is ready")
+    label = _("Export ready")
     staff = True
     icon = "download"
 

@@ -34,13 +34,13 @@ class Message(models.Model):
     key = models.CharField(max_length=64, unique=True, default=new_token, editable=False)  # a form sent twice is one
     email = models.EmailField(_("email"))
     text = models.TextField(_("message"))
-    page = models.CharField(_("about the page"), max_length=500, blank=True)
+    page = models.CharField(_("page"), max_length=500, blank=True)
     visitor = models.CharField(max_length=32, blank=True)
     language = models.CharField(_("language"), max_length=10, default="en")
-    received_at = models.DateTimeField(_("received"), default=timezone.now)
-    read_at = models.DateTimeField(_("read"), null=True, blank=True)
-    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
-    archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    received_at = models.DateTimeField(_("received at"), default=timezone.now)
+    read_at = models.DateTimeField(_("read at"), null=True, blank=True)
+    answered_at = models.DateTimeField(_("replied at"), null=True, blank=True)
+    archived_at = models.DateTimeField(_("archived at"), null=True, blank=True)
     spam = models.BooleanField(_("spam"), default=False)
     note = models.TextField(_("internal note"), blank=True)
     version = models.PositiveBigIntegerField(default=stamp, editable=False)
@@ -77,7 +77,7 @@ class Block(models.Model):
     """An address whose messages go to spam and get no mail."""
 
     email = models.EmailField(_("email"), unique=True)
-    blocked_at = models.DateTimeField(_("blocked"), default=timezone.now)
+    blocked_at = models.DateTimeField(_("blocked at"), default=timezone.now)
 
     class Meta:
         verbose_name, verbose_name_plural = _("blocked sender"), _("blocked senders")

@@ -15,22 +15,22 @@ class Mail(outbox.Outbox):
     """One mail to one address."""
 
     class Kind(models.TextChoices):
-        REPLY = "reply", _("reply")
-        CONFIRMATION = "confirmation", _("confirmation")
+        REPLY = "reply", _("Reply")
+        CONFIRMATION = "confirmation", _("Confirmation")
 
     PRIORITIES = {Kind.REPLY: 0, Kind.CONFIRMATION: 3}
 
     message = models.ForeignKey("feedback.Message", models.CASCADE, related_name="mails")
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    kind = models.CharField(_("type"), max_length=12, choices=Kind)
     author = models.CharField(_("author"), max_length=150, blank=True)
     to = models.EmailField(_("to"))
     subject = models.CharField(_("subject"), max_length=200)
-    text = models.TextField(_("answer"), blank=True)  # of a reply: what its author wrote, without the quote
+    text = models.TextField(_("reply"), blank=True)  # of a reply: what its author wrote, without the quote
     body = models.TextField(_("body"))
     answers = models.CharField("In-Reply-To", max_length=200, blank=True)
 
     class Meta(outbox.Outbox.Meta):
-        verbose_name, verbose_name_plural = _("mail"), _("mails")
+        verbose_name, verbose_name_plural = _("email"), _("emails")
         indexes = [
             *outbox.Outbox.Meta.indexes,
             models.Index(fields=["message"], condition=Q(status__in=STUCK), name="feedback_mail_stuck"),

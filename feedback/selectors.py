@@ -16,10 +16,10 @@ OPEN = Q(archived_at=None, spam=False)
 FAILED = Exists(Mail.objects.filter(message=OuterRef("pk"), status__in=STUCK))
 FILTERS = {  # name in the address: (label, which messages)
     "open": (gettext_lazy("Open"), OPEN),
-    "new": (gettext_lazy("New"), OPEN & Q(read_at=None)),
+    "new": (gettext_lazy("Unread"), OPEN & Q(read_at=None)),
     "unanswered": (gettext_lazy("Needs reply"), OPEN & Q(answered_at=None)),
-    "answered": (gettext_lazy("Answered"), OPEN & Q(answered_at__isnull=False)),
-    "failed": (gettext_lazy("Failed mail"), OPEN & Q(FAILED)),
+    "answered": (gettext_lazy("Replied"), OPEN & Q(answered_at__isnull=False)),
+    "failed": (gettext_lazy("Email failed"), OPEN & Q(FAILED)),
     "spam": (gettext_lazy("Spam"), Q(spam=True)),
     "archived": (gettext_lazy("Archived"), Q(archived_at__isnull=False, spam=False)),
 }
@@ -47,20 +47,20 @@ def replies(message: Message) -> list[Mail]:
 
 def journey(message: Message) -> list[Step]:
     """The way of a message, as its sender sees it."""
-    steps = [Step("done", gettext("Received"), gettext("Your message is stored."), message.received_at)]
+    steps = [Step("done", gettext("Received"), gettext("Your message has been saved."), message.received_at)]
     mail = confirmation(message)
     if mail:
         steps += _way_of(mail)
     read, answered = message.read_at, message.answered_at
-    steps.append(Step("done" if read else "later", gettext("Read by the team"), "", read))
-    steps.append(Step("done" if answered else "later", gettext("Answered"), "", answered))
+    steps.append(Step("done" if read else "later", gettext("Read by our team"), "", read))
+    steps.append(Step("done" if answered else "later", gettext("Replied"), "", answered))
     return steps
 
 
 def _way_of(mail: Mail) -> list[Step]:
-    queued = Step("done", gettext("Queued"), gettext("Waiting for the mail worker."), mail.queued_at)
-    sending = Step("done", gettext("Sending"), gettext("Handing a confirmation to the mail server."), mail.started_at)
-    accepted = Step("later", gettext("Accepted by the mail server"))
+    queued = Step("done", gettext("Queued"), gettext("Your confirmation email was queued."), mail.queued_at)
+    sending = Step("done", gettext("Sending"), gettext("Sending your confirmation email."), mail.started_at)
+    accepted = Step("later", gettext("Confirmation email sent"))
     reason = sender_reason(mail)
     match mail.status:
         case Status.RECEIVED | Status.QUEUED if not mail.attempts:
@@ -71,10 +71,10 @@ def _way_of(mail: Mail) -> list[Step]:
             retrying = Step("now", gettext("Retrying"), reason, mail.ended_at, mail.next_at)
             return [queued, sending, retrying, accepted]
         case Status.FAILED:
-            title = gettext("The confirmation could not be sent")
+            title = gettext("Couldn't send your confirmation email")
             return [queued, sending, Step("bad", title, reason, mail.ended_at)]
         case Status.UNKNOWN:
-            title = gettext("We do not know whether the confirmation arrived")
+            title = gettext("Your confirmation email may not have arrived")
             return [queued, sending, Step("bad", title, reason, mail.ended_at)]
     return [queued, sending, accepted._replace(state="done", at=mail.ended_at)]
 
@@ -82,10 +82,10 @@ def _way_of(mail: Mail) -> list[Step]:
 def sender_reason(mail: Mail) -> str:
     """What the server answered; what went wrong between our machines is no business of the sender."""
     if mail.said[:3].isdecimal():
-        return gettext("The mail server said: %(answer)s") % {"answer": mail.said}
+        return gettext("Mail server response: %(answer)s") % {"answer": mail.said}
     if mail.status == Status.UNKNOWN:
-        return gettext("The mail server fell silent after it had the mail.")
-    return gettext("The mail server could not be reached.")
+        return gettext("The mail server stopped responding after receiving the message.")
+    return gettext("Couldn't reach the mail server.")
 
 
 def inbox(*, show: str, search: str = "", before: int | None = None) -> tuple[list[Message], int | None]:

@@ -39,7 +39,7 @@ def feedback(request: HttpRequest) -> HttpResponse:
         return _form(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     visitor = visitor_of(request)
     if wait := _too_often(request, visitor):
-        form.add_error(None, gettext("That was a lot of messages. Please send this one again in a moment."))
+        form.add_error(None, gettext("You've sent a lot of messages. Please try again shortly."))
         return _form(request, form, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(wait)})
     key = visitor or visitors.new_key()
     message = services.submit_message(

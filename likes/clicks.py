@@ -19,8 +19,8 @@ from notifications import visitors
 from notifications.limits import network
 from notifications.origin import Headers, known_host, same_origin
 
-NO_SUCH_POST = gettext_lazy("This post does not exist any more.")
-TRY_AGAIN = gettext_lazy("Your like could not be stored. Please try again in a moment.")
+NO_SUCH_POST = gettext_lazy("This post was deleted.")
+TRY_AGAIN = gettext_lazy("Couldn't save your like. Try again.")
 
 
 class Refusal(Exception):
@@ -45,13 +45,15 @@ class Visitor(NamedTuple):
 def admit(headers: Headers, address: str) -> Visitor:
     """Who clicks. Raises `Refusal` for another site's page and for too many clicks."""
     if not known_host(headers):
-        raise Refusal(HTTPStatus.BAD_REQUEST, gettext_lazy("This server does not answer under that name."))
+        raise Refusal(HTTPStatus.BAD_REQUEST, gettext_lazy("Unknown host name."))
     if not same_origin(headers):
-        raise Refusal(HTTPStatus.FORBIDDEN, gettext_lazy("Likes can only be given on this site's own pages."))
+        raise Refusal(HTTPStatus.FORBIDDEN, gettext_lazy("You can only like posts from this site."))
     key = visitors.read(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
     wait = limits.clicks.take(key) if key else limits.newcomers.take(network(address))
     if wait:
-        raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, gettext_lazy("That was too fast. Wait a moment."), wait=wait)
+        raise Refusal(
+            HTTPStatus.TOO_MANY_REQUESTS, gettext_lazy("Too many likes. Wait a moment and try again."), wait=wait
+        )
     return Visitor(key or visitors.new_key(), new=not key)
 
 

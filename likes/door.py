@@ -141,6 +141,6 @@ async def read_form(receive: Any) -> dict[str, str]:
         message = await receive()
         body += message.get("body", b"")
         if len(body) > LARGEST:
-            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, gettext_lazy("That is too much for a like."))
+            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, gettext_lazy("Request too large."))
         if not message.get("more_body"):
             return dict(parse_qsl(body.decode("latin-1")))

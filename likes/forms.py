@@ -9,4 +9,4 @@ class PostForm(forms.ModelForm):
         model = Post
         fields = ["text"]
         labels = {"text": _("Write a post")}
-        widgets = {"text": forms.Textarea(attrs={"rows": 3, "maxlength": 2000, "placeholder": _("What is new?")})}
+        widgets = {"text": forms.Textarea(attrs={"rows": 3, "maxlength": 2000, "placeholder": _("What's new?")})}

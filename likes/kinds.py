@@ -37,7 +37,7 @@ class AboutPost(Kind):
 @declare
 class Liked(AboutPost):
     name = "liked"
-    label = _("Somebody likes your post")
+    label = _("Someone liked your post")
     choices = (Loud.ALWAYS, Loud.ONCE, Loud.NOT)
 
     def prepare(self, groups: list[Notification]) -> None:
@@ -54,7 +54,7 @@ class Liked(AboutPost):
         values = {"others": f"{others:,}", **dict(zip(("one", "two", "three"), names, strict=False))}
         match len(names), others:
             case 0, _:
-                said = ngettext("Somebody liked your post", "%(others)s people liked your post", count)
+                said = ngettext("1 person liked your post", "%(others)s people liked your post", count)
             case 1, 0:
                 said = gettext("%(one)s liked your post")
             case 2, 0:
@@ -77,11 +77,11 @@ class Liked(AboutPost):
 @declare
 class Milestone(AboutPost):
     name = "milestone"
-    label = _("Your post reaches 10, 100 or 1,000 likes")
+    label = _("Your post reached 10, 100 or 1,000 likes")
     icon = "award"
 
     def text(self, group: Notification) -> str:
-        return gettext("Your post has reached %(number)s likes") % {"number": f"{int(group.period):,}"}
+        return gettext("Your post reached %(number)s likes") % {"number": f"{int(group.period):,}"}
 
 
 Key = tuple[int, str]  # post and day

@@ -71,7 +71,7 @@ def _content(place: Destination) -> dict[str, object]:
     link = settings.SITE_URL + reverse("address", args=[links.sign_address(place)])
     return {
         "kind": "confirmation",
-        "subject": gettext("Is this your address?"),
+        "subject": gettext("Confirm your email"),
         "text": render_to_string("notifications/mail/confirmation.txt", {"link": link}),
         "html": "",
         "headers": {"Auto-Submitted": "auto-generated"},

@@ -35,9 +35,7 @@ def push_worker(request: HttpRequest) -> HttpResponse:
 @login_required
 def connect_browser(request: HttpRequest) -> HttpResponse:
     if not same_origin({name.lower(): value for name, value in request.headers.items()}):
-        return HttpResponseForbidden(
-            gettext("Only pages of this site can connect a browser."), content_type="text/plain"
-        )
+        return HttpResponseForbidden(gettext("Push can only be enabled from this site."), content_type="text/plain")
     if not public_key():
         raise Http404
     form = SubscriptionForm(request.POST)
@@ -47,7 +45,7 @@ def connect_browser(request: HttpRequest) -> HttpResponse:
     try:
         place = browsers.connect(user=account(request), subscription=form.cleaned_data, name=name, before=before)
     except browsers.TooMany:
-        return refused(gettext("Ten browsers are connected already. Remove one of them first."))
+        return refused(gettext("You already have 10 devices. Remove one first."))
     response = HttpResponse(status=201)
     browsers.remember(response, place)
     return response
@@ -60,10 +58,10 @@ def browser(request: HttpRequest, pk: int) -> HttpResponse:
     match request.POST.get("do"):
         case "test":
             browsers.send_test(place)
-            messages.success(request, gettext("A test is on its way to %(browser)s.") % {"browser": place.name})
+            messages.success(request, gettext("Sending a test to %(browser)s.") % {"browser": place.name})
         case "remove":
             place.delete()
-            messages.success(request, gettext("%(browser)s will be told nothing more.") % {"browser": place.name})
+            messages.success(request, gettext("Push is off on %(browser)s.") % {"browser": place.name})
         case _:
             return HttpResponseBadRequest("Send do=test|remove", content_type="text/plain")
     return redirect("preferences")

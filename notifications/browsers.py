@@ -87,7 +87,7 @@ def send_test(place: Destination) -> None:
     if place.deliveries.filter(notification=None, status__in=OWED).exists():
         return
     content = {
-        "nameless": gettext("Notifications will look like this."),
+        "nameless": gettext("This is what notifications will look like."),
         "url": settings.SITE_URL + reverse("preferences"),
     }
     delivery = place.deliveries.create(content=content, priority=1)

@@ -59,7 +59,7 @@ async def watch(query: str, visitor: str | None, receive: Receive, send: Send) -
         return MALFORMED, str(error)
     except DatabaseError as error:
         log.warning("a page could not be told the state: %r", error)
-        return FINE, "It comes back by itself."
+        return FINE, "Temporarily unavailable."
 
 
 async def show(socket: Socket, receive: Receive) -> tuple[int, str]:
@@ -68,4 +68,4 @@ async def show(socket: Socket, receive: Receive) -> tuple[int, str]:
         message = await receive()
     finally:
         hub().leave(socket)
-    return (MALFORMED, "This socket only speaks.") if message["type"] == "websocket.receive" else (0, "")
+    return (MALFORMED, "This socket is read-only.") if message["type"] == "websocket.receive" else (0, "")

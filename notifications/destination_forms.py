@@ -14,18 +14,18 @@ from notifications.models import Destination
 from notifications.transports import apprise, kakao, webhook
 
 LONGEST = 2000  # characters of an address
-word = RegexValidator(r"^[\w\-.]+$", _("Letters, digits, - and _ only."))
+word = RegexValidator(r"^[\w\-.]+$", _("Use only letters, digits, periods, hyphens and underscores."))
 
 
 class ConnectForm(forms.Form):
     """The name that every kind of destination has; `destination` makes the row, without saving it."""
 
     transport: Destination.Transport
-    name = forms.CharField(label=_("Name"), max_length=80, help_text=_("Only your team sees it."))
+    name = forms.CharField(label=_("Name"), max_length=80, help_text=_("Only visible to your team."))
 
     def clean_name(self) -> str:
         if not self.cleaned_data["name"].isprintable():
-            raise forms.ValidationError(_("Enter the name on one line."))
+            raise forms.ValidationError(_("The name must be on one line."))
         return str(self.cleaned_data["name"])
 
     def destination(self, owner: User) -> Destination:
@@ -37,7 +37,7 @@ class ConnectForm(forms.Form):
 
 class WebhookForm(ConnectForm):
     transport = Destination.Transport.WEBHOOK
-    address = forms.CharField(label=_("Web address"), max_length=LONGEST, widget=forms.URLInput)
+    address = forms.CharField(label=_("URL"), max_length=LONGEST, widget=forms.URLInput)
 
     def clean_address(self) -> str:
         return safe(self.cleaned_data["address"])
@@ -52,7 +52,7 @@ class AppriseForm(ConnectForm):
         label=_("Apprise URL"),
         max_length=LONGEST,
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "slack://…  discord://…  tgram://…"}),
-        help_text=_("Slack, Discord, Telegram, mail and others, written as Apprise writes them."),
+        help_text=_("An Apprise URL for Slack, Discord, Telegram, email and more."),
     )
 
     def clean_address(self) -> str:
@@ -75,12 +75,12 @@ class KakaoForm(ConnectForm):
         label=_("Template code"),
         max_length=20,
         validators=[word],
-        help_text=_("Its text may use #{title}, #{text}, #{count} and #{url}."),
+        help_text=_("The template can use #{title}, #{text}, #{count} and #{url}."),
     )
     to = forms.CharField(
         label=_("Phone number"),
         max_length=15,
-        validators=[RegexValidator(r"^\+?[0-9]{8,14}$", _("Digits only, like 01012345678."))],
+        validators=[RegexValidator(r"^\+?[0-9]{8,14}$", _("Digits only, for example 01012345678."))],
         widget=forms.TextInput(attrs={"inputmode": "tel"}),
     )
     host = forms.CharField(
@@ -90,7 +90,7 @@ class KakaoForm(ConnectForm):
     def clean_secret(self) -> str:
         secret = str(self.cleaned_data["secret"])
         if not secret.isascii() or not secret.isprintable():
-            raise forms.ValidationError(_("A key has only plain letters, digits and signs."))
+            raise forms.ValidationError(_("Keys can only contain letters, digits and symbols."))
         return secret
 
     def clean_host(self) -> str:

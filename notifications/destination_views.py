@@ -43,7 +43,7 @@ def connect(request: HttpRequest, transport: str) -> HttpResponse:
         return render(request, "notifications/connect.html", context, status=422 if form.is_bound else 200)
     place = form.destination(cast(User, request.user))
     place.save()
-    messages.success(request, gettext("Connected. Send a test to see whether it works."))
+    messages.success(request, gettext("Connected. Send a test to check it."))
     return redirect("destination", place.pk)
 
 
@@ -76,10 +76,10 @@ def _page(request: HttpRequest, place: Destination, *, secret: str = "") -> Http
 
 
 VERBS: dict[str, tuple[Callable[[Destination], object], object]] = {
-    "test": (lambda place: destinations.send_test(place=place), gettext_lazy("A test is on its way.")),
+    "test": (lambda place: destinations.send_test(place=place), gettext_lazy("Sending a test message.")),
     "pause": (lambda place: destinations.pause(place=place), gettext_lazy("Paused.")),
-    "resume": (lambda place: destinations.resume(place=place), gettext_lazy("Goes on.")),
-    "replay": (lambda place: destinations.replay_failed(place=place), gettext_lazy("Sent again.")),
+    "resume": (lambda place: destinations.resume(place=place), gettext_lazy("Resumed.")),
+    "replay": (lambda place: destinations.replay_failed(place=place), gettext_lazy("Resending.")),
     "remove": (lambda place: destinations.remove(place=place), gettext_lazy("Removed.")),
 }
 
@@ -102,7 +102,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 def replay(request: HttpRequest, pk: int) -> HttpResponse:
     delivery = get_object_or_404(Delivery, pk=pk, destination__transport__in=OUTSIDE)
     if destinations.replay(delivery=delivery):
-        messages.success(request, gettext("Sent again."))
+        messages.success(request, gettext("Resending."))
     else:
-        messages.info(request, gettext("There was nothing to send again."))
+        messages.info(request, gettext("Nothing to retry."))
     return redirect("destination", delivery.destination_id)

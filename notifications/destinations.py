@@ -45,8 +45,8 @@ def send_test(*, place: Destination) -> Delivery:
         "kind": "test",
         "subject": f"destination.{place.pk}",
         "count": 1,
-        "title": gettext("A test from Redheart"),
-        "text": gettext("If you can read this, it works."),
+        "title": gettext("Test from Redheart"),
+        "text": gettext("This is a test. If you can see it, everything works."),
         "url": settings.SITE_URL + reverse("destination", args=[place.pk]),
         "at": timezone.now().isoformat(),
     }

@@ -51,7 +51,7 @@ def _content(habits: Habits, end: datetime) -> dict[str, Any] | None:
 def _written(habits: Habits, groups: list[Notification], number: int) -> dict[str, Any]:
     stop = settings.SITE_URL + reverse("unsubscribe", args=[links.sign_digest(habits)])
     context = {"groups": groups, "more": number - len(groups), "site": settings.SITE_URL, "stop": stop}
-    subject = ngettext("1 thing that you have not seen", "%(number)s things that you have not seen", number)
+    subject = ngettext("1 unread notification", "%(number)s unread notifications", number)
     return {
         "kind": "digest",
         "subject": subject % {"number": number},

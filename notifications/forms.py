@@ -24,7 +24,7 @@ class Address(forms.EmailField):
 
     def to_python(self, value: Any) -> str:
         if ODD.search(str(value or "")):
-            raise ValidationError(_("Enter one plain email address."))
+            raise ValidationError(_("Enter a valid email address."))
         return super().to_python(value) or ""
 
 
@@ -40,21 +40,21 @@ class SubscriptionForm(forms.Form):
         try:
             guard.look_at(endpoint)
         except guard.Refused as error:
-            raise forms.ValidationError(_("This is not the address of a push service.")) from error
+            raise forms.ValidationError(_("Invalid push service URL.")) from error
         return endpoint
 
     def clean_p256dh(self) -> str:
         try:
             ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decoded(self.cleaned_data["p256dh"], 65))
         except ValueError as error:
-            raise forms.ValidationError(_("This is not the key of a browser.")) from error
+            raise forms.ValidationError(_("Invalid browser key.")) from error
         return str(self.cleaned_data["p256dh"])
 
     def clean_auth(self) -> str:
         try:
             decoded(self.cleaned_data["auth"], 16)
         except ValueError as error:
-            raise forms.ValidationError(_("This is not the key of a browser.")) from error
+            raise forms.ValidationError(_("Invalid browser key.")) from error
         return str(self.cleaned_data["auth"])
 
     def sentence(self) -> str:

@@ -109,7 +109,7 @@ def check(address: str) -> None:
         return
     public = ip.is_global if isinstance(ip, IPv4Address) else ip.is_global and ip in UNICAST
     if not public or ip.is_multicast or ip.is_reserved:
-        raise Refused(gettext("%(address)s is not a public address.") % {"address": ip})
+        raise Refused(gettext("%(address)s isn't a public address.") % {"address": ip})
 
 
 def unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
@@ -127,11 +127,11 @@ def look_at(url: str) -> None:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise Refused(gettext("This is not a web address.")) from error
+        raise Refused(gettext("Enter a valid URL.")) from error
     if parts.scheme not in ("http", "https") or not host:
-        raise Refused(gettext("A web address starts with https:// or http:// and a host."))
+        raise Refused(gettext("Enter a full URL, such as https://example.com."))
     if parts.username or parts.password:
-        raise Refused(gettext("A web address with a user name in it is not used."))
+        raise Refused(gettext("Remove the username from the URL."))
     look_up(host, port or 443)
 
 
@@ -141,7 +141,7 @@ def look_up(host: str, port: int = 443) -> None:
         try:
             resolve(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise Refused(gettext("The host %(host)s is not known.") % {"host": host}) from error
+            raise Refused(gettext("Couldn't find %(host)s.") % {"host": host}) from error
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:

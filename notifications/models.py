@@ -22,17 +22,17 @@ class Notification(models.Model):
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, "notifications", db_index=False, verbose_name=_("recipient")
     )
-    kind = models.CharField(_("kind"), max_length=20)
-    subject = models.CharField(_("subject"), max_length=64)  # named as topics are: post.12
+    kind = models.CharField(_("type"), max_length=20)
+    subject = models.CharField(_("topic"), max_length=64)  # named as topics are: post.12
     period = models.CharField(max_length=10, blank=True)  # a day, say: what comes later starts a new group
     count = models.IntegerField(_("count"))
     loud = models.PositiveSmallIntegerField()  # how the latest entry came; see Loud
     unseen = models.BooleanField(_("unseen"))
     version = models.PositiveBigIntegerField(default=1)  # grows with each change
-    changed_at = models.DateTimeField(_("last rang"), default=timezone.now)  # when it last rang
+    changed_at = models.DateTimeField(_("last notified"), default=timezone.now)  # when it last rang
     seen_at = models.DateTimeField(null=True)
-    read_at = models.DateTimeField(_("read"), null=True)
-    archived_at = models.DateTimeField(_("archived"), null=True)
+    read_at = models.DateTimeField(_("read at"), null=True)
+    archived_at = models.DateTimeField(_("archived at"), null=True)
     owed = models.BooleanField(default=False)  # has it rung, but not been written to destinations yet?
 
     class Meta:
@@ -71,20 +71,20 @@ class Notification(models.Model):
 class Loud(models.IntegerChoices):
     """How much an entry may be heard: the least of what it is worth and what its recipient wants."""
 
-    NOT = 0, _("never")  # only the number changes
-    ONCE = 1, _("the first of the day")  # rings if it starts the group
-    ALWAYS = 2, _("every one")
+    NOT = 0, _("Off")  # only the number changes
+    ONCE = 1, _("First of the day")  # rings if it starts the group
+    ALWAYS = 2, _("Every time")
 
 
 class Preference(models.Model):
     """What somebody wants to hear of one kind. No row: everything. What does not ring the bell goes nowhere else."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, "preferences", verbose_name=_("account"))
-    kind = models.CharField(_("kind"), max_length=20)
-    bell = models.PositiveSmallIntegerField(_("bell"), choices=Loud, default=Loud.ALWAYS)
-    mail = models.BooleanField(_("mail"), default=True)  # in the digest
+    kind = models.CharField(_("type"), max_length=20)
+    bell = models.PositiveSmallIntegerField(_("in-app"), choices=Loud, default=Loud.ALWAYS)
+    mail = models.BooleanField(_("email digest"), default=True)  # in the digest
     push = models.BooleanField(_("push"), default=True)
-    outside = models.BooleanField(_("outside"), default=True)
+    outside = models.BooleanField(_("integrations"), default=True)
 
     class Meta:
         verbose_name, verbose_name_plural = _("preference"), _("preferences")
@@ -98,7 +98,7 @@ class Mute(models.Model):
     """A subject of which somebody wants to hear no more."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, "mutes", verbose_name=_("account"))
-    subject = models.CharField(_("subject"), max_length=64)
+    subject = models.CharField(_("topic"), max_length=64)
 
     class Meta:
         verbose_name, verbose_name_plural = _("mute"), _("mutes")

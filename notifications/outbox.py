@@ -25,18 +25,18 @@ GRACE = timedelta(seconds=5)  # more than clocks differ and a commit takes
 PATIENCE = timedelta(hours=24)  # for another side that cannot take it now
 FIRST, LONGEST = timedelta(seconds=30), timedelta(hours=1)  # between two tries
 ASK_AGAIN = timedelta(seconds=15)  # after which a question to the worker may have been lost
-LOST_BEFORE = gettext_noop("The worker was lost before the other side had it.")
-LOST_AFTER = gettext_noop("The worker was lost while the other side had it. It may have arrived.")
+LOST_BEFORE = gettext_noop("The worker stopped before delivery.")
+LOST_AFTER = gettext_noop("The worker stopped during delivery. It may have been delivered.")
 
 
 class Status(models.TextChoices):
-    RECEIVED = "received", _("received")
-    QUEUED = "queued", _("queued")
-    SENDING = "sending", _("sending")
-    ACCEPTED = "accepted", _("accepted")
-    RETRYING = "retrying", _("retrying")
-    FAILED = "failed", _("failed")
-    UNKNOWN = "unknown", _("unknown")
+    RECEIVED = "received", _("Received")
+    QUEUED = "queued", _("Queued")
+    SENDING = "sending", _("Sending")
+    ACCEPTED = "accepted", _("Sent")
+    RETRYING = "retrying", _("Retrying")
+    FAILED = "failed", _("Failed")
+    UNKNOWN = "unknown", _("Unknown")
 
 
 OWED = [Status.RECEIVED, Status.QUEUED, Status.RETRYING]
@@ -63,17 +63,17 @@ class Outbox(models.Model):
     priority = models.PositiveSmallIntegerField(_("priority"))  # 0 comes first on Redis; exports have 9
     identity = models.CharField("Message-ID", max_length=200, unique=True)
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.RECEIVED)
-    attempts = models.PositiveIntegerField(_("tries"), default=0)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
     asked_at = models.DateTimeField(null=True)  # when a worker was last asked to send it
     queued_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     exposed_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(_("ended"), null=True)
+    ended_at = models.DateTimeField(_("finished at"), null=True)
     lease_until = models.DateTimeField(null=True)
-    next_at = models.DateTimeField(_("next try"), default=timezone.now)
+    next_at = models.DateTimeField(_("next attempt at"), default=timezone.now)
     give_up_at = models.DateTimeField(default=in_a_day)
-    said = models.TextField(_("the other side said"), blank=True)
+    said = models.TextField(_("response"), blank=True)
 
     class Meta:
         abstract = True
@@ -183,16 +183,16 @@ class Outbox(models.Model):
 class Try(models.Model):
     """What came of one try: the delivery log."""
 
-    started_at = models.DateTimeField(_("started"), null=True)
-    ended_at = models.DateTimeField(_("ended"))
+    started_at = models.DateTimeField(_("started at"), null=True)
+    ended_at = models.DateTimeField(_("finished at"))
     status = models.CharField(_("status"), max_length=8, choices=Status)
-    said = models.TextField(_("the other side said"), blank=True)
-    next_at = models.DateTimeField(_("next try"), null=True)
+    said = models.TextField(_("response"), blank=True)
+    next_at = models.DateTimeField(_("next attempt at"), null=True)
 
     class Meta:
         abstract = True
         ordering = ["pk"]
-        verbose_name, verbose_name_plural = _("try"), _("tries")
+        verbose_name, verbose_name_plural = _("attempt"), _("attempts")
 
     def __str__(self) -> str:
         return f"{self.status}: {self.said}"

@@ -28,8 +28,8 @@ class Destination(models.Model):
     mean."""
 
     class Transport(models.TextChoices):
-        MAIL = "mail", _("Mail")
-        PUSH = "push", _("Browser")
+        MAIL = "mail", _("Email")
+        PUSH = "push", _("Push")
         WEBHOOK = "webhook", _("Webhook")
         APPRISE = "apprise", _("Chat or other service")
         KAKAO = "kakao", _("Kakao Alimtalk")
@@ -42,10 +42,10 @@ class Destination(models.Model):
     address = models.TextField(_("address"))
     secret = models.CharField(max_length=200, blank=True)
     options = models.JSONField(default=dict, blank=True)
-    created_at = models.DateTimeField(_("connected"), default=timezone.now)
+    created_at = models.DateTimeField(_("connected at"), default=timezone.now)
     next_at = models.DateTimeField(default=timezone.now)  # nothing goes there before: its limit, or its Retry-After
-    failures = models.PositiveIntegerField(_("failures in a row"), default=0)
-    paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
+    failures = models.PositiveIntegerField(_("consecutive failures"), default=0)
+    paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
     version = models.PositiveBigIntegerField(default=0)  # grows with each change of its log
 
     class Meta:
@@ -149,30 +149,30 @@ class Attempt(outbox.Try):
 
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="tries")
     request = models.TextField(_("request"), blank=True)
-    answer = models.TextField(_("answer"), blank=True)
+    answer = models.TextField(_("response"), blank=True)
 
 
 class Habits(models.Model):
     """How one account wants to be told: its language, its hours, its digest. No row: none of it was chosen."""
 
     class Digest(models.TextChoices):
-        NEVER = "", _("never")
-        DAILY = "daily", _("every day")
-        WEEKLY = "weekly", _("every Monday")
+        NEVER = "", _("Off")
+        DAILY = "daily", _("Daily")
+        WEEKLY = "weekly", _("Mondays")
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="habits", verbose_name=_("account")
     )
     language = models.CharField(_("language"), max_length=10, default="en")
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
-    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
-    quiet_until = models.TimeField(_("until"), null=True, blank=True)
-    digest = models.CharField(_("digest"), max_length=6, choices=Digest, blank=True, default=Digest.NEVER)
+    quiet_from = models.TimeField(_("quiet hours start"), null=True, blank=True)
+    quiet_until = models.TimeField(_("quiet hours end"), null=True, blank=True)
+    digest = models.CharField(_("email digest"), max_length=6, choices=Digest, blank=True, default=Digest.NEVER)
     digest_since = models.DateTimeField(default=timezone.now)  # the end of the last window
     digest_at = models.DateTimeField(null=True)  # the end of the window that runs now; null: none does
 
     class Meta:
-        verbose_name, verbose_name_plural = _("habits"), _("habits")
+        verbose_name, verbose_name_plural = _("delivery settings"), _("delivery settings")
         indexes = [models.Index(fields=["digest_at"], condition=~Q(digest_at=None), name="notifications_digest")]
 
     def __str__(self) -> str:

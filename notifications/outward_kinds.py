@@ -18,17 +18,17 @@ def place_of(group: Notification) -> int:
 @declare
 class Paused(Kind):
     name = "paused"
-    label = _("A destination of yours is paused")
+    label = _("An integration is paused")
     icon = "mail-warning"
 
     def prepare(self, groups: list[Notification]) -> None:
         places = Destination.objects.in_bulk(map(place_of, groups))
         for group in groups:
             place = places.get(place_of(group))
-            group.detail = place.name if place else gettext("a destination")
+            group.detail = place.name if place else gettext("An integration")
 
     def text(self, group: Notification) -> str:
-        return gettext("Messages to %(name)s are paused: too many have failed") % {"name": group.detail}
+        return gettext("%(name)s was paused after failed deliveries") % {"name": group.detail}
 
     def url(self, group: Notification) -> str:
         outside = Destination.objects.filter(pk=place_of(group), transport__in=OUTSIDE).exists()

@@ -15,7 +15,7 @@ from notifications.forms import Address
 from notifications.kinds import Kind
 from notifications.models import Habits, Loud
 
-WAYS = {"mail": _("Digest"), "push": _("Browser"), "outside": _("Destinations")}
+WAYS = {"mail": _("Email digest"), "push": _("Push"), "outside": _("Integrations")}
 PLACES = re.compile(r"UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)/.+")
 
 
@@ -56,12 +56,14 @@ class Clock(forms.TimeField):
 
 
 class HabitsForm(forms.Form):
-    language = forms.ChoiceField(label=_("Language of what is sent"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(label=_("Email and push language"), choices=settings.LANGUAGES)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
     quiet_from = Clock(label=_("From"))
     quiet_until = Clock(label=_("Until"))
-    digest = forms.ChoiceField(label=_("Digest mail"), choices=Habits.Digest, required=False)
-    address = Address(label=_("Mail address"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    digest = forms.ChoiceField(label=_("Email digest"), choices=Habits.Digest, required=False)
+    address = Address(
+        label=_("Email address"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
 
     def __init__(self, *args: Any, guess: bool, **more: Any) -> None:
         """``guess``: a script may choose the time zone of the browser."""
@@ -72,11 +74,11 @@ class HabitsForm(forms.Form):
     def clean(self) -> None:
         start, end = self._clock("quiet_from"), self._clock("quiet_until")
         if (start is None) != (end is None):
-            self.add_error("quiet_until", _("Quiet hours need both times, or neither."))
+            self.add_error("quiet_until", _("Enter both a start and an end time."))
         elif start and start == end:
-            self.add_error("quiet_until", _("Quiet hours must not end when they begin."))
+            self.add_error("quiet_until", _("Start and end must be different."))
         if self.cleaned_data.get("digest") and self.cleaned_data.get("address") == "":
-            self.add_error("address", _("A digest needs an address."))
+            self.add_error("address", _("Add an email address to get the digest."))
 
     def _clock(self, name: str) -> time | None:
         """What is wrong already is complained of once."""

@@ -38,11 +38,11 @@ def preferences(request: HttpRequest) -> HttpResponse:
     try:
         asked = _save(user.pk, form, how, again="again" in request.POST)
     except addresses.TooOften:
-        how.add_error("address", gettext("No more confirmation mails today. Please try again tomorrow."))
+        how.add_error("address", gettext("You've reached today's limit. Try again tomorrow."))
         response = render(request, "notifications/preferences.html", page, status=HTTPStatus.TOO_MANY_REQUESTS)
         response["Retry-After"] = str(int(addresses.A_DAY.total_seconds()))
         return response
-    said = gettext("Saved. Now open the link in the mail to %(address)s.") if asked else gettext("Saved.")
+    said = gettext("Saved. Check %(address)s for a confirmation link.") if asked else gettext("Saved.")
     messages.success(request, said % {"address": how.cleaned_data["address"]})
     return redirect("preferences")
 

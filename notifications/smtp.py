@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop
 
 from notifications.outbox import Outbox, Status, Taken
 
-SILENT = gettext_noop("The mail server did not answer after it had the mail. It may have arrived.")
+SILENT = gettext_noop("The mail server stopped responding after receiving the message. It may have been delivered.")
 log = logging.getLogger(__name__)
 
 

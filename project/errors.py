@@ -24,16 +24,16 @@ from django.views import defaults
 from likes.clicks import wants_json
 
 SENTENCES = {
-    HTTPStatus.BAD_REQUEST: _("This request could not be understood."),
-    HTTPStatus.FORBIDDEN: _("You may not do that here."),
-    HTTPStatus.NOT_FOUND: _("There is no such page."),
-    HTTPStatus.METHOD_NOT_ALLOWED: _("This page cannot be used in that way."),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _("That is too much at once."),
+    HTTPStatus.BAD_REQUEST: _("Something about that request wasn't valid."),
+    HTTPStatus.FORBIDDEN: _("You don't have permission to do that."),
+    HTTPStatus.NOT_FOUND: _("Page not found"),
+    HTTPStatus.METHOD_NOT_ALLOWED: _("That action isn't supported here."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _("That request is too large."),
 }
 RAISED = {Http404: HTTPStatus.NOT_FOUND, PermissionDenied: HTTPStatus.FORBIDDEN}
 RAISED |= dict.fromkeys((BadRequest, SuspiciousOperation, MultiPartParserError), HTTPStatus.BAD_REQUEST)
-BROKEN = "Something broke on our side. Please try again in a moment."  # as in 500.html, which needs no database
-OLD_FORM = _("This form is too old. Go back, reload the page and send it again.")
+BROKEN = "Something went wrong. Please try again shortly."  # as in 500.html, which needs no database
+OLD_FORM = _("This form has expired. Reload the page and try again.")
 
 
 def errors_middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from html import escape
 from typing import Any
 
 import pytest
@@ -19,18 +20,18 @@ LIMIT = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 MANY_FIELDS: dict[str, Any] = {"data": b"&".join([b"a=1"] * 1001), "content_type": "application/x-www-form-urlencoded"}
 MANY_FIELDS["HTTP_COOKIE"] = "csrftoken=" + "a" * 32  # Django reads the form when there is something to compare
 REFUSED: list[tuple[int, str, dict[str, Any]]] = [
-    (404, "There is no such page.", {"path": "/posts/999999/"}),
-    (404, "There is no such page.", {"path": "/posts/0/"}),
-    (404, "There is no such page.", {"path": "/nowhere/"}),
-    (405, "This page cannot be used in that way.", {"method": "PUT", "path": "/posts/1/like/"}),
-    (400, "This request could not be understood.", {"path": "/", "HTTP_HOST": "evil.example"}),
+    (404, "Page not found", {"path": "/posts/999999/"}),
+    (404, "Page not found", {"path": "/posts/0/"}),
+    (404, "Page not found", {"path": "/nowhere/"}),
+    (405, "That action isn't supported here.", {"method": "PUT", "path": "/posts/1/like/"}),
+    (400, "Something about that request wasn't valid.", {"path": "/", "HTTP_HOST": "evil.example"}),
     (
         403,
-        "This form is too old. Go back, reload the page and send it again.",
+        "This form has expired. Reload the page and try again.",
         {"method": "POST", "path": "/feedback/"},
     ),
-    (400, "This request could not be understood.", {"method": "POST", "path": "/feedback/", **MANY_FIELDS}),
-    (413, "That is too much at once.", {"method": "POST", "path": "/feedback/", "data": b"x" * (LIMIT + 1)}),
+    (400, "Something about that request wasn't valid.", {"method": "POST", "path": "/feedback/", **MANY_FIELDS}),
+    (413, "That request is too large.", {"method": "POST", "path": "/feedback/", "data": b"x" * (LIMIT + 1)}),
 ]
 
 
@@ -48,7 +49,7 @@ def test_a_browser_gets_a_page_with_one_sentence(
 ) -> None:
     response = site.generic(**{"method": "GET", **asked})
     assert response.status_code == status
-    assert f"<h1>{sentence}</h1>" in response.content.decode()
+    assert f"<h1>{escape(sentence)}</h1>" in response.content.decode()
 
 
 @pytest.mark.parametrize(("status", "sentence", "asked"), REFUSED)
@@ -81,7 +82,7 @@ def test_what_breaks_on_our_side_is_one_sentence_too(db: None, settings: Any, mo
     settings.DEBUG = False
     monkeypatch.setattr("project.health._drift", raising(ZeroDivisionError))
     site = Client(raise_request_exception=False)
-    sentence = "Something broke on our side. Please try again in a moment."
+    sentence = "Something went wrong. Please try again shortly."
     page = site.get("/healthz/")
     assert (page.status_code, f"<h1>{sentence}</h1>" in page.content.decode()) == (500, True)
     program = site.get("/healthz/", headers={"accept": "application/json"})
@@ -89,7 +90,7 @@ def test_what_breaks_on_our_side_is_one_sentence_too(db: None, settings: Any, mo
 
 
 def test_it_is_said_in_the_language_of_the_reader(site: Client) -> None:
-    assert "없는 페이지입니다." in site.get("/nowhere/", HTTP_ACCEPT_LANGUAGE="ko").content.decode()
+    assert "페이지를 찾을 수 없습니다" in site.get("/nowhere/", HTTP_ACCEPT_LANGUAGE="ko").content.decode()
 
 
 def test_what_a_page_can_be_used_for_is_still_said(site: Client) -> None:
@@ -102,7 +103,7 @@ def test_what_a_view_says_itself_is_left_alone(site: Client, mina: User) -> None
     assert site.get("/live/?topic=nothing", headers={"accept": "application/json"}).json() == {
         "error": "No such topic."
     }
-    assert "This link is not complete." in site.get("/notifications/unsubscribe/nonsense/").content.decode()
+    assert "This link is incomplete." in site.get("/notifications/unsubscribe/nonsense/").content.decode()
 
 
 @pytest.mark.parametrize("kind", [b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=x"])

@@ -61,4 +61,4 @@ def test_the_language_follows_the_browser_and_the_choice(client: Client) -> None
 @pytest.mark.django_db
 def test_a_refusal_is_said_in_the_visitors_language(client: Client) -> None:
     response = client.post("/posts/1/like/", {"liked": "1"}, headers={"accept-language": "ko"})
-    assert response.content.decode() == "이 글은 더 이상 없습니다."
+    assert response.content.decode() == "삭제된 글입니다."

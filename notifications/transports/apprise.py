@@ -78,12 +78,12 @@ def connect(url: str) -> NotifyBase:
 
     parts = url_to_dict(url) or {}  # understands the addresses that services give out, too
     if parts.get("schema") not in KNOWN:
-        raise guard.Refused(gettext("This is not the URL of a service that can be written to."))
+        raise guard.Refused(gettext("Enter a valid Apprise URL."))
     if odd := set(parts["qsd"]) - OPTIONS:
-        raise guard.Refused(gettext("The option %(name)s is not allowed.") % {"name": min(odd)})
+        raise guard.Refused(gettext("The option %(name)s isn't allowed.") % {"name": min(odd)})
     service = Services.instantiate(parts)
     if not service:
-        raise guard.Refused(gettext("This is not the URL of a service that can be written to."))
+        raise guard.Refused(gettext("Enter a valid Apprise URL."))
     return service
 
 

@@ -28,8 +28,8 @@ MEANING = {  # of a result code; every other one but 0 is final
     "-1005": Status.UNKNOWN,  # it has had this key within ten minutes
     "-1017": Status.RETRYING,  # no more today
 }
-SILENT = gettext_noop("No answer after the request. The message may have arrived.")
-GARBLED = gettext_noop("The answer was not understood. The message may have arrived.")
+SILENT = gettext_noop("No response. The message may have been delivered.")
+GARBLED = gettext_noop("Unexpected response. The message may have been delivered.")
 
 
 @declare

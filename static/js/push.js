@@ -1,4 +1,5 @@
-/* "Tell this browser": asks for permission after that click and never before, and brings the server its push address. */
+/* "Enable push on this device": asks for permission after that click and never before, and brings the server its push
+   address. */
 (() => {
   const PATIENCE = 20_000; // ms
   const box = document.getElementById("push");

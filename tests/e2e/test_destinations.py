@@ -12,7 +12,7 @@ from tests.e2e.people import Author, visit
 from tests.e2e.test_feedback import sign_in
 from tests.notifications.receiver import receiving
 
-NEWS = re.compile("new message")
+NEWS = re.compile("new message", re.IGNORECASE)
 
 
 def message(page: Page, text: str | re.Pattern[str], status: str) -> Locator:
@@ -27,30 +27,30 @@ def test_a_webhook_from_connecting_it_to_sending_again_what_has_failed(visitor: 
     page = sign_in(visitor())
     with receiving() as server:
         visit(page, "/notifications/preferences/")
-        page.get_by_role("link", name="Destinations outside").click()
+        page.get_by_role("link", name="Integrations").click()
         page.get_by_role("link", name="Webhook").click()
         page.get_by_label("Name").fill("Ops <room>")
-        page.get_by_label("Web address").fill("http://10.0.0.1/hook")
+        page.get_by_label("URL").fill("http://10.0.0.1/hook")
         page.get_by_role("button", name="Connect").click()
-        expect(page.get_by_role("alert")).to_have_text("10.0.0.1 is not a public address.")
+        expect(page.get_by_role("alert")).to_have_text("10.0.0.1 isn't a public address.")
 
-        page.get_by_label("Web address").fill(f"{server.url}/hook?key=sesame-street")
+        page.get_by_label("URL").fill(f"{server.url}/hook?key=sesame-street")
         page.get_by_role("button", name="Connect").click()
         expect(page.get_by_role("heading", name="Ops <room>")).to_be_visible()
         page.get_by_role("button", name="Send a test").click()
-        message(page, "it works", "accepted")
+        message(page, "This is a test", "accepted")
         assert [call.json["type"] for call in server.calls] == ["test"]
 
         server.answers = [(503, {}, "out of paper")]
         mina.submit("/feedback/", email="mina@example.com", message="The heart is lovely.")
         failed = message(page, NEWS, "retrying")
-        expect(failed).to_contain_text("Next try")
-        failed.get_by_text("Request and answer").click()
+        expect(failed).to_contain_text("Next attempt")
+        failed.get_by_text("Request and response").click()
         expect(failed.get_by_text("out of paper")).to_be_visible()
         assert "sesame" not in page.content()
 
         server.answers = [(200, {}, "thank you")]
-        failed.get_by_role("button", name="Try again now").click()
+        failed.get_by_role("button", name="Retry now").click()
         expect(message(page, NEWS, "accepted").get_by_role("listitem")).to_have_count(2)
         told = [call.headers["webhook-id"] for call in server.calls if call.json["type"] == "feedback"]
         assert len(told) == 2

@@ -49,26 +49,26 @@ def test_a_digest_from_the_address_to_the_unsubscription(
     page = author.sign_in(visitor(timezone_id="America/New_York"))
     page.goto(PREFERENCES)
     expect(page.get_by_label("Time zone")).to_have_value("America/New_York")
-    page.get_by_label("Digest mail").select_option("daily")
-    page.get_by_label("Mail address").fill(mailbox.address)
+    page.get_by_label("Email digest", exact=True).select_option("daily")
+    page.get_by_label("Email address").fill(mailbox.address)
     save(page)
     expect(page.get_by_text("Not confirmed yet")).to_be_visible()
 
     elsewhere = visitor()  # the mail is opened on another device
-    elsewhere.goto(mailbox.link("Is this your address?", "/notifications/address/"))
-    elsewhere.get_by_role("button", name="Yes, send it here").click()
-    expect(elsewhere.locator("h1")).to_have_text("Confirmed.")
+    elsewhere.goto(mailbox.link("Confirm your email", "/notifications/address/"))
+    elsewhere.get_by_role("button", name="Confirm").click()
+    expect(elsewhere.locator("h1")).to_have_text("Email confirmed.")
 
     like(passer_by, author.publish("One"))
     page.goto("/")
     expect_unread(page, 1)
     command = [sys.executable, "manage.py", "digest", author.name]
     subprocess.run(command, check=True, cwd=ROOT, env={**live.env, "PORT": str(live.port)})
-    elsewhere.goto(mailbox.link("1 thing that you have not seen", "/notifications/unsubscribe/"))
+    elsewhere.goto(mailbox.link("1 unread notification", "/notifications/unsubscribe/"))
     elsewhere.get_by_role("button", name="Unsubscribe").click()
     expect(elsewhere.locator("h1")).to_have_text("Unsubscribed.")
     page.goto(PREFERENCES)
-    expect(page.get_by_label("Digest mail")).to_have_value("")
+    expect(page.get_by_label("Email digest", exact=True)).to_have_value("")
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -79,14 +79,14 @@ def test_the_page_fits_and_is_used_with_the_keyboard(visitor: Visitor, author: S
     for target in page.locator("main select, main .tick, main form.form .button, main input[type=time]").all():
         box = target.bounding_box()
         assert box and box["height"] >= 44, target
-    page.get_by_label("Somebody likes your post", exact=True).focus()
+    page.get_by_label("Someone liked your post", exact=True).focus()
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Somebody likes your post: Digest")).to_be_focused()
+    expect(page.get_by_label("Someone liked your post: Email digest")).to_be_focused()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
     expect(page.locator("main > .note")).to_have_text("Saved.")
-    expect(page.get_by_label("Somebody likes your post: Digest")).not_to_be_checked()
-    expect(page.get_by_label("Somebody likes your post: Browser")).to_be_checked()
+    expect(page.get_by_label("Someone liked your post: Email digest")).not_to_be_checked()
+    expect(page.get_by_label("Someone liked your post: Push")).to_be_checked()
 
 
 def test_the_page_works_without_a_script_and_says_what_is_wrong(visitor: Visitor, author: SignedUp) -> None:
@@ -95,7 +95,7 @@ def test_the_page_works_without_a_script_and_says_what_is_wrong(visitor: Visitor
     page.get_by_label("Time zone").select_option("Asia/Seoul")
     page.get_by_label("From").fill("22:00")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert")).to_have_text("Quiet hours need both times, or neither.")
+    expect(page.get_by_role("alert")).to_have_text("Enter both a start and an end time.")
     page.get_by_label("Until").fill("07:00")
     save(page)
     expect(page.get_by_label("From")).to_have_value("22:00")

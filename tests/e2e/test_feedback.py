@@ -53,11 +53,11 @@ def test_the_whole_way(visitor: Visitor, desk: Page) -> None:
     expect(desk.locator("[data-count-of=open]")).to_have_text(str(before + 1))
     desk.locator("[data-row] a").first.click()
     expect(desk.locator("#message")).to_contain_text("<b>Second</b> line")
-    expect(sender.get_by_text("Read by the team")).to_be_visible()
+    expect(sender.get_by_text("Read by our team")).to_be_visible()
     expect(sender.locator(".steps li.done")).to_have_count(5)
 
-    desk.get_by_label("Your answer").fill("Thank you, Sora. It is a good heart.")
-    desk.get_by_role("button", name="Send answer").click()
+    desk.get_by_label("Reply").fill("Thank you, Sora. It is a good heart.")
+    desk.get_by_role("button", name="Send reply").click()
     expect(sender.locator(".answer")).to_contain_text("It is a good heart.")
     expect(sender.locator(".steps li.done")).to_have_count(6)
     expect(desk.locator('[data-mail="reply"][data-mail-status="accepted"]')).to_be_visible()
@@ -140,9 +140,9 @@ def test_the_keys(visitor: Visitor, desk: Page) -> None:
     expect(desk.locator("#q")).to_have_value("Second of")
     desk.locator("[data-row] a").focus()
     press("r")
-    expect(desk.get_by_label("Your answer")).to_be_focused()
-    desk.get_by_label("Your answer").press_sequentially("jekyll?")
-    expect(desk.get_by_label("Your answer")).to_have_value("jekyll?")
+    expect(desk.get_by_label("Reply")).to_be_focused()
+    desk.get_by_label("Reply").press_sequentially("jekyll?")
+    expect(desk.get_by_label("Reply")).to_have_value("jekyll?")
 
 
 def test_nothing_that_was_written_is_ever_run(visitor: Visitor, desk: Page) -> None:

@@ -33,7 +33,7 @@ def test_the_keyboard_alone_is_enough(visitor: Visitor, post: int) -> None:
 
 def test_the_first_tab_leads_past_the_navigation(visitor: Visitor, post: int) -> None:
     page = visit(visitor(), f"/posts/{post}/")
-    skip = page.get_by_role("link", name="Skip to the content")
+    skip = page.get_by_role("link", name="Skip to content")
     assert clipped(page, ".skip")
     page.keyboard.press("Tab")
     expect(skip).to_be_focused()

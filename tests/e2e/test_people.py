@@ -40,7 +40,7 @@ def sign_out(page: Page, name: str) -> None:
 
 
 def account(page: Page, name: str) -> Locator:
-    return page.locator(f'summary[aria-label="Account of {name}"]')
+    return page.locator(f'summary[aria-label="Account menu for {name}"]')
 
 
 def test_likes_given_before_signing_up_come_along(visitor: Visitor, post: int) -> None:
@@ -96,7 +96,7 @@ def test_a_demo_author_signs_in_and_publishes(visitor: Visitor) -> None:
     sign_in(page, "mina", "redheart")
     expect_live(page)
     page.get_by_label("Write a post").fill("Written in a real browser <b>& safe</b>")
-    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("button", name="Post", exact=True).click()
     first = page.locator("article.post").first
     expect(first.locator(".text")).to_have_text("Written in a real browser <b>& safe</b>")
     first.get_by_text("Delete").first.click()

@@ -64,7 +64,7 @@ def connected(visitor: Visitor, author: SignedUp) -> Page:
 
 
 def button(page: Page) -> Any:
-    return page.get_by_role("button", name="Tell this browser")
+    return page.get_by_role("button", name="Enable push on this device")
 
 
 def deliver(page: Page, data: str) -> None:
@@ -114,7 +114,7 @@ def test_nothing_is_asked_before_the_click_and_then_the_worker_serves_the_whole_
 
 
 def test_a_later_push_takes_the_place_of_the_earlier(connected: Page) -> None:
-    first = {"title": "Somebody liked your post", "tag": "group-1", "url": "/notifications/1/", "page": "/posts/1/"}
+    first = {"title": "1 person liked your post", "tag": "group-1", "url": "/notifications/1/", "page": "/posts/1/"}
     second = {**first, "title": "2 people liked your post"}
     other = {**first, "tag": "group-2"}
     expect_shown(connected, [json.dumps(first)], [{**first, "body": ""}])
@@ -137,7 +137,7 @@ def test_a_notification_leads_to_the_tab_that_is_there_or_opens_one(connected: P
 
 
 def test_signing_out_ends_it(connected: Page, author: SignedUp) -> None:
-    connected.get_by_label("Account of").click()
+    connected.get_by_label("Account menu for").click()
     connected.get_by_role("button", name="Sign out").click()
     author.sign_in(connected).goto(PAGE)
     expect(button(connected)).to_be_visible()
@@ -162,7 +162,7 @@ def test_a_browser_that_blocks_notifications_or_has_none_is_told_so(visitor: Vis
 def test_a_push_service_that_is_away_is_an_error_that_can_be_tried_again(visitor: Visitor, author: SignedUp) -> None:
     page = come(visitor, author, service=False, permissions=["notifications"])
     button(page).click()
-    expect(page.get_by_role("alert")).to_contain_text("could not be reached")
+    expect(page.get_by_role("alert")).to_contain_text("Couldn't reach the push service")
     expect(button(page)).to_be_enabled()
 
 
@@ -174,7 +174,7 @@ def test_what_the_server_refuses_is_said(visitor: Visitor, author: SignedUp) -> 
         assert author.client.post("/notifications/browsers/", data=keys).status_code == 201
     page = come(visitor, author, permissions=["notifications"])
     button(page).click()
-    expect(page.get_by_role("alert")).to_contain_text("Remove one of them first.")
+    expect(page.get_by_role("alert")).to_contain_text("Remove one first.")
 
 
 def test_browsers_are_listed_tested_and_removed_without_a_script(visitor: Visitor, author: SignedUp) -> None:
@@ -184,7 +184,7 @@ def test_browsers_are_listed_tested_and_removed_without_a_script(visitor: Visito
     page.goto(PAGE)
     expect(page.locator("noscript p")).to_be_visible()
     page.get_by_role("button", name="Send a test").click()
-    expect(page.get_by_text("A test is on its way")).to_be_visible()
+    expect(page.get_by_text("Sending a test to")).to_be_visible()
     page.get_by_role("button", name="Remove").click()
     expect(page.locator(".browsers")).to_have_count(0)
 

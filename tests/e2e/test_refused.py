@@ -46,7 +46,7 @@ def test_an_error_page_is_not_read_out(visitor: Visitor, post: int) -> None:
     page = visit(visitor(), f"/posts/{post}/")
     page.route(LIKE_URL, lambda route: route.fulfill(status=500, content_type="text/html", body="<h1>Oh no</h1>"))
     heart(page, post).click()
-    expect_refused(page, post, "The server did not answer. Your like was not stored.")
+    expect_refused(page, post, "The server didn't respond. Your like wasn't saved.")
 
 
 @pytest.mark.noise(FAILED)
@@ -58,7 +58,7 @@ def test_too_many_clicks_put_the_heart_back(visitor: Visitor, post: int) -> None
 
     page.route(LIKE_URL, answer_with_the_real_limit)
     heart(page, post).click()
-    expect_refused(page, post, "That was too fast. Wait a moment.")
+    expect_refused(page, post, "Too many likes. Wait a moment and try again.")
 
 
 def answer_with_the_real_limit(route: Route) -> None:
@@ -83,7 +83,7 @@ def test_a_broken_connection_puts_the_heart_back(visitor: Visitor, post: int) ->
     page = visit(visitor(), f"/posts/{post}/")
     page.route(LIKE_URL, lambda route: route.abort("connectionreset"))
     heart(page, post).click()
-    expect_refused(page, post, "The server did not answer. Your like was not stored.")
+    expect_refused(page, post, "The server didn't respond. Your like wasn't saved.")
     expect_it_works_again(page, post)
 
 
@@ -96,7 +96,7 @@ def test_a_server_that_never_answers_puts_the_heart_back(visitor: Visitor, post:
     heart(page, post).click()
     expect_heart(page, post, pressed=True, state="pending")
     page.clock.fast_forward(8_000)
-    expect_refused(page, post, "The server did not answer. Your like was not stored.")
+    expect_refused(page, post, "The server didn't respond. Your like wasn't saved.")
 
 
 @pytest.mark.noise(FAILED, "htmx:error", "Failed to fetch", "WebSocket", "htmx:ws:error", "ERR_INTERNET_DISCONNECTED")
@@ -105,7 +105,7 @@ def test_offline_puts_the_heart_back_and_online_works_again(visitor: Visitor, po
     page.context.set_offline(True)
     expect_live(page, "off")
     heart(page, post).click()
-    expect_refused(page, post, "You are offline. Your like was not sent.")
+    expect_refused(page, post, "You're offline. Your like wasn't saved.")
 
     page.context.set_offline(False)
     expect_live(page)

@@ -64,7 +64,7 @@ def test_search(desk: Client, write: Write) -> None:
     assert shown(desk.get("/inbox/?q=SLOW").content) == [one.pk]
     assert shown(desk.get("/inbox/?q=jun@").content) == [two.pk]
     assert shown(desk.get("/inbox/?q=ticket").content) == [one.pk]
-    assert b"Nothing found." in desk.get("/inbox/?q=<script>").content
+    assert b"No results." in desk.get("/inbox/?q=<script>").content
 
 
 def test_htmx_gets_the_part_and_a_browser_the_page(desk: Client, write: Write) -> None:
@@ -110,7 +110,7 @@ def test_a_reply_reaches_the_receipt_with_its_own_mail(client: Client, desk: Cli
     assert (mail.to, mail.priority, mail.author) == ("mina@example.com", 0, "staff")
     assert "Fixed in the next version." in mail.body and "> First line\n> Second line" in mail.body
     receipt = client.get(message.get_absolute_url()).content.decode()
-    assert "Fixed in the next version." in receipt and "staff answered" in receipt
+    assert "Fixed in the next version." in receipt and "staff replied" in receipt
     assert desk.post(f"/inbox/{message.pk}/reply/", {"text": " "}).status_code == 422
 
 
@@ -153,7 +153,7 @@ def test_the_delivery_log_and_try_again(desk: Client, write: Write) -> None:
     mail = Mail.claim(message.mails.get().pk)
     assert mail and mail.settle(Status.RETRYING, "451 4.7.1 Greylisted")
     page = desk.get(f"/inbox/{message.pk}/").content
-    assert b"451 4.7.1 Greylisted" in page and b"Next try" in page and b"Try again now" in page
+    assert b"451 4.7.1 Greylisted" in page and b"Next attempt" in page and b"Retry now" in page
     desk.post(f"/inbox/mail/{mail.pk}/again/")
     mail.refresh_from_db()
     assert mail.status == "received" and mail.next_at <= timezone.now()
@@ -169,7 +169,7 @@ def test_the_receipt_tells_why(client: Client, write: Write) -> None:
     assert b'data-status="sending"' in page
     mail.settle(Status.RETRYING, "ConnectionRefusedError: mail.internal:25")
     page = client.get(message.get_absolute_url()).content
-    assert b'data-status="retrying"' in page and b"could not be reached" in page and b"mail.internal" not in page
+    assert b'data-status="retrying"' in page and b"reach the mail server" in page and b"mail.internal" not in page
     Mail.objects.update(status=Status.FAILED, said="550 No such user")
     page = client.get(message.get_absolute_url()).content
     assert b'data-status="failed"' in page and b"550 No such user" in page

@@ -41,10 +41,10 @@ def test_the_staff_hear_of_new_messages_in_one_group(staff: list[User], mina: Us
     write(form="1")
     write(form="1")
     for user in staff:
-        assert lines(user) == ["A new message is in the inbox"]
+        assert lines(user) == ["New message in the inbox"]
     write(form="2")
     for user in staff:
-        assert lines(user) == ["2 new messages are in the inbox"]
+        assert lines(user) == ["2 new messages in the inbox"]
     assert lines(mina) == []
 
 
@@ -76,7 +76,7 @@ def test_a_sender_with_an_account_hears_of_the_answer(staff: list[User], mina: U
     reply_to(message=message, author=staff[0], text="Because.", form="1")
     reply_to(message=message, author=staff[0], text="Because.", form="1")
     group = selectors.page(user=mina.pk).groups[0]
-    assert (group.text, group.detail, group.count) == ("Your message was answered", "Why is it red?", 1)
+    assert (group.text, group.detail, group.count) == ("Your message got a reply", "Why is it red?", 1)
     assert kinds["reply"].url(group) == f"/feedback/{message.token}/"
 
 

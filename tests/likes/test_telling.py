@@ -166,7 +166,7 @@ def test_a_milestone_rings_once(post: Post, mina: User, number: int) -> None:
     assert not Notification.objects.filter(kind="milestone").exists()
     like(post, "v2")
     settle()
-    assert f"Your post has reached {number:,} likes" in lines(mina)
+    assert f"Your post reached {number:,} likes" in lines(mina)
     look(user=mina.pk)
     like(post, "v1", liked=False)
     settle()
@@ -226,7 +226,7 @@ def test_a_deleted_post_takes_its_notifications_along(
 @pytest.mark.parametrize(
     ("named", "others", "text"),
     [
-        (0, 1, "Somebody liked your post"),
+        (0, 1, "1 person liked your post"),
         (0, 1200, "1,200 people liked your post"),
         (1, 0, "a1 liked your post"),
         (1, 1, "a1 and 1 other liked your post"),

@@ -42,7 +42,7 @@ def test_it_is_used_once_its_owner_has_said_yes(client: Client, mina: User) -> N
     assert page.headers["Referrer-Policy"] == "same-origin", "the link is a key"
     assert box(mina) is None, "programs that look through mail follow every link"
     for _ in range(2):
-        assert "Confirmed." in client.post(link).content.decode()
+        assert "Email confirmed." in client.post(link).content.decode()
         assert box(mina) == HERS
     assert not set_address(user=mina.pk, address=HERS), "nothing to ask"
 
@@ -102,7 +102,7 @@ def test_an_old_link_is_refused(client: Client, mina: User, monkeypatch: pytest.
     monkeypatch.setattr("notifications.links.ADDRESS_LASTS", timedelta(seconds=-1))
     page = client.post(link)
     assert (page.status_code, box(mina)) == (410, None)
-    assert "This link is no longer in use." in page.content.decode()
+    assert "This link has expired." in page.content.decode()
 
 
 def test_an_account_asks_so_often_a_day(mina: User) -> None:

@@ -199,7 +199,7 @@ def test_a_test_is_sent_once_at_a_time_and_wakes_what_was_paused(
     for _ in range(2):
         with django_capture_on_commit_callbacks(execute=True):
             page = client.post(f"{URL}{place.pk}/", {"do": "test"}, follow=True)
-    assert "A test is on its way to Chrome · Linux." in page.content.decode()
+    assert "Sending a test to Chrome · Linux." in page.content.decode()
     assert [task["task"] for task in queued("mail")] == ["notifications.tasks.send_delivery"]
     place.refresh_from_db()
     assert (place.failures, place.paused_at, Delivery.objects.count()) == (0, None, 1)

@@ -31,7 +31,7 @@ def test_what_nobody_has_seen_is_in_the_mail_with_links(post: Post, jun: User) -
     delivery = end_window(post.author)
     assert delivery
     group = Notification.objects.get()
-    assert delivery.content["subject"] == "1 thing that you have not seen"
+    assert delivery.content["subject"] == "1 unread notification"
     for said in (delivery.content["text"], delivery.content["html"]):
         assert "jun and 1 other liked your post" in said and "A post" in said
         assert f"http://127.0.0.1:8000/notifications/{group.pk}/" in said
@@ -48,7 +48,7 @@ def test_it_is_in_the_language_of_its_reader(post: Post) -> None:
     delivery = end_window(post.author)
     assert delivery
     assert "좋아" in delivery.content["text"] and 'lang="ko"' in delivery.content["html"]
-    assert delivery.content["subject"] == "아직 보지 않은 소식 1개"
+    assert delivery.content["subject"] == "읽지 않은 알림 1개"
 
 
 def test_names_are_text(post: Post) -> None:
@@ -66,8 +66,8 @@ def test_a_long_list_has_an_end(mina: User) -> None:
         like(Post.objects.create(author=mina, text=str(number)), "v1")
     delivery = end_window(mina)
     assert delivery
-    assert delivery.content["subject"] == "23 things that you have not seen"
-    assert delivery.content["text"].count("Somebody liked your post") == digest.MOST
+    assert delivery.content["subject"] == "23 unread notifications"
+    assert delivery.content["text"].count("1 person liked your post") == digest.MOST
     assert "And 3 more:" in delivery.content["text"]
 
 

@@ -271,7 +271,7 @@ async def test_whoever_speaks_is_closed_cleanly_in_one_line(sent: dict, caplog: 
     await communicator.receive_output(PATIENCE)
     await communicator.send_to(**sent)
     assert (await communicator.receive_output(PATIENCE))["code"] == MALFORMED
-    assert [record.getMessage() for record in caplog.records].count("socket closed: This socket only speaks.") == 1
+    assert [record.getMessage() for record in caplog.records].count("socket closed: This socket is read-only.") == 1
     assert not any(record.exc_info for record in caplog.records)
 
 

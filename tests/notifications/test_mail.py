@@ -59,7 +59,7 @@ def test_it_arrives_as_the_standards_say(office: PostOffice, written: Delivery) 
     assert written.said == "250 2.0.0 Ok: queued as 4711" and written.exposed_at
     mail = BytesParser(EmailMessage, policy=email.policy.default).parsebytes(office.received[0].as_bytes())
     assert (mail["From"], mail["To"]) == ("support@example.com", "mina@example.com")
-    assert mail["Subject"].strip() == "아직 보지 않은 소식 1개"
+    assert mail["Subject"].strip() == "읽지 않은 알림 1개"
     assert mail["Message-ID"] == f"<{written.identity}@example.com>"
     assert mail["Auto-Submitted"] == "auto-generated"
     link = mail["List-Unsubscribe"].strip()  # of the folding

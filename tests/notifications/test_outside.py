@@ -239,7 +239,7 @@ def test_an_address_that_has_moved_inside_is_not_written_to(
     hook: Destination, service: Receiver, settings: Settings
 ) -> None:
     settings.OUTSIDE_ALLOW = []
-    assert send(hook).said == "127.0.0.1 is not a public address."
+    assert send(hook).said == "127.0.0.1 isn't a public address."
     assert service.calls == []
 
 

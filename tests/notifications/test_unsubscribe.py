@@ -62,7 +62,7 @@ def test_following_the_link_changes_nothing(provider: Client, link: str) -> None
 
 def test_it_can_be_had_again_as_it_was(provider: Client, post: Post, link: str) -> None:
     assert 'name="again"' in provider.post(link, ONE_CLICK).content.decode()
-    assert "No more digest mails?" in provider.post(link, {"again": "1"}).content.decode()
+    assert "Stop the email digest?" in provider.post(link, {"again": "1"}).content.decode()
     assert chosen() == "weekly"
     like(post, "v2")
     assert end_window(post.author)
@@ -80,7 +80,7 @@ def test_anything_else_is_refused(provider: Client, mina: User, link: str, monke
     assert provider.put(link).status_code == 405
     for token in (link.split("/")[-2][:-1], signing.dumps([mina.pk, "daily"], salt="redheart.address"), "x"):
         page = provider.post(f"/notifications/unsubscribe/{token}/", ONE_CLICK)
-        assert page.status_code == 404 and "This link is not complete." in page.content.decode()
+        assert page.status_code == 404 and "This link is incomplete." in page.content.decode()
     monkeypatch.setattr("notifications.links.DIGEST_LASTS", timedelta(seconds=-1))
     assert provider.post(link, ONE_CLICK).status_code == 410
     assert chosen() == "weekly"
