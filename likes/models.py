@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import models, transaction
@@ -33,6 +33,10 @@ class Post(models.Model):
     def __str__(self) -> str:
         return self.text[:60]
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():  # together with the receiver of post_save, which raises the feed's version
+            super().save(*args, **kwargs)
+
     def get_absolute_url(self) -> str:
         return reverse("post", args=[self.pk])
 
@@ -58,6 +62,35 @@ class Post(models.Model):
             return 0
         cls.objects.filter(pk=pk).update(like_count=true, version=F("version") + 1)
         return abs(post.like_count - true)
+
+
+class FeedVersion(models.Model):
+    """One row. ``version`` rises with each post that is written or deleted, and never falls."""
+
+    version = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+    @classmethod
+    def current(cls) -> int:
+        return cls.objects.values_list("version", flat=True).filter(pk=1).first() or 0
+
+    @classmethod
+    def increase(cls) -> None:
+        """Call it in the transaction that changes the feed: its row lock puts the changes in the order of commits."""
+        cls.objects.get_or_create(pk=1)
+        cls.objects.filter(pk=1).update(version=F("version") + 1)
+
+
+def post_saved(sender: type[Post], created: bool, **_: Any) -> None:
+    if created:
+        FeedVersion.increase()
+
+
+def post_deleted(sender: type[Post], **_: Any) -> None:
+    """Django sends this inside the transaction of the deletion, also when an account's posts go with it."""
+    FeedVersion.increase()
 
 
 class Like(models.Model):

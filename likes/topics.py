@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from likes.models import Like, Post
+from likes.models import FeedVersion, Like, Post
 from notifications import topics
 from notifications.topics import Event, event
 
@@ -37,8 +37,10 @@ def _journey(like: Like, times: dict[str, Any]) -> dict[str, Any]:
 
 
 def feed_event() -> Event:
+    """The version is read first: what changes between the two queries comes again, with the next version."""
+    version = FeedVersion.current()
     newest = list(Post.objects.values_list("pk", flat=True)[:SHOWN])
-    return event("feed", max(newest, default=0), {"newest": newest})
+    return event("feed", version, {"newest": newest})
 
 
 def counts(keys: list[str]) -> Iterable[Event]:

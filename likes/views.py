@@ -3,10 +3,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import cast
 
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -18,6 +19,7 @@ from likes.clicks import Refusal
 from likes.forms import PostForm
 from likes.models import Post
 from notifications import visitors
+from notifications.team import sign_in_required
 from notifications.visitors import visitor_of
 
 
@@ -31,7 +33,9 @@ def feed(request: HtmxHttpRequest) -> HttpResponse:
     before = request.GET.get("before", "")
     posts, more = selectors.feed(visitor=visitor_of(request), before=int(before) if before.isdecimal() else None)
     template = "likes/_posts.html" if request.htmx and not request.htmx.history_restore_request else "likes/feed.html"
-    response = render(request, template, {"posts": posts, "more": more, "form": PostForm()})
+    draft = request.session.pop("draft", "") if template == "likes/feed.html" and request.user.is_authenticated else ""
+    form = PostForm(initial={"text": draft})
+    response = render(request, template, {"posts": posts, "more": more, "form": form})
     patch_vary_headers(response, ["HX-Request"])
     return response
 
@@ -47,8 +51,11 @@ def post(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@login_required
 def write(request: HttpRequest) -> HttpResponse:
+    """The text of somebody whose session has ended waits in the new one until they have signed in again."""
+    if not request.user.is_authenticated:
+        request.session["draft"] = request.POST.get("text", "")[:2000]
+        return redirect_to_login(reverse("feed"))
     form = PostForm(request.POST)
     if not form.is_valid():
         posts, more = selectors.feed(visitor=visitor_of(request))
@@ -58,7 +65,7 @@ def write(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@sign_in_required
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     services.delete_post(post=get_object_or_404(Post, pk=pk, author=request.user))
     return redirect("feed")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
@@ -18,6 +17,7 @@ from notifications import selectors, services
 from notifications.kinds import kinds
 from notifications.models import Notification, micros
 from notifications.selectors import EPOCH
+from notifications.team import sign_in_required
 
 
 class Request(HttpRequest):
@@ -25,7 +25,7 @@ class Request(HttpRequest):
 
 
 @require_GET
-@login_required
+@sign_in_required
 @never_cache
 def notifications(request: Request) -> HttpResponse:
     """Opening the list is looking: the bell is empty from then on, in every tab."""
@@ -51,7 +51,7 @@ ACTIONS: dict[str, Callable[[Notification], None]] = {
 
 
 @require_http_methods(["GET", "POST"])
-@login_required
+@sign_in_required
 @never_cache
 def notification(request: Request, pk: int) -> HttpResponse:
     """GET follows it to where it leads, POST does one of the actions."""
@@ -71,7 +71,7 @@ def notification(request: Request, pk: int) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@sign_in_required
 def all_read(request: HttpRequest) -> HttpResponse:
     at, user = request.POST.get("at", ""), account(request)
     if request.POST.get("do") != "undo":
@@ -83,7 +83,7 @@ def all_read(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@login_required
+@sign_in_required
 @never_cache
 def newest(request: HttpRequest) -> HttpResponse:
     """What has just arrived, as one sentence for a page that is being looked at."""
@@ -92,7 +92,7 @@ def newest(request: HttpRequest) -> HttpResponse:
 
 
 def account(request: HttpRequest) -> int:
-    assert request.user.pk  # noqa: S101  (behind login_required)
+    assert request.user.pk  # noqa: S101  (behind sign_in_required)
     return int(request.user.pk)
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseForbidden
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext
@@ -18,6 +17,7 @@ from notifications import browsers
 from notifications.bell_views import account
 from notifications.forms import SubscriptionForm
 from notifications.origin import same_origin
+from notifications.team import sign_in_required
 from notifications.transports.push import public_key
 
 WORKER = Path(settings.BASE_DIR, "static/js/push-worker.js")
@@ -32,7 +32,7 @@ def push_worker(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt  # a service worker has no token: the same-origin check stands in for it
 @require_POST
-@login_required
+@sign_in_required
 def connect_browser(request: HttpRequest) -> HttpResponse:
     if not same_origin({name.lower(): value for name, value in request.headers.items()}):
         return HttpResponseForbidden(gettext("Push can only be enabled from this site."), content_type="text/plain")
@@ -52,7 +52,7 @@ def connect_browser(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@sign_in_required
 def browser(request: HttpRequest, pk: int) -> HttpResponse:
     place = get_object_or_404(browsers.connected(account(request)), pk=pk)
     match request.POST.get("do"):

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -18,11 +17,12 @@ from django.views.decorators.http import require_http_methods
 from notifications import addresses, browsers, selectors, services
 from notifications.kinds import offered
 from notifications.preference_forms import HabitsForm, PreferencesForm
+from notifications.team import sign_in_required
 from notifications.transports.push import public_key
 
 
 @require_http_methods(["GET", "POST"])
-@login_required
+@sign_in_required
 @never_cache
 def preferences(request: HttpRequest) -> HttpResponse:
     user, data = cast(User, request.user), request.POST or None

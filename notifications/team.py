@@ -1,23 +1,50 @@
-"""What only staff may see."""
+"""Who may see a page: everybody with an account, or only staff."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
-from django.contrib.auth.decorators import login_required
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
 Page = TypeVar("Page", bound=HttpResponseBase)
 
 
+def sign_in_required(view: Callable[..., Page]) -> Callable[..., Page]:
+    """Like Django's `login_required`, but sign-in leads back to the page of a form and not to its action, which may
+    refuse GET."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Page:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        safe = request.method in ("GET", "HEAD", "OPTIONS")
+        return cast(Page, redirect_to_login(request.get_full_path() if safe else page_of_form(request)))
+
+    return guarded
+
+
+def page_of_form(request: HttpRequest) -> str:
+    """The path and query of the page that sent the request, or the feed where it is unknown or on another host."""
+    feed, referer = resolve_url(settings.LOGIN_REDIRECT_URL), request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(referer, request.get_host()):
+        return feed
+    path = urlsplit(referer)._replace(scheme="", netloc="", fragment="").geturl()
+    return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, None) else feed
+
+
 def team_only(view: Callable[..., Page]) -> Callable[..., Page]:
-    @login_required
+    @sign_in_required
     @never_cache
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Page:

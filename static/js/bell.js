@@ -10,7 +10,7 @@
   let version = +bell.dataset.version, told = -GAP;
 
   function paint() {
-    const unread = +bell.dataset.unread, away = document.hidden && unread > 0;
+    const unread = bell.hidden ? 0 : +bell.dataset.unread, away = document.hidden && unread > 0;
     badge.textContent = unread > 99 ? "99+" : unread;
     document.title = away ? `(${badge.textContent}) ${title}` : title;
     icon.href = away ? icon.dataset.ringing : plain;

@@ -2,12 +2,13 @@
    A frame is {"post.12": {"v": 7, "count": 5}, …}; each part becomes an event "live:post" with its key. */
 (() => {
   const SILENCE = 40_000, REFRESH = 10_000, LOOK = 2_000; // ms; the server is never silent for longer than 20 s
+  const FORBIDDEN = 4403; // the server's close code for topics that this visitor may not watch
   const root = document.documentElement;
   const base = document.getElementById("live").getAttribute("hx-ws:connect");
   const stays = "stays" in document.getElementById("live").dataset; // a bell that is heard in a hidden tab too
   const note = document.getElementById("say");
   const tabs = new BroadcastChannel("visitor"); // the other tabs have the new cookie too
-  let connection = null, watched = "", heard = 0, refreshed = performance.now(), hush;
+  let connection = null, watched = "", heard = 0, refreshed = performance.now(), ended = false, hush;
 
   const query = () => {
     const topics = new Set([...document.querySelectorAll("[data-topic]")].map((e) => e.dataset.topic));
@@ -24,11 +25,20 @@
     document.dispatchEvent(new Event("live:applied"));
   };
 
+  function refused(asked) { // account.js loads the page again or drops topics; if it does neither, asking again is useless
+    document.dispatchEvent(new Event("live:refused"));
+    ended = query() === asked;
+    if (ended) show("off");
+  }
+
   async function refresh() {
+    if (ended) return;
     refreshed = performance.now();
+    const asked = query();
     try {
-      const response = await fetch(`${base}?${query()}`, { signal: AbortSignal.timeout(8000) });
+      const response = await fetch(`${base}?${asked}`, { signal: AbortSignal.timeout(8000) });
       if (response.ok) apply(await response.json());
+      if (response.status === 403) refused(asked);
     } catch { /* offline; the next look tries again */ }
   }
 
@@ -52,8 +62,9 @@
     if (root.dataset.live !== "on" && navigator.onLine && !document.hidden && now - refreshed > REFRESH) refresh();
   }
 
-  document.addEventListener("htmx:ws:before:connection", ({ detail }) => {
-    connection = detail.connection;
+  document.addEventListener("htmx:ws:before:connection", (event) => {
+    if (ended) return event.preventDefault();
+    connection = event.detail.connection;
     watched = query();
     connection.url = `${connection.url.split("?")[0]}?${watched}`;
     lost();
@@ -65,7 +76,10 @@
     heard = performance.now();
     if (query() !== watched) rejoin();
   });
-  document.addEventListener("htmx:ws:close", lost);
+  document.addEventListener("htmx:ws:close", ({ detail }) => {
+    if (!ended) lost();
+    if (detail.code === FORBIDDEN) refused(watched);
+  });
   document.addEventListener("htmx:ws:before:message:incoming", (event) => {
     event.preventDefault(); // data only: nothing that arrives is ever parsed as HTML
     heard = performance.now();
@@ -75,6 +89,7 @@
   document.addEventListener("htmx:after:settle", () => { if (query() !== watched) rejoin(); });
   document.addEventListener("visitor:named", () => { rejoin(); tabs.postMessage("named"); });
   tabs.onmessage = rejoin;
+  document.addEventListener("live:rejoin", rejoin);
   document.addEventListener("live:refresh", refresh);
   document.addEventListener("say", ({ detail }) => {
     note.textContent = detail;

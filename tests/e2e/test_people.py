@@ -104,6 +104,20 @@ def test_a_demo_author_signs_in_and_publishes(visitor: Visitor) -> None:
     expect(page.get_by_text("Written in a real browser")).to_have_count(0)
 
 
+def test_a_post_that_is_published_after_the_session_ended_is_kept(visitor: Visitor) -> None:
+    page = visitor()
+    sign_in(page, "mina", "redheart")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_label("Write a post").fill("Written for an hour")
+    page.get_by_role("button", name="Publish").click()
+    page.get_by_label("Username").fill("mina")
+    page.get_by_label("Password").fill("redheart")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_label("Write a post")).to_have_value("Written for an hour")
+    page.goto("/")
+    expect(page.get_by_label("Write a post")).to_have_value("")
+
+
 def test_a_wrong_password_is_refused_with_a_sentence(visitor: Visitor) -> None:
     page = visitor()
     page.goto("/accounts/login/")

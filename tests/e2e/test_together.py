@@ -83,6 +83,20 @@ def test_a_deleted_post_fades_where_others_look_at_it(visitor: Visitor, mina: Au
     expect(page.locator(f"#post-{post}")).to_have_count(0)
 
 
+def test_a_deleted_post_is_not_announced_as_new(visitor: Visitor, mina: Author) -> None:
+    mina.publish("Older")
+    newest = mina.publish("Soon gone")
+    watcher = visit(visitor(), "/")
+    assert mina.delete(newest).status_code == 302
+    expect(watcher.locator(f"#post-{newest}")).to_contain_class("gone")
+    newcomer = visit(visitor(), "/")
+    expect(newcomer.locator("#news")).to_be_hidden()
+    new = mina.publish("Really new")
+    expect(newcomer.locator("#news")).to_have_text("1 new post")
+    newcomer.locator("#news").click()
+    expect(newcomer.locator(f"#post-{new}")).to_be_attached()
+
+
 def test_only_its_author_can_delete_a_post(visitor: Visitor, post: int, mina: Author, jun: Author) -> None:
     page = visit(visitor(), f"/posts/{post}/")
     assert page.get_by_text("Delete").count() == 0

@@ -1,0 +1,42 @@
+/* Who is signed in may change in another tab, or the session may end. The page is then loaded again; one that holds
+   typed text stays, without what belongs to the account. */
+(() => {
+  const PAUSE = 30_000; // ms between two reloads by this script: whatever the server answers, there is no reload loop
+  const FIELDS = "textarea, input:not([type=hidden], [type=checkbox], [type=radio], [type=password], [type=file])";
+  const { account, posted } = document.documentElement.dataset;
+  const tabs = new BroadcastChannel("account");
+
+  const typed = () => posted !== undefined || // the answer to a form: to load it again would send the form again
+    [...document.querySelectorAll(FIELDS)].some((field) => field.value !== field.defaultValue);
+
+  function reload() { // returns whether the page is being loaded again
+    if (typed() || Date.now() - sessionStorage.getItem("reloaded") < PAUSE) return false;
+    sessionStorage.setItem("reloaded", Date.now());
+    location.reload();
+    return true;
+  }
+
+  function drop() { // what only the account may see or watch
+    for (const element of document.querySelectorAll("[data-private]")) {
+      element.removeAttribute("data-topic");
+      if (element.closest(".bar")) element.hidden = true;
+    }
+    const note = document.getElementById("signed-out");
+    if (note.hidden) document.dispatchEvent(new CustomEvent("say", { detail: note.textContent }));
+    note.hidden = false;
+  }
+
+  function changed() {
+    if (reload()) return;
+    if (account) drop();
+    document.dispatchEvent(new Event("live:rejoin"));
+  }
+
+  document.addEventListener("live:refused", () => { if (!reload() && account) drop(); });
+  tabs.onmessage = ({ data }) => {
+    if (data === account) return;
+    changed();
+    setTimeout(reload, PAUSE); // if it was too soon, or the text has gone meanwhile
+  };
+  if (account !== undefined) tabs.postMessage(account); // an error page does not know
+})();

@@ -1,0 +1,93 @@
+"""A tab whose account has gone: signed out in another tab, or the session has ended."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Visitor
+from tests.e2e.people import Author, expect_live, visit
+from tests.e2e.test_connection import CUT
+from tests.e2e.test_people import account, sign_in, sign_out
+
+NOTE = "You've been signed out. Reload the page to sign in again."
+RELOADED = "performance.getEntriesByType('navigation')[0].type === 'reload'"
+
+
+def signed_in_twice(page: Page, path: str) -> Page:
+    """Signs jun in and opens a second tab."""
+    sign_in(page, "jun", "redheart")
+    expect_live(page)
+    return visit(page.context.new_page(), path)
+
+
+def test_signing_out_and_in_again_is_seen_in_the_other_tab(visitor: Visitor, post: int) -> None:
+    here = visitor()
+    there = signed_in_twice(here, f"/posts/{post}/")
+    sign_out(here, "jun")
+    expect(there.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(there.locator("[data-unread]")).to_have_count(0)
+    expect_live(there)
+    there.evaluate("sessionStorage.removeItem('reloaded')")  # as if half a minute had gone by
+    sign_in(here, "jun", "redheart")
+    expect(account(there, "jun")).to_be_visible()
+
+
+def test_another_page_of_the_same_account_changes_nothing(visitor: Visitor, post: int) -> None:
+    here = visitor()
+    there = signed_in_twice(here, f"/posts/{post}/")
+    there.evaluate("window.same = true")
+    visit(here, "/notifications/")
+    visit(here.context.new_page(), "/")
+    assert there.evaluate("window.same"), "it was loaded again"
+
+
+def test_typed_text_stays_and_what_belongs_to_the_account_goes(visitor: Visitor, mina: Author) -> None:
+    here = visitor()
+    there = signed_in_twice(here, "/")
+    there.get_by_label("Write a post").fill("Half a thought")
+    sign_out(here, "jun")
+    expect(there.locator("#signed-out")).to_have_text(NOTE)
+    expect(there.locator("#signed-out")).to_be_visible()
+    expect(account(there, "jun")).to_be_hidden()
+    expect(there.locator("[data-unread]")).to_be_hidden()
+    expect(there.get_by_label("Write a post")).to_have_value("Half a thought")
+    expect_live(there)
+    mina.publish("Seen without an account")
+    expect(there.locator("#news")).to_be_visible()
+
+
+@CUT
+def test_a_page_that_the_server_refuses_is_loaded_again(visitor: Visitor, post: int) -> None:
+    page = visitor()
+    sign_in(page, "jun", "redheart")
+    visit(page, f"/posts/{post}/")
+    page.context.clear_cookies()
+    page.context.set_offline(True)
+    page.context.set_offline(False)
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect_live(page)
+
+
+@CUT
+def test_a_page_that_is_always_refused_is_loaded_again_once(visitor: Visitor, post: int) -> None:
+    page = visitor()
+    loads: list[Page] = []
+    page.on("load", lambda page: loads.append(page))
+    page.route_web_socket("**/live/**", lambda socket: socket.close(code=4403))
+    page.goto(f"/posts/{post}/")
+    page.wait_for_function(RELOADED)
+    expect_live(page, "off")
+    page.evaluate("document.dispatchEvent(new Event('live:refresh'))")
+    assert len(loads) == 2
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/feedback/"])
+def test_a_form_that_was_typed_into_survives_signing_in_elsewhere(visitor: Visitor, path: str) -> None:
+    here = visitor()
+    there = visit(here.context.new_page(), path)
+    field = there.locator("main input:not([type=hidden]):visible, main textarea:visible").first
+    field.fill("typed")
+    sign_in(here, "jun", "redheart")
+    expect(field).to_have_value("typed")
+    expect(there.locator("#signed-out")).to_have_count(0)
