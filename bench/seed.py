@@ -18,8 +18,9 @@ def main(posts: int, visitors: int, *liked: int) -> None:
     django.setup()
     from django.conf import settings
     from django.contrib.auth.models import User
+
+    from core.visitors import signer
     from likes.models import Like, Post
-    from notifications.visitors import signer
 
     author = User.objects.create_user("bench")
     made = Post.objects.bulk_create([Post(author=author, text=f"Post {number}") for number in range(posts)])

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 
 from feedback.outbox import Mail
-from notifications import smtp
-from notifications.outbox import Taken
+from outbox import smtp
+from outbox.models import Taken
 
 log = logging.getLogger(__name__)
 

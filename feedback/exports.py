@@ -12,10 +12,10 @@ from typing import IO, Any
 from celery.result import AsyncResult
 from django.conf import settings
 
+from core.redis import redis
 from feedback.models import Message
 from feedback.selectors import FILTERS
-from feedback.words import harmless_cell
-from notifications.store import redis
+from feedback.text import harmless_cell
 
 COLUMNS = (
     "id", "received_at", "email", "text", "page", "language", "read_at", "answered_at", "archived_at", "spam", "note",

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, TimestampSigner
 from django.utils.translation import gettext_lazy as _
 
-from feedback import limits
-from notifications.forms import Address
+from feedback import rate_limits
+from notifications.forms.browsers import Address
 
 signer = TimestampSigner(salt="redheart.feedback")
 LINK = re.compile(r"https?:|www\.|\[url", re.IGNORECASE)
@@ -23,7 +23,7 @@ class FeedbackForm(forms.Form):
     message = forms.CharField(
         label=_("Your message"),
         strip=False,  # stored is what was typed
-        widget=forms.Textarea(attrs={"rows": 7, "maxlength": limits.LONGEST}),
+        widget=forms.Textarea(attrs={"rows": 7, "maxlength": rate_limits.LONGEST}),
     )
     page = forms.CharField(label=_("Page (optional)"), required=False, max_length=500)
     website = forms.CharField(required=False)  # only programs see it, and fill it in
@@ -38,8 +38,8 @@ class FeedbackForm(forms.Form):
         text: str = self.cleaned_data["message"]
         if not text.strip():
             raise ValidationError(_("Enter a message."))
-        if len(text.replace("\r\n", "\n")) > limits.LONGEST:
-            raise ValidationError(_("Use %(most)d characters or fewer.") % {"most": limits.LONGEST})
+        if len(text.replace("\r\n", "\n")) > rate_limits.LONGEST:
+            raise ValidationError(_("Use %(most)d characters or fewer.") % {"most": rate_limits.LONGEST})
         return text
 
     def clean_page(self) -> str:
@@ -52,7 +52,7 @@ class FeedbackForm(forms.Form):
     def suspicious(self) -> bool:
         """Was it a program? Nobody is refused for it: such a message goes to spam. Being quick alone is no sign."""
         links = len(LINK.findall(self.cleaned_data["message"]))
-        return bool(self.cleaned_data["website"]) or (links > limits.LINKS and self._quick())
+        return bool(self.cleaned_data["website"]) or (links > rate_limits.LINKS and self._quick())
 
     def _quick(self) -> bool:
         started = self.cleaned_data["started"]
@@ -61,7 +61,7 @@ class FeedbackForm(forms.Form):
         except BadSignature:
             return True
         try:
-            signer.unsign(started, max_age=limits.QUICK)
+            signer.unsign(started, max_age=rate_limits.QUICK)
         except BadSignature:
             return False
         return True

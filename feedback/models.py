@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from feedback.outbox import Mail, Try
-from notifications.outbox import Status
+from outbox.models import Status
 
 __all__ = ["Block", "Mail", "Message", "Status", "Try"]
 

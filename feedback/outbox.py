@@ -6,9 +6,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from feedback import telling
-from notifications import outbox
-from notifications.outbox import STUCK
+from feedback import notify
+from outbox import models as outbox
+from outbox.models import STUCK
 
 
 class Mail(outbox.Outbox):
@@ -44,7 +44,7 @@ class Mail(outbox.Outbox):
         self.message.touch()
 
     def stuck(self) -> None:
-        telling.mail_failed(self.message_id)
+        notify.mail_failed(self.message_id)
 
 
 class Try(outbox.Try):

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy
 
 from feedback.models import Block, Mail, Message, Status
-from notifications.outbox import STUCK
+from outbox.models import STUCK
 
 PAGE = 25
 OPEN = Q(archived_at=None, spam=False)

@@ -13,12 +13,12 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
-from feedback import limits, tasks, telling
+from feedback import notify, rate_limits, tasks
 from feedback.models import Block, Mail, Message, new_token
+from feedback.text import quoted, unlinked
 from feedback.topics import news
-from feedback.words import quoted, unlinked
-from notifications.push import push
-from notifications.smtp import message_id
+from live.broadcast import push
+from outbox.smtp import message_id
 
 
 def submit_message(
@@ -38,10 +38,10 @@ def submit_message(
                 "spam": spam or Block.objects.filter(email__iexact=email).exists(),
             },
         )
-        if new and not message.spam and _confirmations(email) < limits.CONFIRMATIONS:
+        if new and not message.spam and _confirmations(email) < rate_limits.CONFIRMATIONS:
             _confirm(message)
         if new and not message.spam:
-            telling.new_message()
+            notify.new_message()
     if new:
         transaction.on_commit(lambda: _tell(message))
     return message
@@ -68,7 +68,7 @@ def reply_to(*, message: Message, author: User, text: str, form: str = "") -> Ma
         )
         if new:
             message.change(answered_at=timezone.now(), read_at=message.read_at or timezone.now())
-            telling.reply_arrived(message.token, message.visitor)
+            notify.reply_arrived(message.token, message.visitor)
     if new:
         transaction.on_commit(lambda: _tell(message))
     return mail

@@ -7,11 +7,12 @@ from typing import Any
 
 from celery import Task, shared_task
 
-from feedback import exports, lesson, telling
+from feedback import exports, notify
 from feedback.delivery import deliver
+from feedback.lesson import runs as lesson
 from feedback.outbox import Mail
 from feedback.topics import export_event, lesson_event, news
-from notifications.push import push
+from live.broadcast import push
 
 BATCH = 100  # mails that beat asks for at once
 BULK = 9  # the last priority on Redis: an export waits for all mails
@@ -68,7 +69,7 @@ def export(self: Task, kind: str, show: str, user: int = 0) -> dict[str, Any]:
     self.update_state(state="SUCCESS", meta=result)  # before the push, so that whoever hears of it finds it
     push([export_event(task)])
     if result["state"] == exports.DONE:
-        telling.export_ready(task, user)
+        notify.export_ready(task, user)
     return result
 
 

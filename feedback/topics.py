@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 from django.db.models import Max
 
-from feedback import exports, lesson
+from core.permissions import is_staff
+from feedback import exports
+from feedback.lesson import runs as lesson
 from feedback.models import Mail, Message
-from notifications import topics
-from notifications.team import is_staff
-from notifications.topics import Event, event
+from live import topics
+from live.topics import Event, event
 
 LAST = 2**53 - 1  # the last version there is: the largest whole number that JavaScript can hold
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from core.visitors import account_key, new_key
 from likes.models import Like, Post
 from likes.services import Click, set_likes
-from notifications.visitors import account_key, new_key
 
 POSTS = [  # author, hours ago, likes, text
     ("jun", 73, 12, "A task takes ids, never objects. By the time the worker reads it, the row may have moved on."),

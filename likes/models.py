@@ -9,9 +9,9 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from likes import statements, telling
+from likes import author_notifications, sql
+from live.topics import Event
 from notifications.notify import notify
-from notifications.topics import Event
 
 BATCH = 500  # rows that one transaction settles; a few milliseconds of work
 
@@ -128,7 +128,7 @@ class Like(models.Model):
     def settle(cls, limit: int = BATCH) -> Settled:
         """Brings the counts in step with what is wanted, oldest click first. Exact however often it runs, in any order
         and from several workers at once: each adds only the difference between wanted and counted."""
-        likes = [cls(**row) for row in statements.owed(limit)]
+        likes = [cls(**row) for row in sql.owed(limit)]
         if not likes:
             return Settled([], [], [])
         change, now = Counter[int](), timezone.now()
@@ -136,10 +136,10 @@ class Like(models.Model):
             change[like.post_id] += like.wanted - like.counted
         posts = [
             Post(pk=pk, author_id=author, like_count=count, version=version)
-            for pk, author, count, version in statements.posts(change)
+            for pk, author, count, version in sql.posts(change)
         ]
-        mine = telling.own(likes, posts)
-        bells = notify(telling.entries(likes, mine, posts, change, now), at=now)
+        mine = author_notifications.own(likes, posts)
+        bells = notify(author_notifications.entries(likes, mine, posts, change, now), at=now)
         posts = [post for post in posts if change[post.pk]]
         same = defaultdict(list)
         for post in posts:
@@ -147,8 +147,8 @@ class Like(models.Model):
             post.like_count += change[post.pk]
             post.version += 1
         for difference, pks in same.items():
-            statements.count(pks, difference)
-        statements.settle([like.pk for like in likes], mine, now)
+            sql.count(pks, difference)
+        sql.settle([like.pk for like in likes], mine, now)
         return Settled(posts, likes, bells)
 
 

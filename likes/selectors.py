@@ -6,9 +6,9 @@ from typing import Any
 
 from django.http import parse_cookie
 
+from core import visitors
+from core.same_origin import Headers
 from likes.models import Like, Post
-from notifications import visitors
-from notifications.origin import Headers
 
 PAGE = 20
 

@@ -11,13 +11,13 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from likes import statements, tasks
+from core.visitors import COOKIE, account_key, read
+from likes import sql, tasks
+from likes.author_notifications import subject
 from likes.models import Like, Post
-from likes.telling import subject
 from likes.topics import feed_event, gone_event
-from notifications.push import push
+from live.broadcast import push
 from notifications.services import retract
-from notifications.visitors import COOKIE, account_key, read
 
 
 class Click(NamedTuple):
@@ -40,7 +40,7 @@ def set_likes(*, clicks: Iterable[Click]) -> set[int]:
 def _store(last: dict[tuple[str, int], Click]) -> set[int]:
     posts = {post for _, post in last}
     rows = [(*key, click.liked, click.at) for key, click in last.items()]
-    if not rows or statements.store(rows) == len(rows):  # a transaction of its own, as short as can be
+    if not rows or sql.store(rows) == len(rows):  # a transaction of its own, as short as can be
         return posts
     return set(Post.objects.filter(pk__in=posts).values_list("pk", flat=True))
 

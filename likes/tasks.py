@@ -6,10 +6,10 @@ import time
 from celery import Task, shared_task
 from redis import RedisError
 
+from core.redis import redis
 from likes.models import BATCH, Like, Post
 from likes.topics import count_event, saved_event
-from notifications.push import push
-from notifications.store import redis
+from live.broadcast import push
 
 ASKED = "redheart:settle"
 SECONDS = 5  # how long a question counts as asked; after that a lost message is asked for again

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from likes.models import FeedVersion, Like, Post
-from notifications import topics
-from notifications.topics import Event, event
+from live import topics
+from live.topics import Event, event
 
 GONE = 2**53 - 1  # the last version there is: the largest whole number that JavaScript can hold
 SHOWN = 20  # new posts that a page counts one by one

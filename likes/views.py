@@ -14,13 +14,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.middleware import HtmxDetails
 
-from likes import clicks, selectors, services
-from likes.clicks import Refusal
+from core import visitors
+from core.permissions import sign_in_required
+from core.visitors import visitor_of
+from likes import http, selectors, services
 from likes.forms import PostForm
+from likes.http import Refusal
 from likes.models import Post
-from notifications import visitors
-from notifications.team import sign_in_required
-from notifications.visitors import visitor_of
 
 
 class HtmxHttpRequest(HttpRequest):
@@ -44,7 +44,7 @@ def feed(request: HtmxHttpRequest) -> HttpResponse:
 @never_cache
 def post(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Post.objects.select_related("author"), pk=pk)
-    if clicks.wants_json(lower(request)):
+    if http.wants_json(lower(request)):
         return JsonResponse(selectors.post_state(post=pk, visitor=visitor_of(request)))
     selectors.with_mine([found], visitor_of(request))
     return render(request, "likes/post.html", {"post": found})
@@ -77,15 +77,15 @@ def like(request: HttpRequest, pk: int) -> HttpResponse:
     """The like door in the ordinary way: for multipart forms, for servers without ASGI and for tests."""
     headers = lower(request)
     try:
-        visitor = clicks.admit(headers, request.META.get("REMOTE_ADDR", ""))
-        liked = clicks.wanted(request.POST)
+        visitor = http.admit(headers, request.META.get("REMOTE_ADDR", ""))
+        liked = http.wanted(request.POST)
         at = services.set_like(post=pk, visitor=visitor.key, liked=liked)
     except Post.DoesNotExist:
-        reply = clicks.refused(headers, Refusal(HTTPStatus.NOT_FOUND, clicks.NO_SUCH_POST))
+        reply = http.refused(headers, Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST))
     except Refusal as refusal:
-        reply = clicks.refused(headers, refusal, selectors.state_of(headers, pk) if refusal.wait else None)
+        reply = http.refused(headers, refusal, selectors.state_of(headers, pk) if refusal.wait else None)
     else:
-        reply = clicks.accepted(headers, visitor, post=pk, liked=liked, at=at)
+        reply = http.accepted(headers, visitor, post=pk, liked=liked, at=at)
     response = HttpResponse(reply.body, status=reply.status, headers=reply.headers)
     if reply.newcomer:
         visitors.remember(response, reply.newcomer)

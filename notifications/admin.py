@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models import Attempt, Delivery, Destination, Habits, Mute, Notification, Preference
-from notifications.transports import transports
+from notifications.transports.base import transports
 
 
 class ReadOnly:

@@ -9,9 +9,12 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        from notifications import browsers, transports
+        from notifications.destinations import browsers
+        from notifications.transports import base
 
-        autodiscover_modules("topics", "bell", "kinds", "outward_kinds", "destination_topics")
-        transports.load()
-        user_logged_in.connect(browsers.signed_in, dispatch_uid="notifications.browsers")
-        user_logged_out.connect(browsers.signed_out, dispatch_uid="notifications.browsers")
+        autodiscover_modules(
+            "topics", "bell", "notification_types", "destinations.notification_types", "destinations.topics"
+        )
+        base.load()
+        user_logged_in.connect(browsers.signed_in, dispatch_uid="notifications.destinations.browsers")
+        user_logged_out.connect(browsers.signed_out, dispatch_uid="notifications.destinations.browsers")

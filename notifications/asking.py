@@ -6,7 +6,7 @@ import logging
 
 from celery import current_app
 
-from notifications.store import redis
+from core.redis import redis
 
 ASKED = "redheart:fan_out"
 SECONDS = 5  # how long a question counts as asked

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from django.contrib.auth.models import User
 from django.db.models import Count, Q, Sum
 
-from notifications import topics
+from core.visitors import account_key
+from live import topics
+from live.topics import Event, event
 from notifications.models import Notification
-from notifications.topics import Event, event
-from notifications.visitors import account_key
 
 UNREAD = Q(unseen=True, count__gt=0)
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
+from live.topics import Event
 from notifications.asking import ask
 from notifications.bell import bell_event
 from notifications.models import Loud
-from notifications.topics import Event
 
 
 class Entry(NamedTuple):

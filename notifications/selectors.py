@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from django.db.models import Q, QuerySet
 from django.forms.models import model_to_dict
 
-from notifications.kinds import kinds, told
 from notifications.models import Destination, Habits, Mute, Notification, Preference
+from notifications.types import kinds, told
 
 PAGE = 20
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

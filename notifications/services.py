@@ -9,11 +9,11 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from live.broadcast import push
 from notifications.bell import bell_event, bell_of
+from notifications.digest.schedule import next_end
 from notifications.models import Delivery, Habits, Mute, Notification, Preference
-from notifications.outbox import OWED
-from notifications.push import push
-from notifications.windows import next_end
+from outbox.models import OWED
 
 
 def look(*, user: int) -> None:

@@ -8,9 +8,13 @@ from celery import shared_task
 from django.utils import timezone
 from redis import RedisError
 
-from notifications import asking, digest, fanout, sending, windows
+from core.redis import redis
+from notifications import asking
+from notifications.digest import mail as digest
+from notifications.digest import schedule
 from notifications.models import Delivery
-from notifications.store import redis
+from notifications.sending import fan_out as fanout
+from notifications.sending import send as sending
 
 ALIVE = 45  # seconds without a sign of life until a queue counts as unattended
 BATCH = 100  # deliveries that beat asks for at once
@@ -54,7 +58,7 @@ def send_owed_deliveries() -> None:
 @shared_task
 def send_digests() -> None:
     """Asks for the digests of those whose windows have ended."""
-    for pk in windows.due(timezone.now()).values_list("pk", flat=True)[:DIGESTS]:
+    for pk in schedule.due(timezone.now()).values_list("pk", flat=True)[:DIGESTS]:
         send_digest.apply_async([pk], priority=digest.PRIORITY, expires=60)
 
 
@@ -62,8 +66,8 @@ def send_digests() -> None:
 def send_digest(pk: int) -> None:
     """Ends a window that is due, and sends its mail. It may be lost, doubled or run twice at once."""
     now = timezone.now()
-    habits = windows.due(now).filter(pk=pk).select_related("user").first()
-    if habits and (delivery := digest.close(habits, windows.last_end(habits, now - windows.SETTLED))):
+    habits = schedule.due(now).filter(pk=pk).select_related("user").first()
+    if habits and (delivery := digest.close(habits, schedule.last_end(habits, now - schedule.SETTLED))):
         ask([delivery])
 
 

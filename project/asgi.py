@@ -11,9 +11,9 @@ from channels.routing import ProtocolTypeRouter
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup(set_prefix=False)
 
-from likes.door import Door  # noqa: E402  (models can be imported only after Django is set up)
-from notifications import caps  # noqa: E402
-from notifications.consumer import live  # noqa: E402
+from likes.asgi import Door  # noqa: E402  (models can be imported only after Django is set up)
+from live import caps  # noqa: E402
+from live.consumer import live  # noqa: E402
 from project.handler import Handler  # noqa: E402
 
 App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]

@@ -113,7 +113,7 @@ def broker_url(value: str) -> str:
 def email(url: str) -> dict[str, Any]:
     """How to send mail, from EMAIL_URL; without one mails are kept as files, for development."""
     if not url:
-        return dict.fromkeys(MAIL, "") | {"EMAIL_BACKEND": "feedback.mailbox.EmailBackend"}
+        return dict.fromkeys(MAIL, "") | {"EMAIL_BACKEND": "feedback.dev_mailbox.EmailBackend"}
     scheme = urlsplit(url).scheme
     if scheme not in PORTS or not urlsplit(url).hostname:
         raise ImproperlyConfigured("EMAIL_URL must look like smtp://user:password@host:25 or submission://…:587.")

@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from core.redis import redis
 from feedback.models import Mail
 from likes.models import Like
 from likes.tasks import DRIFT
-from notifications.store import redis
 from notifications.tasks import attended
 
 LATE = 30  # seconds that accepted work may wait before the site counts as unwell

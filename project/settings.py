@@ -119,7 +119,7 @@ CELERY_BEAT_SCHEDULE = {
 SLOW_MAIL = env.number("SLOW_MAIL", 0, most=25)  # a task may take 30 seconds
 EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 10, least=1)
 MAIL = env.email(env.text("EMAIL_URL"))
-EMAIL_BACKEND = "feedback.slow.EmailBackend" if SLOW_MAIL else MAIL["EMAIL_BACKEND"]
+EMAIL_BACKEND = "feedback.lesson.slow_smtp.EmailBackend" if SLOW_MAIL else MAIL["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = MAIL["EMAIL_HOST"], MAIL["EMAIL_PORT"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL["EMAIL_HOST_USER"], MAIL["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL["EMAIL_USE_TLS"], MAIL["EMAIL_USE_SSL"]
@@ -142,6 +142,9 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "django_celery_beat",
+    "core",
+    "live",
+    "outbox",
     "notifications",
     "likes",
     "feedback",
@@ -157,7 +160,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "notifications.visitors.visitor_middleware",
+    "core.visitors.visitor_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

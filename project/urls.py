@@ -4,11 +4,13 @@ from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import include, path
 
-from notifications.sign_in import SignIn, admin_sign_in
+from core.sign_in import SignIn, admin_sign_in
 from project.health import healthz
 
 handler500 = "project.errors.server_error"
 urlpatterns = [
+    path("", include("core.urls")),
+    path("", include("live.urls")),
     path("", include("likes.urls")),
     path("", include("feedback.urls")),
     path("", include("notifications.urls")),

@@ -16,10 +16,10 @@ from django.db import connection
 from hypothesis import HealthCheck
 from pytest_django import DjangoDbBlocker
 
-from likes import limits
+from core import sign_in
+from core.redis import redis
+from likes import rate_limits
 from likes.models import Post
-from notifications import sign_in
-from notifications.store import redis
 from tests.environment import DATA_DIR
 from tests.live import Live, until
 
@@ -71,8 +71,8 @@ def patient_redis(redis_server: None) -> Iterator[redis_py.Redis]:
 def clean_slate(patient_redis: redis_py.Redis) -> None:
     """Each test starts with an empty Redis and full buckets."""
     patient_redis.flushall()
-    limits.clicks.left.clear()
-    limits.newcomers.left.clear()
+    rate_limits.clicks.left.clear()
+    rate_limits.newcomers.left.clear()
     for bucket in (sign_in.networks, sign_in.accounts_in_networks, sign_in.accounts):
         bucket.left.clear()
 

@@ -1,4 +1,4 @@
-"""What project/handler.py and project/web.py take from inside Django, daphne and Twisted.
+"""What project/handler.py and live/servers/daphne.py take from inside Django, daphne and Twisted.
 
 A test that fails here after an upgrade says: read what has changed there, compare it with ours, then write down the new
 digest or signature.
@@ -19,8 +19,8 @@ from twisted.internet.abstract import FileDescriptor
 from twisted.internet.tcp import Connection
 from twisted.web.http import HTTPChannel
 
+from live.servers.daphne import Page
 from project.handler import Handler
-from project.web import Page
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from core.redis import redis
 from likes.models import Post
 from likes.services import Click, set_likes
-from notifications.store import redis
 from notifications.tasks import report
 
 pytestmark = pytest.mark.django_db

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 import django.utils.timezone
 import feedback.models
-import notifications.outbox
+import outbox.models
 from django.db import migrations, models
 
 
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(null=True, verbose_name='finished at')),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('next_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='next attempt at')),
-                ('give_up_at', models.DateTimeField(default=notifications.outbox.in_a_day)),
+                ('give_up_at', models.DateTimeField(default=outbox.models.in_a_day)),
                 ('said', models.TextField(blank=True, verbose_name='response')),
                 ('kind', models.CharField(choices=[('reply', 'Reply'), ('confirmation', 'Confirmation')], max_length=12, verbose_name='type')),
                 ('author', models.CharField(blank=True, max_length=150, verbose_name='author')),

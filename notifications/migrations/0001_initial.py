@@ -2,8 +2,8 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import notifications.outbox
-import notifications.outward
+import outbox.models
+import notifications.models.destinations
 from django.conf import settings
 from django.db import migrations, models
 
@@ -32,10 +32,10 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(null=True, verbose_name='finished at')),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('next_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='next attempt at')),
-                ('give_up_at', models.DateTimeField(default=notifications.outbox.in_a_day)),
+                ('give_up_at', models.DateTimeField(default=outbox.models.in_a_day)),
                 ('said', models.TextField(blank=True, verbose_name='response')),
                 ('content', models.JSONField()),
-                ('identity', models.CharField(default=notifications.outward.new_identity, max_length=200, unique=True)),
+                ('identity', models.CharField(default=notifications.models.destinations.new_identity, max_length=200, unique=True)),
             ],
             options={
                 'verbose_name': 'delivery',

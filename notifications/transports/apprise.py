@@ -13,10 +13,10 @@ from urllib.parse import unquote
 
 from django.utils.translation import gettext
 
-from notifications import guard
 from notifications.models import Delivery, Destination
-from notifications.outbox import Status
-from notifications.transports import BUSY, Outcome, Transport, declare
+from notifications.transports.base import BUSY, Outcome, Transport, declare
+from outbox import ssrf
+from outbox.models import Status
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -48,10 +48,10 @@ class Apprise(Transport):
         asked = f"{title}\n\n{text}"
         try:
             service = connect(delivery.destination.address)
-            with guard.outside(), LogCapture(level=logging.WARNING, fmt="%(message)s") as log:
+            with ssrf.outside(), LogCapture(level=logging.WARNING, fmt="%(message)s") as log:
                 done = service.notify(body=text, title=title)
                 said = log.getvalue().strip()
-        except guard.Refused as error:
+        except ssrf.Refused as error:
             return Outcome(Status.FAILED, str(error), asked)
         return Outcome(Status.ACCEPTED, "OK", asked, said) if done else judge(said, asked)
 
@@ -78,12 +78,12 @@ def connect(url: str) -> NotifyBase:
 
     parts = url_to_dict(url) or {}  # understands the addresses that services give out, too
     if parts.get("schema") not in KNOWN:
-        raise guard.Refused(gettext("Enter a valid Apprise URL."))
+        raise ssrf.Refused(gettext("Enter a valid Apprise URL."))
     if odd := set(parts["qsd"]) - OPTIONS:
-        raise guard.Refused(gettext("The option %(name)s isn't allowed.") % {"name": min(odd)})
+        raise ssrf.Refused(gettext("The option %(name)s isn't allowed.") % {"name": min(odd)})
     service = Services.instantiate(parts)
     if not service:
-        raise guard.Refused(gettext("Enter a valid Apprise URL."))
+        raise ssrf.Refused(gettext("Enter a valid Apprise URL."))
     return service
 
 
@@ -91,7 +91,7 @@ def look_at(url: str) -> None:
     """Raises `guard.Refused` for a URL that could never be written to, with the reason."""
     service = connect(url)
     if service.schema in OWN_HOST and getattr(service, "mode", "") != "cloud":
-        guard.look_up(getattr(service, "smtp_host", "") or service.host)
+        ssrf.look_up(getattr(service, "smtp_host", "") or service.host)
 
 
 def words(url: str) -> list[str]:

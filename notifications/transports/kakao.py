@@ -15,11 +15,11 @@ import requests
 from django.utils.translation import gettext_noop
 from urllib3.exceptions import NewConnectionError
 
-from notifications import guard
-from notifications.guard import Answer
 from notifications.models import Delivery, Destination
-from notifications.outbox import Status
-from notifications.transports import Outcome, Transport, declare, fault, judge, told
+from notifications.transports.base import Outcome, Transport, declare, fault, judge, told
+from outbox import ssrf
+from outbox.models import Status
+from outbox.ssrf import Answer
 
 HOST = "https://kakaotalk-bizmessage.api.nhncloudservice.com"
 FIELDS = ("title", "text", "count", "url")
@@ -45,8 +45,8 @@ class Kakao(Transport):
         asked = told(f"POST {place.address}", headers, body)
         delivery.expose()
         try:
-            answer = guard.post(place.address, body.encode(), headers | {"X-Secret-Key": place.secret})
-        except guard.Refused as error:
+            answer = ssrf.post(place.address, body.encode(), headers | {"X-Secret-Key": place.secret})
+        except ssrf.Refused as error:
             return Outcome(Status.FAILED, str(error), asked)
         except requests.RequestException as error:
             status, said = (Status.RETRYING, fault(error)) if unheard(error) else (Status.UNKNOWN, SILENT)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from notifications import smtp
 from notifications.models import Delivery, Destination
-from notifications.transports import Outcome, Transport, declare
+from notifications.transports.base import Outcome, Transport, declare
+from outbox import smtp
 
 
 @declare

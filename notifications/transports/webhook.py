@@ -12,10 +12,10 @@ import time
 
 import requests
 
-from notifications import guard
 from notifications.models import Delivery
-from notifications.outbox import Status
-from notifications.transports import Outcome, Transport, declare, fault, judge, told
+from notifications.transports.base import Outcome, Transport, declare, fault, judge, told
+from outbox import ssrf
+from outbox.models import Status
 
 PREFIX = "whsec_"
 GONE = 410
@@ -32,8 +32,8 @@ class Webhook(Transport):
         headers = signed(delivery.identity, int(time.time()), body, place.secret)
         asked = told(f"POST {self.shown(place)}", headers | {"webhook-signature": "…"}, body)
         try:
-            answer = guard.post(place.address, body.encode(), headers)
-        except guard.Refused as error:
+            answer = ssrf.post(place.address, body.encode(), headers)
+        except ssrf.Refused as error:
             return Outcome(Status.FAILED, str(error), asked)
         except requests.RequestException as error:
             return Outcome(Status.RETRYING, fault(error), asked)

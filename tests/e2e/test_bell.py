@@ -80,7 +80,7 @@ def test_a_dropped_socket_ends_with_the_exact_number(
     for page in (here, there):
         expect_unread(page, 1)
 
-    live.kill("project.web")
+    live.kill("live.servers.daphne")
     until(live.well, "the web process did not come back")
     like(passer_by, author.publish("Two"))
     for page in (here, there):

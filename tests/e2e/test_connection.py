@@ -46,7 +46,7 @@ def test_a_page_comes_back_after_the_web_process_was_killed(
     visitor: Visitor, post: int, live: Live, passer_by: httpx.Client
 ) -> None:
     page = visit(remembering(visitor()), f"/posts/{post}/")
-    live.kill("project.web")
+    live.kill("live.servers.daphne")
     until(lambda: "connecting" in states(page), "the page did not notice")
     until(lambda: accepted(passer_by, post), "the web process did not come back")
     expect_live(page)

@@ -16,7 +16,7 @@ from tests.faults.crowd import POSTS, Crowd
 from tests.faults.watcher import Watcher
 from tests.live import Live, until
 
-LIKES_WORKER, EMBEDDED, WEB = "-Q likes", "valkey-server", "project.web"
+LIKES_WORKER, EMBEDDED, WEB = "-Q likes", "valkey-server", "live.servers.daphne"
 
 
 @pytest.fixture(scope="module")

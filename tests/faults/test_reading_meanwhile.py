@@ -12,7 +12,7 @@ from django.utils import timezone
 from likes.models import Like, Post
 from likes.selectors import feed, with_mine
 from likes.services import Click, set_likes
-from notifications import topics
+from live import topics
 
 
 class SettleBefore:

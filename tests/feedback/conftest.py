@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core import mail as django_mail
 from django.test import Client
 
-from feedback import limits
+from feedback import rate_limits
 from feedback.models import Message
 from feedback.services import submit_message
 
@@ -16,8 +16,8 @@ from feedback.services import submit_message
 @pytest.fixture(autouse=True)
 def full_buckets() -> Iterator[None]:
     yield
-    limits.visitors.left.clear()
-    limits.networks.left.clear()
+    rate_limits.visitors.left.clear()
+    rate_limits.networks.left.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ STEPS = ("asked", "claimed", "connected", "exposed", "answered", "settled")
 
 
 def die(step: str) -> None:
-    from notifications.store import redis
+    from core.redis import redis
 
     if step == os.environ.get("DIE_AT") and redis().set("died", step, nx=True):
         if os.environ["DIE"] == "worker":

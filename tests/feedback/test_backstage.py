@@ -9,7 +9,8 @@ import pytest
 from django.core import mail as django_mail
 from django.test import Client
 
-from feedback import lesson, mailbox, tasks
+from feedback import dev_mailbox, tasks
+from feedback.lesson import runs as lesson
 from feedback.models import Message
 from feedback.tasks import send_mail
 
@@ -18,14 +19,14 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def written(settings: object) -> None:
-    settings.EMAIL_BACKEND = "feedback.mailbox.EmailBackend"  # type: ignore[attr-defined]
+    settings.EMAIL_BACKEND = "feedback.dev_mailbox.EmailBackend"  # type: ignore[attr-defined]
 
 
 def test_mails_become_files_that_staff_can_read(written: None, desk: Client, write: Callable[..., Message]) -> None:
     message = write("<b>Hello</b> 한국어\n=1+1")
     send_mail(message.mails.get().pk)
     assert message.mails.get().status == "accepted"
-    [(name, parsed)] = mailbox.newest()
+    [(name, parsed)] = dev_mailbox.newest()
     assert parsed["Message-ID"] == message.mails.get().identity
     assert name.encode() in desk.get("/inbox/mails/").content
     page = desk.get(f"/inbox/mails/{name}/").content.decode()
@@ -54,7 +55,7 @@ def test_the_lesson(desk: Client, settings: object) -> None:
     tasks.send_lesson(run, "support@example.com")
     waited, sent = times(desk.get(page.redirect_chain[0][0]).content, "worker")
     assert sent - waited >= 0.2, "the mail came after the answer"
-    assert len(mailbox.newest()) == 2
+    assert len(dev_mailbox.newest()) == 2
     assert lesson.times("forgotten") == {}
 
 
@@ -66,10 +67,10 @@ def times(page: bytes, way: str) -> tuple[float, float]:
 
 
 def test_slow_mail_is_a_setting(desk: Client, settings: object, write: Callable[..., Message]) -> None:
-    settings.SLOW_MAIL, settings.EMAIL_BACKEND = 0.1, "feedback.slow.EmailBackend"  # type: ignore[attr-defined]
+    settings.SLOW_MAIL, settings.EMAIL_BACKEND = 0.1, "feedback.lesson.slow_smtp.EmailBackend"  # type: ignore[attr-defined]
     message = write()
     send_mail(message.mails.get().pk)
     mail = message.mails.get()
     assert (mail.status, mail.said) == ("accepted", "250 OK, that took a while")
     assert mail.ended_at and mail.started_at and (mail.ended_at - mail.started_at).total_seconds() > 0.1
-    assert len(mailbox.newest()) == 1
+    assert len(dev_mailbox.newest()) == 1

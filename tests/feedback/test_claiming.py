@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feedback.models import Mail, Message, Status
-from notifications.outbox import GRACE, LEASE, OWED, Taken
+from outbox.models import GRACE, LEASE, OWED, Taken
 
 pytestmark = pytest.mark.django_db
 

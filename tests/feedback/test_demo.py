@@ -4,11 +4,11 @@ import pytest
 from django.core import mail as django_mail
 from django.core.management import call_command
 
+from core.redis import redis
 from feedback.models import Mail, Message
 from feedback.selectors import counts
 from feedback.tasks import send_owed_mail
 from likes.models import Post
-from notifications.store import redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,9 +17,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import AsyncClient, Client
 
+from core.redis import redis
 from feedback import exports, tasks
 from feedback.models import Message
-from notifications.store import redis
 
 pytestmark = pytest.mark.django_db
 NASTY = [

@@ -11,10 +11,10 @@ from django.core.signing import TimestampSigner
 from django.test import Client
 from django.utils import timezone
 
-from feedback import limits
+from core.redis import redis
+from feedback import rate_limits
 from feedback.forms import FeedbackForm
 from feedback.models import Block, Mail, Message
-from notifications.store import redis
 
 pytestmark = pytest.mark.django_db
 
@@ -135,7 +135,7 @@ def test_links_after_some_seconds_are_welcome(client: Client, monkeypatch: pytes
 
     started = FeedbackForm.fresh()
     now = time.time()
-    monkeypatch.setattr("django.core.signing.time.time", lambda: now + limits.QUICK + 1)
+    monkeypatch.setattr("django.core.signing.time.time", lambda: now + rate_limits.QUICK + 1)
     client.post("/feedback/", fill(started=started, message=LINKS))
     assert not Message.objects.get().spam
 
@@ -153,18 +153,18 @@ def test_a_blocked_sender_is_heard_as_spam(client: Client) -> None:
 
 
 def test_an_address_gets_a_few_confirmations_a_day(client: Client) -> None:
-    for n in range(limits.CONFIRMATIONS + 2):
+    for n in range(rate_limits.CONFIRMATIONS + 2):
         assert client.post("/feedback/", fill(message=f"number {n}")).status_code == 303
-    assert Mail.objects.count() == limits.CONFIRMATIONS
+    assert Mail.objects.count() == rate_limits.CONFIRMATIONS
     last = client.get(Message.objects.first().get_absolute_url())  # type: ignore[union-attr]
     assert b"Bookmark this page instead." in last.content
     Mail.objects.update(created_at=timezone.now() - timedelta(days=2))
     client.post("/feedback/", fill(message="the day after"))
-    assert Mail.objects.count() == limits.CONFIRMATIONS + 1
+    assert Mail.objects.count() == rate_limits.CONFIRMATIONS + 1
 
 
 def test_a_network_may_write_so_often(client: Client) -> None:
-    limits.networks.left["127.0.0.0/24"] = (0.0, time.monotonic() + 60)
+    rate_limits.networks.left["127.0.0.0/24"] = (0.0, time.monotonic() + 60)
     response = client.post("/feedback/", fill())
     assert response.status_code == 429 and int(response["Retry-After"]) > 0
     assert b"The heart is lovely." in response.content

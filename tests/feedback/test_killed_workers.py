@@ -13,9 +13,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from core.redis import redis
 from feedback.models import Mail, Message
 from feedback.tasks import send_owed_mail
-from notifications.store import redis
 from tests.feedback.mortal import STEPS
 from tests.feedback.postoffice import PostOffice, open_office
 from tests.live import ROOT, until

@@ -12,7 +12,7 @@ from django.utils import timezone
 from feedback.models import Mail, Message
 from feedback.services import reply_to
 from feedback.tasks import send_mail, send_owed_mail
-from notifications import outbox
+from outbox import models as outbox
 from tests.feedback.postoffice import PostOffice, greeting, open_office
 from tests.live import free_port
 

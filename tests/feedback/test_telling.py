@@ -8,19 +8,19 @@ from unittest import mock
 import pytest
 from django.contrib.auth.models import User
 
-from feedback import tasks, telling
+from feedback import notify, tasks
 from feedback.models import Mail, Message, Status
 from feedback.services import reply_to, submit_message
 from notifications import selectors
-from notifications.kinds import kinds
 from notifications.models import Notification
+from notifications.types import kinds
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def unheard() -> Iterator[None]:
-    with mock.patch("feedback.telling.push"):
+    with mock.patch("feedback.notify.push"):
         yield
 
 
@@ -91,4 +91,4 @@ def test_who_asked_for_an_export_hears_that_it_is_ready(staff: list[User]) -> No
     tasks.export.apply(["csv", "all", staff[0].pk], task_id="00000000-0000-0000-0000-000000000001")
     assert "Your export is ready" in lines(staff[0])
     assert "Your export is ready" not in lines(staff[1])
-    telling.export_ready("x", 0)
+    notify.export_ready("x", 0)

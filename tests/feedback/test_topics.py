@@ -12,7 +12,7 @@ from django.test import Client
 
 from feedback import services, tasks
 from feedback.models import Message
-from notifications.consumer import FORBIDDEN
+from live.consumer import FORBIDDEN
 from tests.notifications.test_live_socket import PATIENCE, frame, socket, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)

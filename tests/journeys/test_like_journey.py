@@ -66,7 +66,7 @@ def test_health_is_green_and_names_each_part(live: Live) -> None:
 
 
 def test_the_web_process_runs_on_uvloop(live: Live) -> None:
-    [web] = live.pids("project.web")
+    [web] = live.pids("live.servers.daphne")
     assert "uvloop" in Path(f"/proc/{web}/maps").read_text()
 
 

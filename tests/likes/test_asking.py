@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 from django.test import Client
 
+from core.redis import redis
 from likes import tasks
 from likes.models import Like, Post
-from notifications.store import redis
 from tests.environment import DATA_DIR
 
 pytestmark = pytest.mark.django_db

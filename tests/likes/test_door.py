@@ -13,12 +13,12 @@ from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
 from django.db import OperationalError
 
-from likes import door as door_module
-from likes import limits, tasks
-from likes.door import Door
+from core import visitors
+from likes import asgi as door_module
+from likes import rate_limits, tasks
+from likes.asgi import Door
 from likes.models import Like, Post
 from likes.services import Click, set_likes
-from notifications import visitors
 from project.asgi import application
 from tests.live import until
 
@@ -140,7 +140,7 @@ async def test_a_host_that_is_not_ours_is_refused(post: Post) -> None:
 
 
 async def test_too_many_clicks_are_429_with_the_true_state_and_others_go_on(post: Post) -> None:
-    limits.clicks.left["v1"] = EMPTY
+    rate_limits.clicks.left["v1"] = EMPTY
     answer = await click(post.pk, key="v1", accept="application/json")
     assert answer.status == 429
     assert int(answer.headers["retry-after"]) >= 1
@@ -150,7 +150,7 @@ async def test_too_many_clicks_are_429_with_the_true_state_and_others_go_on(post
 
 
 async def test_a_forged_forwarded_header_does_not_bring_a_new_bucket(post: Post) -> None:
-    limits.newcomers.left["127.0.0.0/24"] = EMPTY
+    rate_limits.newcomers.left["127.0.0.0/24"] = EMPTY
     assert (await click(post.pk, x_forwarded_for="203.0.113.9")).status == 429
 
 

@@ -13,7 +13,7 @@ from hypothesis.extra.django import TestCase
 from likes.models import FeedVersion, Post
 from likes.services import delete_post, write_post
 from likes.topics import SHOWN, feed_event
-from notifications.newest import Newest
+from live.state import Newest
 
 step = st.tuples(st.sampled_from(["write", "create", "delete newest", "delete oldest", "delete all", "delete author"]))
 

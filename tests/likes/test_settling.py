@@ -162,7 +162,7 @@ def test_a_visitors_like_becomes_the_accounts_without_doubling(
 
 
 def test_the_task_settles_what_is_owed_and_takes_the_question_back(post: Post) -> None:
-    from notifications.store import redis
+    from core.redis import redis
 
     set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
     redis().set(tasks.ASKED, 1)
@@ -172,7 +172,7 @@ def test_the_task_settles_what_is_owed_and_takes_the_question_back(post: Post) -
 
 
 def test_only_one_recount_runs_at_a_time(post: Post) -> None:
-    from notifications.store import redis
+    from core.redis import redis
 
     Post.objects.update(like_count=5)
     with redis().lock("redheart:recount", timeout=5):

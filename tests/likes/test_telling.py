@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from pytest_django import DjangoAssertNumQueries
 
+from likes.author_notifications import day, subject
 from likes.models import Like, Post
 from likes.services import Click, adopt_likes, delete_post, set_likes
-from likes.telling import day, subject
 from notifications import selectors, services
 from notifications.bell import bell_of
 from notifications.models import Loud, Notification

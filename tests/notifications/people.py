@@ -12,10 +12,10 @@ from django.utils import timezone
 from likes.models import Like, Post
 from likes.services import Click, set_likes
 from notifications import tasks
-from notifications.addresses import confirm, set_address
+from notifications.destinations.email_address import confirm, set_address
+from notifications.digest.schedule import SETTLED
 from notifications.models import Delivery, Destination, Habits, Notification
 from notifications.services import set_habits
-from notifications.windows import SETTLED
 
 
 def subscribe(user: User, digest: str = "daily", **habits: Any) -> Habits:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications import selectors
-from notifications.addresses import PER_ACCOUNT, PER_ADDRESS, TooOften, set_address
+from notifications.destinations.email_address import PER_ACCOUNT, PER_ADDRESS, TooOften, set_address
 from notifications.models import Delivery, Destination
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +99,7 @@ def test_a_forged_link_is_refused(client: Client, mina: User, token: str) -> Non
 
 def test_an_old_link_is_refused(client: Client, mina: User, monkeypatch: pytest.MonkeyPatch) -> None:
     link = type_in(mina)
-    monkeypatch.setattr("notifications.links.ADDRESS_LASTS", timedelta(seconds=-1))
+    monkeypatch.setattr("notifications.digest.links.ADDRESS_LASTS", timedelta(seconds=-1))
     page = client.post(link)
     assert (page.status_code, box(mina)) == (410, None)
     assert "This link has expired." in page.content.decode()

@@ -13,9 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from likes.author_notifications import subject
 from likes.models import Like, Post
 from likes.services import Click, set_likes
-from likes.telling import subject
 from notifications.bell import bell_of
 from notifications.models import Mute, Notification, Preference
 from notifications.selectors import PAGE

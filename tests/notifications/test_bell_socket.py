@@ -9,11 +9,11 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 
 from likes.models import Post
-from notifications import hub as hub_module
+from live import hub as hub_module
+from live.broadcast import push
+from live.consumer import FORBIDDEN
 from notifications import services
 from notifications.bell import bell_of
-from notifications.consumer import FORBIDDEN
-from notifications.push import push
 from tests.notifications.test_live_socket import PATIENCE, frame, like, socket, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)

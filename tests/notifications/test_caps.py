@@ -17,8 +17,9 @@ from pytest_django import Settings
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from core import visitors
 from likes.models import Post
-from notifications import caps, consumer, visitors
+from live import caps, consumer
 from project.asgi import application
 from tests.live import ROOT, Live, free_port, until
 
@@ -87,7 +88,7 @@ async def test_a_socket_that_ends_badly_is_not_counted_any_more(
 def small(live: Live) -> Iterator[str]:
     """Where one more web process answers, which may open few files."""
     port = free_port()
-    command = [sys.executable, "-m", "project.web", "-v", "0", "-p", str(port), "project.asgi:application"]
+    command = [sys.executable, "-m", "live.servers.daphne", "-v", "0", "-p", str(port), "project.asgi:application"]
     env = {**live.env, "SOCKETS_PER_NETWORK": "100000"}
     process = subprocess.Popen(
         command, cwd=ROOT, env=env, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))

@@ -12,9 +12,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from core.permissions import is_staff
 from notifications.models import Delivery, Destination
 from notifications.notify import Entry, notify
-from notifications.team import is_staff
 from notifications.transports import webhook
 
 pytestmark = pytest.mark.django_db

@@ -15,11 +15,12 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core.redis import redis
 from likes.models import Post
-from notifications import digest, tasks
+from notifications import tasks
+from notifications.digest import mail as digest
 from notifications.models import Delivery, Destination, Habits, Notification, Preference
 from notifications.services import archive, look, mark_all_read, set_digest
-from notifications.store import redis
 from tests.notifications.people import end_window, like, pass_an_hour, subscribe
 
 pytestmark = pytest.mark.django_db

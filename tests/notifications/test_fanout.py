@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from likes.models import Like, Post
 from likes.services import Click, set_likes
-from notifications import fanout, sending
+from notifications.digest.quiet_hours import awake_at
 from notifications.models import Delivery, Destination, Habits, Mute, Notification, Preference
-from notifications.outbox import Status
-from notifications.quiet import awake_at
+from notifications.sending import fan_out as fanout
+from notifications.sending import send as sending
 from notifications.services import look
-from notifications.transports import Outcome, Transport, transports
+from notifications.transports.base import Outcome, Transport, transports
+from outbox.models import Status
 
 Sent = list[Delivery]
 NIGHT = Habits(time_zone="Asia/Seoul", quiet_from=time(22), quiet_until=time(7))

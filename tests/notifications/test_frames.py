@@ -11,8 +11,8 @@ from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Connection
 from websockets.frames import Frame, Opcode
 
-from notifications.sockets import message, wire
-from project.web import write
+from live.servers.daphne import write
+from live.sockets import message, wire
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536])

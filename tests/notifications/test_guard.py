@@ -13,8 +13,8 @@ import pytest
 import requests
 from pytest_django import Settings
 
-from notifications import guard
-from notifications.guard import Refused
+from outbox import ssrf
+from outbox.ssrf import Refused
 
 
 class Inside(BaseHTTPRequestHandler):
@@ -54,15 +54,15 @@ HOSTS = [
 @pytest.mark.parametrize("host", HOSTS)
 def test_an_address_inside_is_refused_in_every_spelling(host: str, inside: int) -> None:
     with pytest.raises(Refused):
-        guard.look_at(f"http://{host}:{inside}/")
+        ssrf.look_at(f"http://{host}:{inside}/")
     with pytest.raises(Refused):
-        guard.post(f"http://{host}:{inside}/", b"", {})
+        ssrf.post(f"http://{host}:{inside}/", b"", {})
     assert Inside.reached == []
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_a_public_address_is_not(address: str) -> None:
-    guard.check(address)
+    ssrf.check(address)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_public_address_is_not(address: str) -> None:
 )  # fmt: skip
 def test_what_is_no_web_address_is_refused_with_a_sentence(url: str) -> None:
     with pytest.raises(Refused, match=r"\.$"):
-        guard.look_at(url)
+        ssrf.look_at(url)
 
 
 def test_a_name_that_changes_between_the_check_and_the_connection_gains_nothing(
@@ -83,22 +83,22 @@ def test_a_name_that_changes_between_the_check_and_the_connection_gains_nothing(
     def fickle(host: str, port: int, *args: object, **kwargs: object) -> object:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
 
-    monkeypatch.setattr(guard, "getaddrinfo", fickle)
-    guard.look_at(f"http://fickle.example:{inside}/")
+    monkeypatch.setattr(ssrf, "getaddrinfo", fickle)
+    ssrf.look_at(f"http://fickle.example:{inside}/")
     with pytest.raises(Refused):
-        guard.post(f"http://fickle.example:{inside}/", b"", {})
+        ssrf.post(f"http://fickle.example:{inside}/", b"", {})
     assert Inside.reached == []
 
 
 def test_a_redirect_is_an_answer_and_is_not_followed(inside: int, settings: Settings) -> None:
     settings.OUTSIDE_ALLOW = [ip_network("127.0.0.1")]
-    assert guard.post(f"http://127.0.0.1:{inside}/first", b"", {}).status == 307
+    assert ssrf.post(f"http://127.0.0.1:{inside}/first", b"", {}).status == 307
     assert Inside.reached == ["/first"]
 
 
 def test_the_guard_stands_only_in_its_block_and_its_thread(inside: int) -> None:
     knock(f"http://127.0.0.1:{inside}/ours")
-    with guard.outside():
+    with ssrf.outside():
         other = threading.Thread(target=knock, args=[f"http://127.0.0.1:{inside}/other"])
         other.start()
         other.join()
@@ -137,20 +137,20 @@ def test_somebody_who_speaks_for_ever_is_cut_short(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, first: bytes
 ) -> None:
     settings.OUTSIDE_ALLOW = [ip_network("127.0.0.1")]
-    monkeypatch.setattr(guard, "SECONDS", 1)
+    monkeypatch.setattr(ssrf, "SECONDS", 1)
     with dripping(first) as port:
         try:
-            answer = guard.post(f"http://127.0.0.1:{port}/", b"", {})
+            answer = ssrf.post(f"http://127.0.0.1:{port}/", b"", {})
         except requests.RequestException:
             assert b"200" not in first
         else:
-            assert (answer.status, len(answer.text) < guard.HEARD) == (200, True)
+            assert (answer.status, len(answer.text) < ssrf.HEARD) == (200, True)
 
 
 def test_the_end_of_the_time_hangs_up_behind_tls_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "SECONDS", 0.2)
+    monkeypatch.setattr(ssrf, "SECONDS", 0.2)
     here, there = socket.socketpair()
-    watch = guard.Watch()
+    watch = ssrf.Watch()
     watch.follow(here)
     wrapped = socket.socket(fileno=here.detach())
     wrapped.settimeout(30)

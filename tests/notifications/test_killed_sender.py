@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
+from core.redis import redis
 from notifications.models import Delivery, Destination
-from notifications.store import redis
 from notifications.tasks import send_owed_deliveries
 from notifications.transports import kakao, webhook
 from tests.feedback.test_killed_workers import worker

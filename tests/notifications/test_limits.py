@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from notifications import limits
-from notifications.limits import Bucket, network
+from core import rate_limits
+from core.rate_limits import Bucket, network
 
 
 def test_a_bucket_gives_its_burst_and_then_says_how_long_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(rate_limits, "monotonic", lambda: 0.0)
     bucket = Bucket(burst=3, rate=0.5)
     assert [bucket.take("a") for _ in range(3)] == [0, 0, 0]
     assert bucket.take("a") == 2
@@ -16,7 +16,7 @@ def test_a_bucket_gives_its_burst_and_then_says_how_long_to_wait(monkeypatch: py
 
 def test_a_bucket_fills_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(limits, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(rate_limits, "monotonic", lambda: clock[0])
     bucket = Bucket(burst=1, rate=1)
     assert bucket.take("a") == 0 and bucket.take("a") == 1
     clock[0] = 1.0
@@ -25,7 +25,7 @@ def test_a_bucket_fills_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_full_buckets_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(limits, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(rate_limits, "monotonic", lambda: clock[0])
     bucket = Bucket(burst=1, rate=1)
     for n in range(100_000):
         bucket.take(str(n))

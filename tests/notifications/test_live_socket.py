@@ -17,15 +17,16 @@ from django.db import OperationalError
 from django.db.backends.signals import connection_created
 from django.utils import timezone
 
+from core import visitors
 from likes import services, tasks
 from likes.models import Like, Post
 from likes.services import Click, set_likes
-from notifications import hub as hub_module
-from notifications import topics, visitors
-from notifications.consumer import FORBIDDEN, MALFORMED
-from notifications.push import GROUP, push
-from notifications.sockets import Socket
-from notifications.topics import Event, event
+from live import hub as hub_module
+from live import topics
+from live.broadcast import GROUP, push
+from live.consumer import FORBIDDEN, MALFORMED
+from live.sockets import Socket
+from live.topics import Event, event
 from project.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,7 +70,7 @@ def like(post: Post, *keys: str, liked: bool = True) -> None:
 async def test_a_page_gets_the_present_state_first(post: Post) -> None:
     await like(post, "v1")
     async with watching(f"topic=post.{post.pk}&topic=feed") as (_, first):
-        assert first == {f"post.{post.pk}": {"v": 1, "count": 1}, "feed": {"v": post.pk, "newest": [post.pk]}}
+        assert first == {f"post.{post.pk}": {"v": 1, "count": 1}, "feed": {"v": 1, "newest": [post.pk]}}
 
 
 async def test_a_settled_like_reaches_everyone_with_its_count_and_the_clicker_with_its_journey(post: Post) -> None:

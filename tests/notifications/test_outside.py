@@ -19,11 +19,12 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import destinations, sending
+from notifications.destinations import services as destinations
 from notifications.models import Attempt, Delivery, Destination, Notification
-from notifications.outbox import GRACE, LEASE, Status
-from notifications.outward import PAUSE_AFTER
+from notifications.models.destinations import PAUSE_AFTER
+from notifications.sending import send as sending
 from notifications.transports import kakao, webhook
+from outbox.models import GRACE, LEASE, Status
 from tests.live import ROOT, free_port
 from tests.notifications.receiver import Receiver, receiving
 
@@ -309,7 +310,7 @@ def test_kakao_that_is_cut_off_in_the_middle_is_unknown(
     def cut(*_: object) -> None:
         raise SoftTimeLimitExceeded
 
-    monkeypatch.setattr(kakao.guard, "post", cut)
+    monkeypatch.setattr(kakao.ssrf, "post", cut)
     assert send(talk).status == Status.UNKNOWN
 
 

@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from notifications import addresses
-from notifications.kinds import offered
+from notifications.destinations import email_address
 from notifications.models import Delivery, Destination, Habits, Preference
+from notifications.types import offered
 
 pytestmark = pytest.mark.django_db
 PATH = "/notifications/preferences/"
@@ -109,8 +109,8 @@ def test_saving_again_sends_no_second_mail_but_the_button_does(reader: Client) -
 
 
 def test_too_many_confirmation_mails_are_refused_and_nothing_is_kept(reader: Client, mina: User) -> None:
-    for number in range(addresses.PER_ACCOUNT):
-        addresses.set_address(user=mina.pk, address=f"{number}@example.com")
+    for number in range(email_address.PER_ACCOUNT):
+        email_address.set_address(user=mina.pk, address=f"{number}@example.com")
     response = reader.post(PATH, {**BELLS, **HERE, "address": "more@example.com"})
     assert (response.status_code, response.headers["Retry-After"]) == (429, "86400")
     assert "reached today&#x27;s limit." in response.content.decode()
@@ -118,14 +118,14 @@ def test_too_many_confirmation_mails_are_refused_and_nothing_is_kept(reader: Cli
 
 
 def test_an_emptied_address_is_taken_away(reader: Client, mina: User) -> None:
-    addresses.set_address(user=mina.pk, address="mina@example.com")
-    addresses.confirm(place=Destination.objects.get())
+    email_address.set_address(user=mina.pk, address="mina@example.com")
+    email_address.confirm(place=Destination.objects.get())
     assert "Email confirmed." in reader.get(PATH).content.decode()
     save(reader, address="")
     assert not Destination.objects.exists()
 
 
 def test_the_page_is_the_readers_own(reader: Client, jun: User) -> None:
-    addresses.set_address(user=jun.pk, address="jun@example.com")
+    email_address.set_address(user=jun.pk, address="jun@example.com")
     assert "jun@example.com" not in reader.get(PATH).content.decode()
     assert Client().get(PATH).headers["location"].startswith("/accounts/login/")

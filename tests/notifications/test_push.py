@@ -6,9 +6,9 @@ import os
 import signal
 import time
 
+from core.redis import redis
 from likes.topics import GONE, gone_event
-from notifications.push import push
-from notifications.store import redis
+from live.broadcast import push
 
 
 def test_pushing_keeps_its_connection() -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from notifications import sign_in
+from core import sign_in
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/accounts/login/"
@@ -46,9 +46,9 @@ def test_signing_in_rightly_is_no_guess(mina: User) -> None:
 def test_a_failure_is_one_line_of_the_log_without_the_password(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING, "notifications.sign_in"):
+    with caplog.at_level(logging.WARNING, "core.sign_in"):
         attempt(client, "m\nina" + "a" * 300, "a secret guess")
-    [line] = [record.getMessage() for record in caplog.records if record.name == "notifications.sign_in"]
+    [line] = [record.getMessage() for record in caplog.records if record.name == "core.sign_in"]
     assert line.startswith("sign-in failed: account 'm\\nina") and line.endswith("from 192.0.2.7")
     assert "secret" not in caplog.text and len(line) < 220
 

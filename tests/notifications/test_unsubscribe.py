@@ -81,7 +81,7 @@ def test_anything_else_is_refused(provider: Client, mina: User, link: str, monke
     for token in (link.split("/")[-2][:-1], signing.dumps([mina.pk, "daily"], salt="redheart.address"), "x"):
         page = provider.post(f"/notifications/unsubscribe/{token}/", ONE_CLICK)
         assert page.status_code == 404 and "This link is incomplete." in page.content.decode()
-    monkeypatch.setattr("notifications.links.DIGEST_LASTS", timedelta(seconds=-1))
+    monkeypatch.setattr("notifications.digest.links.DIGEST_LASTS", timedelta(seconds=-1))
     assert provider.post(link, ONE_CLICK).status_code == 410
     assert chosen() == "weekly"
     mina.delete()

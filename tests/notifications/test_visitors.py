@@ -8,9 +8,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from core import visitors
 from likes.models import Like, Post
 from likes.services import Click, set_likes
-from notifications import visitors
 
 pytestmark = pytest.mark.django_db
 

@@ -17,13 +17,16 @@ from django.utils import timezone
 from py_vapid import Vapid02
 from pytest_django import Settings
 
+from core.visitors import account_key
 from likes.models import Like, Post
 from likes.services import Click, set_likes
-from notifications import fanout, guard, sending
 from notifications.models import Attempt, Delivery, Destination, Habits
-from notifications.outbox import Status
-from notifications.transports import push, retry_after
-from notifications.visitors import account_key
+from notifications.sending import fan_out as fanout
+from notifications.sending import send as sending
+from notifications.transports import web_push
+from notifications.transports.base import retry_after
+from outbox import ssrf
+from outbox.models import Status
 from tests.live import until
 from tests.notifications.pushservice import HANG_UP, SILENT, Browser, PushService, open_service
 
@@ -108,7 +111,7 @@ def test_it_is_signed_for_this_push_service_alone(post: Post, place: Destination
     authorization = service.asked[0].headers["Authorization"]
     assert Vapid02.verify(authorization)
     token, key = (part.partition("=")[2] for part in authorization.removeprefix("vapid ").split(","))
-    assert key == push.public_key()
+    assert key == web_push.public_key()
     header, claims, _signature = token.split(".")
     assert json.loads(urlsafe_b64decode(header + "=="))["alg"] == "ES256"
     said = json.loads(urlsafe_b64decode(claims + "=="))
@@ -178,7 +181,7 @@ def test_nothing_goes_into_our_own_network(
 def test_without_an_answer_it_is_tried_again(
     post: Post, place: Destination, service: PushService, monkeypatch: pytest.MonkeyPatch, mood: str
 ) -> None:
-    monkeypatch.setattr(guard, "SECONDS", 1 if mood == SILENT else 60)
+    monkeypatch.setattr(ssrf, "SECONDS", 1 if mood == SILENT else 60)
     service.answers.append(mood)
     delivery = like(post, "a")
     delivery.refresh_from_db()
@@ -186,7 +189,7 @@ def test_without_an_answer_it_is_tried_again(
     until(lambda: service.asked, "it was not asked")
     Delivery.objects.update(next_at=timezone.now())
     Destination.objects.update(next_at=timezone.now())
-    monkeypatch.setattr(guard, "SECONDS", 60)
+    monkeypatch.setattr(ssrf, "SECONDS", 60)
     sending.send(delivery.pk)
     delivery.refresh_from_db()
     assert delivery.status == Status.ACCEPTED

@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from notifications import addresses, tasks
-from notifications.kinds import Kind, kinds
+from notifications import tasks
+from notifications.destinations import email_address
+from notifications.digest.quiet_hours import awake_at
+from notifications.digest.schedule import next_end
 from notifications.models import Delivery, Destination, Habits, Notification
 from notifications.notify import Entry, notify
-from notifications.quiet import awake_at
 from notifications.services import set_habits
-from notifications.windows import next_end
+from notifications.types import Kind, kinds
 
 NEW_YORK, SEOUL = "America/New_York", "Asia/Seoul"
 NIGHT = {"quiet_from": time(22), "quiet_until": time(9)}
@@ -133,8 +134,8 @@ class AnyHistory(TestCase):
             patch.setattr(tasks, "ask", lambda deliveries: None)
             self.user = User.objects.create(username="mina")
             set_habits(user=self.user.pk, digest="daily", time_zone=SEOUL)
-            addresses.set_address(user=self.user.pk, address="mina@example.com")
-            addresses.confirm(place=Destination.objects.get())
+            email_address.set_address(user=self.user.pk, address="mina@example.com")
+            email_address.confirm(place=Destination.objects.get())
             for verb, value in [*steps, ("wait", 60 * 24 * 8), ("beat", 1)]:
                 getattr(self, verb)(value)
                 self.clock += timedelta(seconds=1)

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from notifications import digest, tasks
+from notifications import tasks
+from notifications.digest import mail as digest
 from notifications.models import Habits
 
 

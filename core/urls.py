@@ -1,0 +1,5 @@
+from django.urls import path
+
+from core import accounts
+
+urlpatterns = [path("accounts/signup/", accounts.signup, name="signup")]

@@ -1,0 +1,74 @@
+"""What feedback tells people. No text that somebody wrote: who may read it is asked where the notification leads."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from feedback.models import Message
+from notifications.models import Notification
+from notifications.types import Kind, declare
+
+
+@declare
+class NewFeedback(Kind):
+    name = "feedback"
+    label = _("New feedback")
+    staff = True
+    icon = "inbox"
+
+    def text(self, group: Notification) -> str:
+        said = ngettext("New message in the inbox", "%(count)s new messages in the inbox", group.count)
+        return said % {"count": f"{group.count:,}"}
+
+    def url(self, group: Notification) -> str:
+        return reverse("inbox")
+
+
+@declare
+class MailFailed(Kind):
+    name = "mailfailed"
+    label = _("A feedback email failed")
+    staff = True
+    icon = "mail-warning"
+
+    def text(self, group: Notification) -> str:
+        return gettext("Couldn't send a feedback email")
+
+    def url(self, group: Notification) -> str:
+        return reverse("message", args=[group.subject.removeprefix("message.")])
+
+
+@declare
+class ReplyArrived(Kind):
+    name = "reply"
+    label = _("Someone replied to your message")
+    icon = "mail"
+
+    def prepare(self, groups: list[Notification]) -> None:
+        """The sender reads the first words of what they had written themselves."""
+        tokens = [group.subject.removeprefix("receipt.") for group in groups]
+        texts = dict(Message.objects.filter(token__in=tokens).values_list("token", "text"))
+        for group, token in zip(groups, tokens, strict=True):
+            group.detail = texts.get(token, "")[:60]
+
+    def text(self, group: Notification) -> str:
+        return gettext("Your message got a reply")
+
+    def url(self, group: Notification) -> str:
+        return reverse("receipt", args=[group.subject.removeprefix("receipt.")])
+
+
+@declare
+class ExportReady(Kind):
+    name = "export"
+    label = _("Export ready")
+    staff = True
+    icon = "download"
+
+    def text(self, group: Notification) -> str:
+        return gettext("Your export is ready")
+
+    def url(self, group: Notification) -> str:
+        return reverse("exports")

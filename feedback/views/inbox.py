@@ -1,0 +1,144 @@
+"""The team's pages: the list of messages, one message, and what can be done with it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from core.permissions import team_only
+from feedback import dev_mailbox, selectors, services
+from feedback.forms import NoteForm, ReplyForm
+from feedback.models import Mail, Message
+from feedback.topics import inbox_event
+from feedback.views.sender import Request, SeeOther, part_or_page
+
+VERBS: dict[str, tuple[Callable[[Message], None], str, Any]] = {  # name: what it does, its undoing, what it has done
+    "archive": (lambda m: change(m, archived_at=timezone.now()), "restore", gettext_lazy("Archived.")),
+    "restore": (lambda m: change(m, archived_at=None), "", gettext_lazy("Restored.")),
+    "spam": (lambda m: change(m, spam=True), "ham", gettext_lazy("Marked as spam.")),
+    "ham": (lambda m: change(m, spam=False), "", gettext_lazy("Marked as not spam.")),
+    "unread": (lambda m: change(m, read_at=None), "", gettext_lazy("Marked as unread.")),
+    "block": (lambda m: services.block_sender(message=m), "unblock", gettext_lazy("Sender blocked.")),
+    "unblock": (lambda m: services.unblock_sender(message=m), "", gettext_lazy("Sender unblocked.")),
+}
+
+
+def change(message: Message, **values: object) -> None:
+    services.change_message(message=message, **values)
+
+
+@require_GET
+@team_only
+def inbox(request: Request) -> HttpResponse:
+    version = inbox_event().version  # before the reading, so that whatever comes between makes the page fetch again
+    show, search = request.GET.get("show", "open"), request.GET.get("q", "").strip()[:200]
+    show = show if show in selectors.FILTERS else "open"
+    messages, more = selectors.inbox(show=show, search=search, before=_number(request.GET.get("before", "")))
+    counts = selectors.counts()
+    here = f"{reverse('inbox')}?{urlencode({'show': show, 'q': search})}"
+    context = {
+        "rows": messages,
+        "older": f"{here}&before={more}" if more else "",
+        "filters": [(name, label, counts[name]) for name, (label, _) in selectors.FILTERS.items()],
+        "show": show,
+        "search": search,
+        "here": here,
+        "version": version,
+        "done": _done(request),
+        "written": dev_mailbox.written(),
+        "lesson": settings.DEBUG or settings.SLOW_MAIL,
+    }
+    return part_or_page(request, "feedback/_inbox.html", "feedback/inbox.html", context)
+
+
+@require_GET
+@team_only
+def message(request: Request, pk: int) -> HttpResponse:
+    found = get_object_or_404(selectors.with_log(pk))
+    if not request.htmx:
+        services.read_message(message=found)
+    return part_or_page(request, "feedback/_message.html", "feedback/message.html", _context(request, found))
+
+
+@require_POST
+@team_only
+def reply(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(selectors.with_log(pk))
+    form = ReplyForm(request.POST)
+    if not form.is_valid():
+        return render(request, "feedback/message.html", _context(request, found) | {"reply": form}, status=422)
+    services.reply_to(
+        message=found,
+        author=cast(User, request.user),
+        text=form.cleaned_data["text"],
+        form=form.cleaned_data["key"],
+    )
+    return SeeOther(reverse("message", args=[pk]))
+
+
+@require_POST
+@team_only
+def note(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(selectors.with_log(pk))
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        return render(request, "feedback/message.html", _context(request, found) | {"note": form}, status=422)
+    change(found, note=form.cleaned_data["note"])
+    return SeeOther(reverse("message", args=[pk]))
+
+
+@require_POST
+@team_only
+def mark(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    VERBS[verb][0](get_object_or_404(Message, pk=pk))
+    back = request.POST.get("next", "")
+    back = back if back.startswith(reverse("inbox")) else reverse("inbox")
+    return SeeOther(f"{back}{'&' if '?' in back else '?'}{urlencode({'did': verb, 'to': pk})}")
+
+
+@require_POST
+@team_only
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    mail = get_object_or_404(Mail.objects.select_related("message"), pk=pk)
+    services.try_again(mail=mail)
+    return SeeOther(reverse("message", args=[mail.message_id]))
+
+
+def _context(request: HttpRequest, found: Message) -> dict[str, object]:
+    mails = [(mail, [(t, _translated(t.said)) for t in mail.tries.all()]) for mail in found.mails.all()]
+    return {
+        "message": found,
+        "mails": mails,
+        "blocked": selectors.blocked(found),
+        "reply": ReplyForm(initial={"key": secrets.token_urlsafe(9)}),
+        "note": NoteForm(initial={"note": found.note}),
+        "done": _done(request),
+    }
+
+
+def _translated(said: str) -> str:
+    """Our own sentences in the reader's language; what a mail server said stays as it is."""
+    return gettext(said) if said else ""
+
+
+def _done(request: HttpRequest) -> dict[str, object] | None:
+    """What was just done to which message, and how it is undone."""
+    verb, pk = request.GET.get("did", ""), _number(request.GET.get("to", ""))
+    if verb not in VERBS or not pk:
+        return None
+    return {"pk": pk, "said": VERBS[verb][2], "undo": VERBS[verb][1]}
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

@@ -1,0 +1,106 @@
+"""The sender's pages: the form and the receipt."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.middleware import HtmxDetails
+
+from core import visitors
+from core.rate_limits import network
+from core.visitors import visitor_of
+from feedback import rate_limits, selectors, services
+from feedback.forms import FeedbackForm
+from feedback.models import Mail
+
+
+class Request(HttpRequest):
+    htmx: HtmxDetails
+
+
+class SeeOther(HttpResponseRedirect):
+    status_code = HTTPStatus.SEE_OTHER
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def feedback(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _form(request, FeedbackForm(initial=_initial(request)))
+    form = FeedbackForm(request.POST)
+    if not form.is_valid():
+        return _form(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    visitor = visitor_of(request)
+    if wait := _too_often(request, visitor):
+        form.add_error(None, gettext("You've sent a lot of messages. Please try again shortly."))
+        return _form(request, form, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(wait)})
+    key = visitor or visitors.new_key()
+    message = services.submit_message(
+        email=form.cleaned_data["email"],
+        text=form.cleaned_data["message"],
+        page=form.cleaned_data["page"],
+        form=form.cleaned_data["started"],
+        visitor=key,
+        spam=form.suspicious,
+    )
+    response = SeeOther(message.get_absolute_url())
+    if not visitor:
+        visitors.remember(response, key)
+    return response
+
+
+@require_GET
+@never_cache
+def receipt(request: Request, token: str) -> HttpResponse:
+    message = get_object_or_404(selectors.receipt(token))
+    confirmation = selectors.confirmation(message)
+    context = {
+        "message": message,
+        "steps": selectors.journey(message),
+        "status": confirmation.status if confirmation else "received",
+        "confirmation": confirmation,
+        "replies": selectors.replies(message),
+    }
+    response = part_or_page(request, "feedback/_receipt.html", "feedback/receipt.html", context)
+    response["Referrer-Policy"] = "same-origin"  # with no-referrer, Origin is null and CSRF refuses
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def part_or_page(request: Request, part: str, page: str, context: dict[str, object]) -> HttpResponse:
+    """The part that htmx asks for, or the whole page around it."""
+    partial = request.htmx and not request.htmx.history_restore_request
+    response = render(request, part if partial else page, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _initial(request: HttpRequest) -> dict[str, str]:
+    return {
+        "email": getattr(request.user, "email", ""),
+        "page": request.GET.get("page", "")[:500],
+        "started": FeedbackForm.fresh(),
+    }
+
+
+def _form(
+    request: HttpRequest, form: FeedbackForm, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None
+) -> HttpResponse:
+    if status >= HTTPStatus.BAD_REQUEST and request.accepts("application/json") and not request.accepts("text/html"):
+        error = next(iter(form.errors.values()))[0]
+        return JsonResponse({"error": error}, status=status, headers=headers)
+    late = int(Mail.lateness().total_seconds() / 60)
+    content = render_to_string("feedback/form.html", {"form": form, "late": late}, request)
+    return HttpResponse(content, status=status, headers=headers)
+
+
+def _too_often(request: HttpRequest, visitor: str | None) -> int:
+    wait = rate_limits.networks.take(network(request.META.get("REMOTE_ADDR", "")))
+    return wait or (rate_limits.visitors.take(visitor) if visitor else 0)

@@ -1,0 +1,127 @@
+"""What likes tell their author."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import RowNumber, TruncDay
+from django.urls import reverse
+from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from likes.author_notifications import day
+from likes.models import Like, Post
+from notifications.models import Loud, Notification
+from notifications.types import Kind, declare
+
+NAMED = Q(visitor__gte="u", visitor__lt="v")  # accounts; anybody else has no name
+FACES = 3
+
+
+class AboutPost(Kind):
+    icon = "heart"
+
+    def prepare(self, groups: list[Notification]) -> None:
+        texts = dict(Post.objects.filter(pk__in=map(post_of, groups)).values_list("pk", "text"))
+        for group in groups:
+            group.detail = Truncator(texts.get(post_of(group), "")).chars(60)
+
+    def url(self, group: Notification) -> str:
+        return reverse("post", args=[post_of(group)])
+
+
+@declare
+class Liked(AboutPost):
+    name = "liked"
+    label = _("Someone liked your post")
+    choices = (Loud.ALWAYS, Loud.ONCE, Loud.NOT)
+
+    def prepare(self, groups: list[Notification]) -> None:
+        super().prepare(groups)
+        names, fresh = latest_names(groups), fresh_counts([group for group in groups if group.seen_at])
+        for group in groups:
+            key = (post_of(group), group.period)
+            group.names = names.get(key, [])
+            group.fresh = fresh.get(key, 0)
+
+    def text(self, group: Notification) -> str:
+        count, names = group.count, group.names[: 2 if group.count > len(group.names) else FACES]
+        others = count - len(names)
+        values = {"others": f"{others:,}", **dict(zip(("one", "two", "three"), names, strict=False))}
+        match len(names), others:
+            case 0, _:
+                said = ngettext("1 person liked your post", "%(others)s people liked your post", count)
+            case 1, 0:
+                said = gettext("%(one)s liked your post")
+            case 2, 0:
+                said = gettext("%(one)s and %(two)s liked your post")
+            case 3, 0:
+                said = gettext("%(one)s, %(two)s and %(three)s liked your post")
+            case 1, _:
+                said = ngettext(
+                    "%(one)s and 1 other liked your post", "%(one)s and %(others)s others liked your post", others
+                )
+            case _:
+                said = ngettext(
+                    "%(one)s, %(two)s and 1 other liked your post",
+                    "%(one)s, %(two)s and %(others)s others liked your post",
+                    others,
+                )
+        return said % values
+
+
+@declare
+class Milestone(AboutPost):
+    name = "milestone"
+    label = _("Your post reached 10, 100 or 1,000 likes")
+    icon = "award"
+
+    def text(self, group: Notification) -> str:
+        return gettext("Your post reached %(number)s likes") % {"number": f"{int(group.period):,}"}
+
+
+Key = tuple[int, str]  # post and day
+
+
+def post_of(group: Notification) -> int:
+    return int(group.subject.removeprefix("post."))
+
+
+def told_in(group: Notification, since: datetime | None = None) -> Q:
+    """The likes that are in this group; with ``since`` those that came later."""
+    start = datetime.fromisoformat(group.period).replace(tzinfo=UTC)
+    late = Q(told_at__gt=since) if since else Q(told_at__gte=start)
+    return Q(late, post=post_of(group), told_at__lt=start + timedelta(days=1), counted=True)
+
+
+def any_of(conditions: list[Q]) -> Q:
+    """True where one of them is."""
+    return Q(*conditions, _connector=Q.OR)
+
+
+def latest_names(groups: list[Notification]) -> dict[Key, list[str]]:
+    """The accounts whose likes came last, for each group."""
+    order = Window(RowNumber(), partition_by=[F("post"), TruncDay("told_at", tzinfo=UTC)], order_by=F("told_at").desc())
+    likes = Like.objects.filter(NAMED, any_of([told_in(group) for group in groups]))
+    latest = likes.annotate(row=order).filter(row__lte=FACES).order_by("row", "pk")
+    rows = latest.values_list("post", "told_at", "visitor")
+    accounts = [(post, day(told), int(visitor[1:])) for post, told, visitor in rows if told]
+    users = dict(User.objects.filter(pk__in={pk for *_, pk in accounts}).values_list("pk", "username"))
+    found = defaultdict(list)
+    for post, period, pk in accounts:
+        if pk in users:
+            found[post, period].append(users[pk])
+    return found
+
+
+def fresh_counts(groups: list[Notification]) -> dict[Key, int]:
+    """How many likes came since the author last looked, for each group that has been looked at."""
+    if not groups:
+        return {}
+    likes = Like.objects.filter(any_of([told_in(group, group.seen_at) for group in groups]))
+    days = likes.annotate(day=TruncDay("told_at", tzinfo=UTC)).values_list("post", "day")
+    return {(post, day(at)): number for post, at, number in days.annotate(number=Count("pk")).order_by()}

@@ -1,0 +1,6 @@
+"""How often one visitor may click, and how many new visitors one network may bring."""
+
+from core.rate_limits import Bucket
+
+clicks = Bucket(burst=60, rate=10)  # by visitor
+newcomers = Bucket(burst=120, rate=0.5)  # by network

@@ -1,0 +1,22 @@
+"""A destination as it can be watched: something was tried, so the page fetches its log anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.permissions import is_staff
+from live import topics
+from live.topics import Event, event
+from notifications.models import Destination
+
+
+def destination_events(pks: Iterable[int]) -> list[Event]:
+    versions = Destination.objects.filter(pk__in=pks).values_list("pk", "version")
+    return [event(f"destination.{pk}", version, {}) for pk, version in versions]
+
+
+def snapshot(keys: list[str]) -> Iterable[Event]:
+    return destination_events(int(key) for key in keys if key.isdecimal() and len(key) < 19)
+
+
+topics.declare("destination", snapshot=snapshot, allows=is_staff)

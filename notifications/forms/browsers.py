@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.utils.translation import gettext_lazy as _
+
+from outbox import ssrf
+
+ODD = re.compile(r"[\x00-\x1f\x7f\"(),:;<>\[\]\\%!]")  # what an address needs only for tricks with lists and routes
+LONGEST = 254  # characters of an address that SMTP can carry
+
+
+class Address(forms.EmailField):
+    """One plain address. A newline in it is refused, not stripped, before anything else looks at it."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(max_length=LONGEST, **more)
+
+    def to_python(self, value: Any) -> str:
+        if ODD.search(str(value or "")):
+            raise ValidationError(_("Enter a valid email address."))
+        return super().to_python(value) or ""
+
+
+class SubscriptionForm(forms.Form):
+    """What a browser calls a push subscription: where to send messages, and the two keys to encrypt them with."""
+
+    endpoint = forms.CharField(max_length=2000, validators=[URLValidator(["https"])])
+    p256dh = forms.CharField(max_length=88)
+    auth = forms.CharField(max_length=24)
+
+    def clean_endpoint(self) -> str:
+        endpoint = str(self.cleaned_data["endpoint"])
+        try:
+            ssrf.look_at(endpoint)
+        except ssrf.Refused as error:
+            raise forms.ValidationError(_("Invalid push service URL.")) from error
+        return endpoint
+
+    def clean_p256dh(self) -> str:
+        try:
+            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decoded(self.cleaned_data["p256dh"], 65))
+        except ValueError as error:
+            raise forms.ValidationError(_("Invalid browser key.")) from error
+        return str(self.cleaned_data["p256dh"])
+
+    def clean_auth(self) -> str:
+        try:
+            decoded(self.cleaned_data["auth"], 16)
+        except ValueError as error:
+            raise forms.ValidationError(_("Invalid browser key.")) from error
+        return str(self.cleaned_data["auth"])
+
+    def sentence(self) -> str:
+        """What is wrong with it, where something is."""
+        [(field, errors), *_more] = self.errors.items()
+        return f"{field}: {errors[0]}"
+
+
+def decoded(key: str, size: int) -> bytes:
+    """The bytes of a base64url text. Raises `ValueError` unless there are as many as ``size``."""
+    raw = b64decode(key.rstrip("=") + "=" * (-len(key.rstrip("=")) % 4), altchars=b"-_", validate=True)
+    if len(raw) != size:
+        raise ValueError(f"{len(raw)} bytes")
+    return raw

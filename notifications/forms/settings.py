@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import time
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from notifications.forms.browsers import Address
+from notifications.models import Habits, Loud
+from notifications.types import Kind
+
+WAYS = {"mail": _("Email digest"), "push": _("Push"), "outside": _("Integrations")}
+PLACES = re.compile(r"UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)/.+")
+
+
+class PreferencesForm(forms.Form):
+    """What rings the bell of all that somebody may ever hear of, and where else that goes."""
+
+    def __init__(self, *args: Any, kinds: list[Kind], staff: bool, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.kinds, self.ways = kinds, {way: label for way, label in WAYS.items() if staff or way != "outside"}
+        for kind in kinds:
+            choices = [(int(loud), loud.label) for loud in kind.choices]
+            self.fields[kind.name] = forms.ChoiceField(label=kind.label, choices=choices, initial=int(Loud.ALWAYS))
+            for way, label in self.ways.items():
+                box = forms.CheckboxInput(attrs={"aria-label": f"{kind.label}: {label}"})
+                self.fields[f"{kind.name}-{way}"] = forms.BooleanField(required=False, initial=True, widget=box)
+
+    def rows(self) -> Iterator[tuple[forms.BoundField, list[tuple[Any, forms.BoundField]]]]:
+        """The bell's choice of each kind, and the boxes beside it with their labels."""
+        for kind in self.kinds:
+            yield self[kind.name], [(label, self[f"{kind.name}-{way}"]) for way, label in self.ways.items()]
+
+    def columns(self) -> dict[str, dict[str, Any]]:
+        """What is wanted of each kind, by the columns of `Preference`."""
+        said, names = self.cleaned_data, [kind.name for kind in self.kinds]
+        bell = {name: Loud(int(said[name])) for name in names}
+        return {"bell": bell, **{way: {name: said[f"{name}-{way}"] for name in names} for way in self.ways}}
+
+
+@cache
+def time_zones() -> list[tuple[str, str]]:
+    names = sorted(name for name in available_timezones() if PLACES.fullmatch(name))
+    return [(name, name.replace("_", " ")) for name in names]
+
+
+class Clock(forms.TimeField):
+    def __init__(self, **more: Any) -> None:
+        super().__init__(required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), **more)
+
+
+class HabitsForm(forms.Form):
+    language = forms.ChoiceField(label=_("Email and push language"), choices=settings.LANGUAGES)
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
+    quiet_from = Clock(label=_("From"))
+    quiet_until = Clock(label=_("Until"))
+    digest = forms.ChoiceField(label=_("Email digest"), choices=Habits.Digest, required=False)
+    address = Address(
+        label=_("Email address"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+
+    def __init__(self, *args: Any, guess: bool, **more: Any) -> None:
+        """``guess``: a script may choose the time zone of the browser."""
+        super().__init__(*args, **more)
+        if guess and not self.is_bound:
+            self.fields["time_zone"].widget.attrs["data-guess"] = ""
+
+    def clean(self) -> None:
+        start, end = self._clock("quiet_from"), self._clock("quiet_until")
+        if (start is None) != (end is None):
+            self.add_error("quiet_until", _("Enter both a start and an end time."))
+        elif start and start == end:
+            self.add_error("quiet_until", _("Start and end must be different."))
+        if self.cleaned_data.get("digest") and self.cleaned_data.get("address") == "":
+            self.add_error("address", _("Add an email address to get the digest."))
+
+    def _clock(self, name: str) -> time | None:
+        """What is wrong already is complained of once."""
+        return None if self.errors.keys() & {"quiet_from", "quiet_until"} else self.cleaned_data[name]

@@ -1,0 +1,108 @@
+"""The team's pages of what is connected outside: the list, connecting, and the log of one destination."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from core.permissions import team_only
+from notifications.destinations import services as destinations
+from notifications.forms.destinations import FORMS
+from notifications.models import Delivery, Destination
+from notifications.models.destinations import OUTSIDE
+from outbox.models import Status
+
+PAGE = 20
+UNDERWAY = {Status.RECEIVED, Status.QUEUED, Status.SENDING}
+
+
+@require_GET
+@team_only
+def overview(request: HttpRequest) -> HttpResponse:
+    places = [(place, destinations.shown_address(place)) for place in destinations.outside()]
+    kinds = [(name, Destination.Transport(name).label) for name in FORMS]
+    return render(request, "notifications/destinations.html", {"places": places, "kinds": kinds})
+
+
+@require_http_methods(["GET", "POST"])
+@team_only
+def connect(request: HttpRequest, transport: str) -> HttpResponse:
+    if transport not in FORMS:
+        raise Http404
+    form = FORMS[transport](request.POST or None)
+    if not form.is_valid():
+        context = {"form": form, "transport": Destination.Transport(transport)}
+        return render(request, "notifications/connect.html", context, status=422 if form.is_bound else 200)
+    place = form.destination(cast(User, request.user))
+    place.save()
+    messages.success(request, gettext("Connected. Send a test to check it."))
+    return redirect("destination", place.pk)
+
+
+@require_GET
+@team_only
+def destination(request: HttpRequest, pk: int) -> HttpResponse:
+    return _page(request, get_object_or_404(destinations.outside(), pk=pk))
+
+
+@require_POST
+@team_only
+def secret(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same page with the key that its messages are signed with, for whoever sets up the other side."""
+    place = get_object_or_404(destinations.outside(), pk=pk, transport=Destination.Transport.WEBHOOK)
+    return _page(request, place, secret=place.secret)
+
+
+def _page(request: HttpRequest, place: Destination, *, secret: str = "") -> HttpResponse:
+    deliveries = Paginator(destinations.log(place), PAGE).get_page(request.GET.get("page"))
+    context = {
+        "place": place,
+        "address": destinations.shown_address(place),
+        "page": deliveries,
+        "version": place.version,  # read before the log, so that nothing is missed
+        "secret": secret,
+        "underway": not secret and any(delivery.status in UNDERWAY for delivery in deliveries),
+        "failed": destinations.failed(place).exists() and not place.paused_at,
+    }
+    return render(request, "notifications/destination.html", context)
+
+
+VERBS: dict[str, tuple[Callable[[Destination], object], object]] = {
+    "test": (lambda place: destinations.send_test(place=place), gettext_lazy("Sending a test message.")),
+    "pause": (lambda place: destinations.pause(place=place), gettext_lazy("Paused.")),
+    "resume": (lambda place: destinations.resume(place=place), gettext_lazy("Resumed.")),
+    "replay": (lambda place: destinations.replay_failed(place=place), gettext_lazy("Resending.")),
+    "remove": (lambda place: destinations.remove(place=place), gettext_lazy("Removed.")),
+}
+
+
+@require_POST
+@team_only
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    place = get_object_or_404(destinations.outside(), pk=pk)
+    verb = request.POST.get("do", "")
+    if verb not in VERBS:
+        return HttpResponseBadRequest("Send do=" + "|".join(VERBS), content_type="text/plain")
+    act, said = VERBS[verb]
+    act(place)
+    messages.success(request, str(said))
+    return redirect("destinations") if verb == "remove" else redirect("destination", pk)
+
+
+@require_POST
+@team_only
+def replay(request: HttpRequest, pk: int) -> HttpResponse:
+    delivery = get_object_or_404(Delivery, pk=pk, destination__transport__in=OUTSIDE)
+    if destinations.replay(delivery=delivery):
+        messages.success(request, gettext("Resending."))
+    else:
+        messages.info(request, gettext("Nothing to retry."))
+    return redirect("destination", delivery.destination_id)

@@ -1,0 +1,76 @@
+"""Where the links in our mails lead. They work without signing in, and opening one changes nothing: programs that look
+through somebody's mail follow every link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from django.core.signing import BadSignature, SignatureExpired
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from notifications import services
+from notifications.destinations import email_address
+from notifications.digest import links
+from notifications.models import Destination, Habits
+
+ONE_CLICK = "List-Unsubscribe", "One-Click"  # RFC 8058: the mail provider posts it, without a session
+
+
+def key(read: Callable[[str], Any]) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """The view gets what stands in the link's token."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @require_http_methods(["GET", "HEAD", "POST"])
+        @never_cache
+        @wraps(view)
+        def wrapped(request: HttpRequest, token: str) -> HttpResponse:
+            try:
+                response = view(request, read(token))
+            except SignatureExpired:
+                response = refused(request, HTTPStatus.GONE)
+            except BadSignature:
+                response = refused(request, HTTPStatus.NOT_FOUND)
+            response["X-Robots-Tag"] = "noindex"
+            return response
+
+        return wrapped
+
+    return decorate
+
+
+def refused(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
+    return render(request, "notifications/refused.html", {"gone": status == HTTPStatus.GONE}, status=status)
+
+
+@key(links.read_address)
+def address(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks whoever reads the mail of an address whether the digest may go there."""
+    place = get_object_or_404(Destination.objects.select_related("owner"), pk=pk)
+    if "confirmed" not in place.options:
+        return refused(request, HTTPStatus.GONE)
+    if request.method == "POST" and not email_address.confirm(place=place):
+        return refused(request, HTTPStatus.GONE)
+    place.refresh_from_db(fields=["options"])
+    return render(request, "notifications/address.html", {"place": place})
+
+
+@csrf_exempt
+@key(links.read_digest)
+def unsubscribe(request: HttpRequest, subscription: links.Subscription) -> HttpResponse:
+    habits = get_object_or_404(Habits.objects.select_related("user"), user=subscription.user)
+    if request.method == "POST":
+        if ONE_CLICK in request.POST.items():
+            services.set_digest(user=habits.user_id, digest="")
+        elif "again" in request.POST and not habits.digest:
+            services.set_digest(user=habits.user_id, digest=subscription.digest)
+        elif "again" not in request.POST:
+            return HttpResponseBadRequest("Send List-Unsubscribe=One-Click", content_type="text/plain")
+        habits.refresh_from_db(fields=["digest"])
+    return render(request, "notifications/unsubscribe.html", {"habits": habits})
