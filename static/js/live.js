@@ -1,19 +1,41 @@
 /* The page's one socket: what it watches, whether it lives, and the state it brings.
    A frame is {"post.12": {"v": 7, "count": 5}, …}; each part becomes an event "live:post" with its key. */
 (() => {
-  const SILENCE = 40_000, REFRESH = 10_000, LOOK = 2_000; // ms; the server is never silent for longer than 20 s
+  const SILENCE = 40_000, REFRESH = 10_000, LOOK = 2_000, STILL = 150; // ms; the server is never silent for longer than 20 s
+  const MOST = 250; // topics of one page, as in topics.py
   const FORBIDDEN = 4403; // the server's close code for topics that this visitor may not watch
   const root = document.documentElement;
   const base = document.getElementById("live").getAttribute("hx-ws:connect");
   const stays = "stays" in document.getElementById("live").dataset; // a bell that is heard in a hidden tab too
   const note = document.getElementById("say");
   const tabs = new BroadcastChannel("visitor"); // the other tabs have the new cookie too
-  let connection = null, watched = "", heard = 0, refreshed = performance.now(), ended = false, hush;
+  let connection = null, watched = "", heard = 0, refreshed = performance.now(), ended = false, hush, scrolled;
 
-  const query = () => {
-    const topics = new Set([...document.querySelectorAll("[data-topic]")].map((e) => e.dataset.topic));
-    return [...topics].slice(-250).map((topic) => `topic=${encodeURIComponent(topic)}`).join("&");
-  };
+  const asks = (topic) => `topic=${encodeURIComponent(topic)}`;
+  const query = () => topics().map(asks).join("&");
+  const watchable = () => new Map([...document.querySelectorAll("[data-topic]")].map((e) => [e.dataset.topic, e]));
+  const isPost = (topic) => topic.startsWith("post.");
+
+  function distance(element) { // px outside the window
+    const { top, bottom } = element.getBoundingClientRect();
+    return Math.max(top - innerHeight, -bottom, 0);
+  }
+
+  function topics() { // if there are too many, the posts that are farthest from the window are left out
+    const elements = watchable(), excess = elements.size - MOST;
+    if (excess > 0) {
+      const posts = [...elements].filter(([topic]) => isPost(topic)).map(([topic, element]) => [distance(element), topic]);
+      for (const [, topic] of posts.sort(([a], [b]) => b - a).slice(0, excess)) elements.delete(topic);
+    }
+    return [...elements.keys()];
+  }
+
+  function behind() { // is there something that should be watched and is not? Of too many posts only those in the window
+    const elements = watchable(), all = elements.size <= MOST, now = new Set(watched.split("&"));
+    const due = ([topic, element]) => all || !isPost(topic) || distance(element) === 0;
+    return [...elements].some((entry) => !now.has(asks(entry[0])) && due(entry));
+  }
+
   const show = (state) => { root.dataset.live = state; };
   const lost = () => show(navigator.onLine ? "connecting" : "off");
 
@@ -48,6 +70,10 @@
     connection.socket.close();
   }
 
+  function catchUp() {
+    if (behind()) rejoin();
+  }
+
   function keep({ visibilityHandler: handler }) { // of hx-ws: it closes in the background and reconnects at once in front
     document.removeEventListener("visibilitychange", handler);
     document.addEventListener("visibilitychange", () => { if (!document.hidden) handler(); });
@@ -74,7 +100,7 @@
     if (stays && connection.config.pauseOnBackground !== false) keep(connection);
     if (stays) connection.config.pauseOnBackground = false;
     heard = performance.now();
-    if (query() !== watched) rejoin();
+    catchUp();
   });
   document.addEventListener("htmx:ws:close", ({ detail }) => {
     if (!ended) lost();
@@ -86,7 +112,11 @@
     show("on");
     apply(JSON.parse(event.detail.message.data));
   });
-  document.addEventListener("htmx:after:settle", () => { if (query() !== watched) rejoin(); });
+  document.addEventListener("htmx:after:settle", catchUp);
+  document.addEventListener("scroll", () => {
+    clearTimeout(scrolled);
+    scrolled = setTimeout(catchUp, STILL);
+  }, { passive: true });
   document.addEventListener("visitor:named", () => { rejoin(); tabs.postMessage("named"); });
   tabs.onmessage = rejoin;
   document.addEventListener("live:rejoin", rejoin);
