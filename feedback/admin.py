@@ -2,21 +2,17 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from feedback.models import Block, Mail, Message, Try
-from notifications.admin import ReadOnly
+from core.admin import ReadOnly
+from feedback.models import Block, Mail, Message
+from outbox.admin import AttemptInline
 
 
 class MailInline(ReadOnly, admin.TabularInline):
     model = Mail
-    fields = ["kind", "status", "attempts", "created_at", "ended_at", "said"]
+    fk_name = "message"
+    fields = ["type", "status", "attempt_count", "created_at", "ended_at", "response"]
     extra = 0
     show_change_link = True
-
-
-class TryInline(ReadOnly, admin.TabularInline):
-    model = Try
-    fields = ["ended_at", "status", "said", "next_at"]
-    extra = 0
 
 
 @admin.register(Message)
@@ -33,11 +29,14 @@ class MessageAdmin(admin.ModelAdmin):
 
 @admin.register(Mail)
 class MailAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["to", "kind", "status", "attempts", "created_at", "next_at", "said"]
-    list_filter = ["status", "kind"]
+    list_display = ["to", "type", "status", "attempt_count", "created_at", "next_at", "response"]
+    list_filter = ["status", "type"]
     search_fields = ["to", "identity"]
     show_full_result_count = False
-    inlines = [TryInline]
+    fields = [
+        "message", "type", "to", "author", "status", "attempt_count", "created_at", "ended_at", "next_at", "response",
+    ]  # fmt: skip
+    inlines = [AttemptInline]
 
 
 @admin.register(Block)

@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from feedback.models import Mail, Message, Status, new_token
+from feedback.models import Mail, Message
+from outbox.email import EMAIL, email_content
+from outbox.models import new_identity
+from outbox.outcome import Status
 
 MESSAGES = [  # from, hours ago, fate, text
     ("dahye@example.com", 70, "spam", "Make money fast! http://casino.example http://casino.example/2"),
@@ -35,30 +38,31 @@ def load() -> None:
             answered_at=read if fate == "answered" else None,
         )
         if fate != "spam":
-            _mail(message, Mail.Kind.CONFIRMATION, at, Status.FAILED if fate == "failed" else Status.ACCEPTED)
+            _mail(message, Mail.Type.CONFIRMATION, at, Status.FAILED if fate == "failed" else Status.ACCEPTED)
         if fate == "answered":
-            _mail(message, Mail.Kind.REPLY, read, Status.ACCEPTED)
+            _mail(message, Mail.Type.REPLY, read, Status.ACCEPTED)
 
 
-def _mail(message: Message, kind: str, at: datetime, status: Status) -> None:
-    said = "550 5.1.1 <typo@exmaple.test>: no such domain" if status == Status.FAILED else "250 2.0.0 Ok"
+def _mail(message: Message, type: Mail.Type, at: datetime, status: Status) -> None:
+    response = "550 5.1.1 <typo@exmaple.test>: no such domain" if status == Status.FAILED else "250 2.0.0 Ok"
+    identity, is_reply = new_identity(), type == Mail.Type.REPLY
     mail = Mail.objects.create(
         message=message,
-        kind=kind,
-        priority=Mail.PRIORITIES[Mail.Kind(kind)],
-        author="staff" if kind == Mail.Kind.REPLY else "",
+        type=type,
+        author="staff" if is_reply else "",
         to=message.email,
-        subject="Your Feedback",
-        text=ANSWER if kind == Mail.Kind.REPLY else "",
-        body=message.text,
-        identity=f"<{new_token()}@example.com>",
+        text=ANSWER if is_reply else "",
+        transport=EMAIL,
+        content=email_content(to=message.email, subject="Your Feedback", text=message.text, identity=identity),
+        identity=identity,
+        priority=Mail.PRIORITIES[type],
         status=status,
-        attempts=1,
+        attempt_count=1,
         created_at=at,
-        asked_at=at,
+        enqueued_at=at,
         queued_at=at,
         started_at=at,
         ended_at=at,
-        said=said,
+        response=response,
     )
-    mail.tries.create(started_at=at, ended_at=at, status=status, said=said)
+    mail.attempts.create(started_at=at, ended_at=at, status=status, response=response)

@@ -111,7 +111,7 @@ def finished() -> list[Path]:
     return sorted(files, key=lambda file: file.stat().st_mtime, reverse=True)
 
 
-def forget() -> None:
+def delete_old() -> None:
     for file in folder().glob("*"):
         if file.stat().st_mtime < time.time() - DAY:
             file.unlink(missing_ok=True)

@@ -8,15 +8,15 @@ from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, TimestampSigner
 from django.utils.translation import gettext_lazy as _
 
+from core.fields import EmailAddressField
 from feedback import rate_limits
-from notifications.forms.browsers import Address
 
 signer = TimestampSigner(salt="redheart.feedback")
 LINK = re.compile(r"https?:|www\.|\[url", re.IGNORECASE)
 
 
 class FeedbackForm(forms.Form):
-    email = Address(
+    email = EmailAddressField(
         label=_("Your email"),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )

@@ -1,9 +1,8 @@
-"""Messages and who may not send them. The mails that a message causes are in `outbox`."""
+"""Messages of feedback, the emails about them, and the senders that are blocked."""
 
 from __future__ import annotations
 
 import secrets
-import time
 
 from django.db import models
 from django.db.models import F, Q, Value
@@ -12,19 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from feedback.outbox import Mail, Try
-from outbox.models import Status
-
-__all__ = ["Block", "Mail", "Message", "Status", "Try"]
+from core.clock import now_microseconds
+from outbox.models import OutboxMessage
 
 
 def new_token() -> str:
     return secrets.token_urlsafe(24)
-
-
-def stamp() -> int:
-    """Microseconds since 1970: a version that grows by itself."""
-    return time.time_ns() // 1000
 
 
 class Message(models.Model):
@@ -43,7 +35,7 @@ class Message(models.Model):
     archived_at = models.DateTimeField(_("archived at"), null=True, blank=True)
     spam = models.BooleanField(_("spam"), default=False)
     note = models.TextField(_("internal note"), blank=True)
-    version = models.PositiveBigIntegerField(default=stamp, editable=False)
+    version = models.PositiveBigIntegerField(default=now_microseconds, editable=False)
 
     class Meta:
         ordering = ["-pk"]
@@ -63,14 +55,36 @@ class Message(models.Model):
 
     def touch(self) -> None:
         """Gives the message a later version. Goes into the transaction of what has changed."""
-        Message.objects.filter(pk=self.pk).update(version=Greatest(F("version") + 1, Value(stamp())))
+        Message.objects.filter(pk=self.pk).update(version=Greatest(F("version") + 1, Value(now_microseconds())))
 
     def change(self, **values: object) -> None:
         """Stores these values and the later version that comes with them, and nothing else of the row."""
         for name, value in values.items():
             setattr(self, name, value)
-        self.version = max(self.version + 1, stamp())
+        self.version = max(self.version + 1, now_microseconds())
         self.save(update_fields=[*values, "version"])
+
+
+class Mail(OutboxMessage):
+    """One email about a message: the confirmation to its sender, or a reply of staff."""
+
+    class Type(models.TextChoices):
+        REPLY = "reply", _("Reply")
+        CONFIRMATION = "confirmation", _("Confirmation")
+
+    PRIORITIES = {Type.REPLY: 0, Type.CONFIRMATION: 3}
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="mails")
+    type = models.CharField(_("type"), max_length=12, choices=Type)
+    author = models.CharField(_("author"), max_length=150, blank=True)
+    to = models.EmailField(_("to"), db_index=True)
+    text = models.TextField(_("reply"), blank=True)  # what its author wrote, without the quote
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("email"), _("emails")
+
+    def __str__(self) -> str:
+        return f"{self.type} to {self.to}"
 
 
 class Block(models.Model):

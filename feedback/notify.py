@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from live.broadcast import push
+from live.broadcast import broadcast
 from notifications.notify import Entry, notify
 
 
@@ -16,8 +16,8 @@ def new_message() -> None:
     _tell("feedback", _staff(), "inbox", f"{timezone.now():%Y-%m-%d}")
 
 
-def mail_failed(message: int) -> None:
-    _tell("mailfailed", _staff(), f"message.{message}")
+def email_failed(*, message_id: int) -> None:
+    _tell("mailfailed", _staff(), f"message.{message_id}")
 
 
 def reply_arrived(token: str, visitor: str) -> None:
@@ -37,4 +37,4 @@ def _staff() -> Iterable[int]:
 @transaction.atomic
 def _tell(kind: str, users: Iterable[int], subject: str, period: str = "") -> None:
     bells = notify(Entry(user, kind, subject, period) for user in users)
-    transaction.on_commit(lambda: push(bells))
+    transaction.on_commit(lambda: broadcast(bells))

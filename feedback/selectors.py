@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import BooleanField, Count, ExpressionWrapper, Prefetch, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy
 
-from feedback.models import Block, Mail, Message, Status
-from outbox.models import STUCK
+from feedback.models import Block, Mail, Message
+from outbox.outcome import UNDELIVERED, Status
 
 PAGE = 25
 OPEN = Q(archived_at=None, spam=False)
-FAILED = Exists(Mail.objects.filter(message=OuterRef("pk"), status__in=STUCK))
+FAILED = Q(pk__in=Mail.objects.filter(status__in=UNDELIVERED).values("message"))
 FILTERS = {  # name in the address: (label, which messages)
     "open": (gettext_lazy("Open"), OPEN),
     "new": (gettext_lazy("Unread"), OPEN & Q(read_at=None)),
     "unanswered": (gettext_lazy("Needs reply"), OPEN & Q(answered_at=None)),
     "answered": (gettext_lazy("Replied"), OPEN & Q(answered_at__isnull=False)),
-    "failed": (gettext_lazy("Email failed"), OPEN & Q(FAILED)),
+    "failed": (gettext_lazy("Email failed"), OPEN & FAILED),
     "spam": (gettext_lazy("Spam"), Q(spam=True)),
     "archived": (gettext_lazy("Archived"), Q(archived_at__isnull=False, spam=False)),
 }
@@ -38,11 +38,11 @@ def receipt(token: str) -> QuerySet[Message]:
 
 
 def confirmation(message: Message) -> Mail | None:
-    return next((mail for mail in message.mails.all() if mail.kind == Mail.Kind.CONFIRMATION), None)
+    return next((mail for mail in message.mails.all() if mail.type == Mail.Type.CONFIRMATION), None)
 
 
 def replies(message: Message) -> list[Mail]:
-    return [mail for mail in message.mails.all() if mail.kind == Mail.Kind.REPLY]
+    return [mail for mail in message.mails.all() if mail.type == Mail.Type.REPLY]
 
 
 def journey(message: Message) -> list[Step]:
@@ -63,7 +63,7 @@ def _way_of(mail: Mail) -> list[Step]:
     accepted = Step("later", gettext("Confirmation email sent"))
     reason = sender_reason(mail)
     match mail.status:
-        case Status.RECEIVED | Status.QUEUED if not mail.attempts:
+        case Status.RECEIVED | Status.QUEUED if not mail.attempt_count:
             return [queued._replace(state="now"), sending._replace(state="later"), accepted]
         case Status.RECEIVED | Status.QUEUED | Status.SENDING:
             return [queued, sending._replace(state="now"), accepted]
@@ -81,8 +81,8 @@ def _way_of(mail: Mail) -> list[Step]:
 
 def sender_reason(mail: Mail) -> str:
     """What the server answered; what went wrong between our machines is no business of the sender."""
-    if mail.said[:3].isdecimal():
-        return gettext("Mail server response: %(answer)s") % {"answer": mail.said}
+    if mail.response[:3].isdecimal():
+        return gettext("Mail server response: %(answer)s") % {"answer": mail.response}
     if mail.status == Status.UNKNOWN:
         return gettext("The mail server stopped responding after receiving the message.")
     return gettext("Couldn't reach the mail server.")
@@ -90,7 +90,7 @@ def sender_reason(mail: Mail) -> str:
 
 def inbox(*, show: str, search: str = "", before: int | None = None) -> tuple[list[Message], int | None]:
     """A page of messages, newest first, and where the next one starts (None at the end)."""
-    found = Message.objects.filter(FILTERS[show][1]).annotate(failed=FAILED)
+    found = Message.objects.filter(FILTERS[show][1]).annotate(failed=ExpressionWrapper(FAILED, BooleanField()))
     if search:
         found = found.filter(Q(email__icontains=search) | Q(text__icontains=search) | Q(note__icontains=search))
     if before:
@@ -110,7 +110,7 @@ def counts() -> dict[str, int]:
 
 def with_log(pk: int) -> QuerySet[Message]:
     """A message with its mails and everything the mail server has said."""
-    mails = Mail.objects.order_by("pk").prefetch_related("tries")
+    mails = Mail.objects.order_by("pk").prefetch_related("attempts")
     return Message.objects.filter(pk=pk).prefetch_related(Prefetch("mails", mails))
 
 

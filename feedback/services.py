@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 from textwrap import indent
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -13,12 +14,15 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
-from feedback import notify, rate_limits, tasks
+from feedback import notify, rate_limits
 from feedback.models import Block, Mail, Message, new_token
 from feedback.text import quoted, unlinked
-from feedback.topics import news
-from live.broadcast import push
-from outbox.smtp import message_id
+from feedback.topics import message_events
+from live.broadcast import broadcast
+from outbox.email import EMAIL, email_content
+from outbox.models import new_identity
+from outbox.outcome import Status
+from outbox.tasks import enqueue
 
 
 def submit_message(
@@ -43,7 +47,7 @@ def submit_message(
         if new and not message.spam:
             notify.new_message()
     if new:
-        transaction.on_commit(lambda: _tell(message))
+        transaction.on_commit(lambda: _enqueue_mails(message))
     return message
 
 
@@ -51,26 +55,21 @@ def reply_to(*, message: Message, author: User, text: str, form: str = "") -> Ma
     """Stores an answer with the quoted original. The same form sent twice gives the same answer."""
     key = hashlib.sha256(f"{form}\0{message.pk}\0{text}".encode()).hexdigest()[:32] if form else new_token()
     with transaction.atomic(), translation.override(message.language):
-        confirmation = message.mails.filter(kind=Mail.Kind.CONFIRMATION).first()
+        body = _body("reply", message, text=text, quote=quoted(message.text))
+        subject, headers = gettext("Re: Your Feedback"), _thread(message)
         mail, new = Mail.objects.get_or_create(
-            identity=message_id(key),
+            identity=key,
             defaults={
-                "message": message,
-                "kind": Mail.Kind.REPLY,
-                "priority": Mail.PRIORITIES[Mail.Kind.REPLY],
+                **_email(message, Mail.Type.REPLY, identity=key, subject=subject, text=body, headers=headers),
                 "author": author.get_username(),
-                "to": message.email,
-                "subject": gettext("Re: Your Feedback"),
                 "text": text,
-                "body": _body("reply", message, text=text, quote=quoted(message.text)),
-                "answers": confirmation.identity if confirmation else "",
             },
         )
         if new:
             message.change(answered_at=timezone.now(), read_at=message.read_at or timezone.now())
             notify.reply_arrived(message.token, message.visitor)
     if new:
-        transaction.on_commit(lambda: _tell(message))
+        transaction.on_commit(lambda: _enqueue_mails(message))
     return mail
 
 
@@ -82,7 +81,7 @@ def read_message(*, message: Message) -> None:
 def change_message(*, message: Message, **values: object) -> None:
     with transaction.atomic():
         message.change(**values)
-    transaction.on_commit(lambda: push(news(message.pk)))
+    transaction.on_commit(lambda: broadcast(message_events(message.pk)))
 
 
 def block_sender(*, message: Message) -> None:
@@ -91,37 +90,56 @@ def block_sender(*, message: Message) -> None:
         Block.objects.get_or_create(email=message.email.lower())
         for other in Message.objects.filter(email__iexact=message.email, spam=False):
             other.change(spam=True)
-    transaction.on_commit(lambda: push(news(message.pk)))
+    transaction.on_commit(lambda: broadcast(message_events(message.pk)))
 
 
 def unblock_sender(*, message: Message) -> None:
     with transaction.atomic():
         Block.objects.filter(email__iexact=message.email).delete()
         message.change(spam=False)
-    transaction.on_commit(lambda: push(news(message.pk)))
+    transaction.on_commit(lambda: broadcast(message_events(message.pk)))
 
 
 def try_again(*, mail: Mail) -> None:
     """Sends a mail now that waits for its next try, or that was given up."""
-    if mail.again():
-        transaction.on_commit(lambda: _tell(mail.message))
+    if mail.retry_now():
+        mail.message.touch()
+        transaction.on_commit(lambda: _enqueue_mails(mail.message))
 
 
 def _confirmations(email: str) -> int:
     since = timezone.now() - timedelta(days=1)
-    return Mail.objects.filter(kind=Mail.Kind.CONFIRMATION, to__iexact=email, created_at__gt=since).count()
+    return Mail.objects.filter(type=Mail.Type.CONFIRMATION, to__iexact=email, created_at__gt=since).count()
 
 
 def _confirm(message: Message) -> None:
-    Mail.objects.create(
-        message=message,
-        kind=Mail.Kind.CONFIRMATION,
-        priority=Mail.PRIORITIES[Mail.Kind.CONFIRMATION],
-        to=message.email,
-        subject=gettext("Your Feedback"),
-        body=_body("confirmation", message, text=indent(unlinked(message.text), "\t")),
-        identity=message_id(new_token()),
-    )
+    body = _body("confirmation", message, text=indent(unlinked(message.text), "\t"))
+    headers = {"Auto-Submitted": "auto-replied"}  # RFC 3834
+    identity, subject = new_identity(), gettext("Your Feedback")
+    values = _email(message, Mail.Type.CONFIRMATION, identity=identity, subject=subject, text=body, headers=headers)
+    Mail.objects.create(**values)
+
+
+def _email(message: Message, type: Mail.Type, *, identity: str, **content: Any) -> dict[str, Any]:
+    """The values of a row that sends an email to the sender of the message."""
+    return {
+        "message": message,
+        "type": type,
+        "to": message.email,
+        "transport": EMAIL,
+        "priority": Mail.PRIORITIES[type],
+        "identity": identity,
+        "content": email_content(to=message.email, identity=identity, **content),
+    }
+
+
+def _thread(message: Message) -> dict[str, str]:
+    """The headers that put a reply below the confirmation in a mail program."""
+    confirmation = message.mails.filter(type=Mail.Type.CONFIRMATION).first()
+    if not confirmation:
+        return {}
+    identity = confirmation.content["headers"]["Message-ID"]
+    return {"In-Reply-To": identity, "References": identity}
 
 
 def _body(kind: str, message: Message, **words: str) -> str:
@@ -129,6 +147,7 @@ def _body(kind: str, message: Message, **words: str) -> str:
     return render_to_string(f"feedback/mail/{kind}.txt", {"link": link, "message": message, **words})
 
 
-def _tell(message: Message) -> None:
-    if tasks.ask(message.mails.filter(asked_at=None, status="received")):  # else the sender waits for nothing
-        push(news(message.pk))
+def _enqueue_mails(message: Message) -> None:
+    """Broadcasts that the emails are queued; if enqueueing failed, Redis is down and so are broadcasts."""
+    if enqueue(message.mails.filter(enqueued_at=None, status=Status.RECEIVED)):
+        broadcast(message_events(message.pk))

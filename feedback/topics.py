@@ -12,15 +12,13 @@ from feedback import exports
 from feedback.lesson import runs as lesson
 from feedback.models import Mail, Message
 from live import topics
-from live.topics import Event, event
-
-LAST = 2**53 - 1  # the last version there is: the largest whole number that JavaScript can hold
+from live.topics import LAST_VERSION, Event, event
 
 
 def receipt_event(message: Message) -> Event:
-    mails = Mail.objects.filter(message=message).values_list("kind", "status")
-    status = next((status for kind, status in mails if kind == Mail.Kind.CONFIRMATION), "received")
-    replies = sum(kind == Mail.Kind.REPLY for kind, _ in mails)
+    mails = Mail.objects.filter(message=message).values_list("type", "status")
+    status = next((status for type, status in mails if type == Mail.Type.CONFIRMATION), "received")
+    replies = sum(type == Mail.Type.REPLY for type, _ in mails)
     data = {"status": status, "read": bool(message.read_at), "replies": replies}
     return event(f"receipt.{message.token}", message.version, data)
 
@@ -31,7 +29,7 @@ def inbox_event() -> Event:
     return event("inbox", version, {"new": Message.objects.filter(read_at=None, archived_at=None, spam=False).count()})
 
 
-def news(pk: int) -> list[Event]:
+def message_events(pk: int) -> list[Event]:
     """What those who watch this message should hear."""
     message = Message.objects.filter(pk=pk).first()
     return [receipt_event(message), inbox_event()] if message else [inbox_event()]
@@ -40,7 +38,7 @@ def news(pk: int) -> list[Event]:
 def export_event(task: str) -> Event:
     """Final states come last, whatever was reported before them."""
     known = exports.progress(task) or {"state": exports.FAILED, "done": 0, "total": 0}
-    version = known["done"] + 1 if known["state"] == exports.RUNNING else LAST
+    version = known["done"] + 1 if known["state"] == exports.RUNNING else LAST_VERSION
     return event(f"export.{task}", version, {name: known[name] for name in ("state", "done", "total")})
 
 

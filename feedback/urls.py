@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from feedback.views import exports, inbox, sender
+from feedback.views import dev_mailbox, exports, inbox, lesson, sender
 
 urlpatterns = [
     path("feedback/", sender.feedback, name="feedback"),
@@ -18,7 +18,7 @@ urlpatterns = [
     path("inbox/export/<uuid:task>/cancel/", exports.export_cancel, name="export_cancel"),
     path("inbox/export/<uuid:task>.<str:kind>", exports.export_file, name="export_file"),
     # /inbox/mails/
-    path("inbox/mails/", exports.mails, name="mails"),
-    path("inbox/mails/<str:name>/", exports.mail_file, name="mail_file"),
-    path("inbox/lesson/", exports.classroom, name="lesson"),
+    path("inbox/mails/", dev_mailbox.mails, name="mails"),
+    path("inbox/mails/<str:name>/", dev_mailbox.mail_file, name="mail_file"),
+    path("inbox/lesson/", lesson.compare, name="lesson"),
 ]

@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
+from likes.models import Like, Post
 from notifications.models import Loud
 from notifications.notify import Entry
-
-if TYPE_CHECKING:
-    from likes.models import Like, Post
 
 MILESTONES = (10, 100, 1000)
 
@@ -28,7 +25,7 @@ def day(at: date) -> str:
     return f"{at:%Y-%m-%d}"
 
 
-def own(likes: Iterable[Like], posts: Iterable[Post]) -> set[int]:
+def by_authors(likes: Iterable[Like], posts: Iterable[Post]) -> set[int]:
     """The likes that authors gave themselves."""
     keys = {post.pk: f"u{post.author_id}" for post in posts}
     return {like.pk for like in likes if like.visitor == keys.get(like.post_id)}

@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from core.visitors import account_key, new_key
-from likes.models import Like, Post
+from likes.models import Post
 from likes.services import Click, set_likes
+from likes.settling import settle
 
 POSTS = [  # author, hours ago, likes, text
     ("jun", 73, 12, "A task takes ids, never objects. By the time the worker reads it, the row may have moved on."),
@@ -48,5 +49,5 @@ def load() -> None:
         post = Post.objects.create(author=authors[author], text=text, created_at=at)
         others = [account_key(user) for name, user in authors.items() if name != author]
         set_likes(clicks=[Click(post.pk, key, True, at) for key in others + [new_key() for _ in range(likes - 1)]])
-    while Like.settle().likes:
+    while settle().likes:
         pass

@@ -15,6 +15,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy
 
 from core import visitors
+from core.clock import microseconds
+from core.http import wants_json
 from core.rate_limits import network
 from core.same_origin import Headers, known_host, same_origin
 from likes import rate_limits
@@ -67,7 +69,7 @@ def wanted(values: Mapping[str, Any]) -> bool:
 
 def accepted(headers: Headers, visitor: Visitor, *, post: int, liked: bool, at: datetime) -> Reply:
     """The page already shows it (204), a program is told (202), a plain form goes back to where it was (303)."""
-    extra = {"cache-control": "no-store", "x-accepted": str(round(at.timestamp() * 1_000_000))}
+    extra = {"cache-control": "no-store", "x-accepted": str(microseconds(at))}
     newcomer = visitor.key if visitor.new else ""
     if newcomer:
         extra["hx-trigger"] = "visitor:named"
@@ -88,10 +90,6 @@ def refused(headers: Headers, refusal: Refusal, state: Mapping[str, Any] | None 
         body = json.dumps({"error": sentence, **(state or {})})
         return Reply(refusal.status, extra | {"content-type": "application/json"}, body)
     return Reply(refusal.status, extra | {"content-type": "text/plain; charset=utf-8"}, sentence)
-
-
-def wants_json(headers: Headers) -> bool:
-    return "application/json" in headers.get("accept", "")
 
 
 def _came_from(headers: Headers, post: int) -> str:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
@@ -9,11 +8,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from likes import author_notifications, sql
-from live.topics import Event
-from notifications.notify import notify
-
-BATCH = 500  # rows that one transaction settles; a few milliseconds of work
+from core.clock import microseconds
 
 
 class Post(models.Model):
@@ -121,38 +116,4 @@ class Like(models.Model):
     @property
     def version(self) -> int:
         """Microseconds since 1970: a later click of the same visitor has a greater one."""
-        return round(self.clicked_at.timestamp() * 1_000_000)
-
-    @classmethod
-    @transaction.atomic
-    def settle(cls, limit: int = BATCH) -> Settled:
-        """Brings the counts in step with what is wanted, oldest click first. Exact however often it runs, in any order
-        and from several workers at once: each adds only the difference between wanted and counted."""
-        likes = [cls(**row) for row in sql.owed(limit)]
-        if not likes:
-            return Settled([], [], [])
-        change, now = Counter[int](), timezone.now()
-        for like in likes:
-            change[like.post_id] += like.wanted - like.counted
-        posts = [
-            Post(pk=pk, author_id=author, like_count=count, version=version)
-            for pk, author, count, version in sql.posts(change)
-        ]
-        mine = author_notifications.own(likes, posts)
-        bells = notify(author_notifications.entries(likes, mine, posts, change, now), at=now)
-        posts = [post for post in posts if change[post.pk]]
-        same = defaultdict(list)
-        for post in posts:
-            same[change[post.pk]].append(post.pk)
-            post.like_count += change[post.pk]
-            post.version += 1
-        for difference, pks in same.items():
-            sql.count(pks, difference)
-        sql.settle([like.pk for like in likes], mine, now)
-        return Settled(posts, likes, bells)
-
-
-class Settled(NamedTuple):
-    posts: list[Post]  # whose count has changed
-    likes: list[Like]
-    bells: list[Event]  # what their authors' pages should hear
+        return microseconds(self.clicked_at)

@@ -16,7 +16,7 @@ from likes import sql, tasks
 from likes.author_notifications import subject
 from likes.models import Like, Post
 from likes.topics import feed_event, gone_event
-from live.broadcast import push
+from live.broadcast import broadcast
 from notifications.services import retract
 
 
@@ -50,13 +50,13 @@ def set_like(*, post: int, visitor: str, liked: bool) -> datetime:
     click = Click(post, visitor, liked, timezone.now())
     if not set_likes(clicks=[click]):
         raise Post.DoesNotExist
-    tasks.ask()
+    tasks.enqueue_settling()
     return click.at
 
 
 def write_post(*, author: User, text: str) -> Post:
     post = Post.objects.create(author=author, text=text)
-    push([feed_event()])
+    broadcast([feed_event()])
     return post
 
 
@@ -64,7 +64,7 @@ def delete_post(*, post: Post) -> None:
     pk = post.pk
     post.delete()
     retract(subject=subject(pk))
-    push([gone_event(pk), feed_event()])
+    broadcast([gone_event(pk), feed_event()])
 
 
 @transaction.atomic
@@ -89,4 +89,4 @@ def adopt_at_sign_in(sender: type, request: HttpRequest | None, user: AbstractBa
     visitor = read(request.COOKIES.get(COOKIE)) if request else None
     if visitor and visitor.startswith("v"):
         adopt_likes(visitor=visitor, account=account_key(user))
-        transaction.on_commit(tasks.ask)
+        transaction.on_commit(tasks.enqueue_settling)

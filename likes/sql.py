@@ -16,7 +16,7 @@ WHERE column2 IN (SELECT id FROM likes_post) ORDER BY column1, column2
 ON CONFLICT (visitor, post_id) DO UPDATE
 SET wanted = excluded.wanted, clicked_at = excluded.clicked_at, settled_at = NULL
 """
-OWED = """
+PENDING = """
 SELECT id, post_id, visitor, wanted, counted, clicked_at, told_at FROM likes_like
 WHERE settled_at IS NULL ORDER BY clicked_at LIMIT %s {lock}
 """
@@ -38,10 +38,10 @@ def store(rows: Collection[tuple[str, int, bool, datetime]]) -> int:
     )
 
 
-def owed(limit: int) -> Iterator[dict[str, Any]]:
+def pending(limit: int) -> Iterator[dict[str, Any]]:
     """The likes that nobody has settled or is settling, oldest click first, locked."""
     for pk, post, visitor, wanted, counted, clicked, told in _rows(
-        OWED.format(lock=_lock("UPDATE SKIP LOCKED")), [limit]
+        PENDING.format(lock=_lock("UPDATE SKIP LOCKED")), [limit]
     ):
         yield {
             "pk": pk,

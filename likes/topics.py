@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from core.http import parse_pk
 from likes.models import FeedVersion, Like, Post
 from live import topics
-from live.topics import Event, event
+from live.topics import LAST_VERSION, Event, event
 
-GONE = 2**53 - 1  # the last version there is: the largest whole number that JavaScript can hold
 SHOWN = 20  # new posts that a page counts one by one
 
 
@@ -19,21 +19,21 @@ def count_event(post: Post) -> Event:
 
 
 def gone_event(pk: int) -> Event:
-    return event(f"post.{pk}", GONE, {"gone": True})
+    return event(f"post.{pk}", LAST_VERSION, {"gone": True})
 
 
 def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
     """What became of a click, for the clicker's own pages; with the times of its journey in seconds since 1970."""
     data: dict[str, Any] = {"liked": like.wanted}
     if times:
-        data["journey"] = {**_journey(like, times), "pushed": time.time()}
+        data["journey"] = {**_journey(like, times), "broadcast": time.time()}
     return event(topics.personal(like.visitor), like.version, data, name=f"like.{like.post_id}")
 
 
 def _journey(like: Like, times: dict[str, Any]) -> dict[str, Any]:
     """A click that comes while the worker has been asked, or is at it already, waits for neither."""
     accepted = like.clicked_at.timestamp()
-    return {"accepted": accepted, **times} | {s: max(accepted, times[s]) for s in ("asked", "started") if s in times}
+    return {"accepted": accepted, **times} | {s: max(accepted, times[s]) for s in ("enqueued", "started") if s in times}
 
 
 def feed_event() -> Event:
@@ -59,7 +59,7 @@ def own_likes(visitors: list[str], keys: list[str]) -> Iterable[Event]:
 
 
 def _numbers(keys: list[str]) -> set[int]:
-    return {int(key) for key in keys if key.isdecimal() and len(key) < 19}
+    return {pk for key in keys if (pk := parse_pk(key)) is not None}
 
 
 topics.declare("post", snapshot=counts, mine=own_likes)

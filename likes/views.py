@@ -8,13 +8,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
-from django_htmx.middleware import HtmxDetails
 
 from core import visitors
+from core.http import HtmxRequest, parse_pk, render_part, wants_json
 from core.permissions import sign_in_required
 from core.visitors import visitor_of
 from likes import http, selectors, services
@@ -23,28 +22,21 @@ from likes.http import Refusal
 from likes.models import Post
 
 
-class HtmxHttpRequest(HttpRequest):
-    htmx: HtmxDetails
-
-
 @require_GET
 @never_cache
-def feed(request: HtmxHttpRequest) -> HttpResponse:
-    before = request.GET.get("before", "")
-    posts, more = selectors.feed(visitor=visitor_of(request), before=int(before) if before.isdecimal() else None)
-    template = "likes/_posts.html" if request.htmx and not request.htmx.history_restore_request else "likes/feed.html"
-    draft = request.session.pop("draft", "") if template == "likes/feed.html" and request.user.is_authenticated else ""
-    form = PostForm(initial={"text": draft})
-    response = render(request, template, {"posts": posts, "more": more, "form": form})
-    patch_vary_headers(response, ["HX-Request"])
-    return response
+def feed(request: HtmxRequest) -> HttpResponse:
+    before = parse_pk(request.GET.get("before", ""))
+    posts, more = selectors.feed(visitor=visitor_of(request), before=before)
+    draft = request.session.pop("draft", "") if not request.htmx and request.user.is_authenticated else ""
+    context = {"posts": posts, "more": more, "form": PostForm(initial={"text": draft})}
+    return render_part(request, "likes/_posts.html", "likes/feed.html", context)
 
 
 @require_GET
 @never_cache
 def post(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Post.objects.select_related("author"), pk=pk)
-    if http.wants_json(lower(request)):
+    if wants_json(lower(request)):
         return JsonResponse(selectors.post_state(post=pk, visitor=visitor_of(request)))
     selectors.with_mine([found], visitor_of(request))
     return render(request, "likes/post.html", {"post": found})

@@ -23,7 +23,7 @@ SECONDS = 1.0  # a push may take this long; after that pages learn it from their
 log = logging.getLogger(__name__)
 
 
-def push(events: Iterable[Event]) -> bool:
+def broadcast(events: Iterable[Event]) -> bool:
     """Sends events to all pages. Never raises: a lost push costs seconds of staleness, not an error."""
     message = {"type": "live.events", "events": [list(event) for event in events]}
     if not message["events"]:
@@ -33,7 +33,7 @@ def push(events: Iterable[Event]) -> bool:
             asyncio.run_coroutine_threadsafe(_send(message), _loop(os.getpid())).result(SECONDS)
             return True
         except Exception as error:
-            log.warning("push %d of %d events failed: %r", attempt + 1, len(message["events"]), error)
+            log.warning("broadcast %d of %d events failed: %r", attempt + 1, len(message["events"]), error)
     return False
 
 

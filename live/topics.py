@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 MOST = 250  # topics on one page
+LAST_VERSION = 2**53 - 1  # of what changes no more: the largest integer that JavaScript can hold
 TOPIC = re.compile(r"([a-z]+)(?:\.([A-Za-z0-9_-]{1,64}))?")
 
 

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from notifications.models import Attempt, Delivery, Destination, Habits, Mute, Notification, Preference
-from notifications.transports.base import transports
-
-
-class ReadOnly:
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class AttemptInline(ReadOnly, admin.TabularInline):
-    model = Attempt
-    fields = ["ended_at", "status", "said", "request", "answer", "next_at"]
-    extra = 0
+from core.admin import ReadOnly
+from notifications.models import Delivery, Destination, Habits, Mute, Notification, Preference
+from notifications.transports.base import DestinationTransport
+from outbox.admin import AttemptInline
+from outbox.transports import transports
 
 
 @admin.register(Destination)
@@ -36,16 +23,19 @@ class DestinationAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description=_("address"))
     def shown(self, place: Destination) -> str:
-        return transports[place.transport].shown(place)
+        transport = transports[place.transport]
+        return transport.display_address(place) if isinstance(transport, DestinationTransport) else place.address
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["pk", "destination", "status", "attempts", "created_at", "next_at", "said"]
-    list_filter = ["status", "destination__transport"]
+    list_display = ["pk", "destination", "status", "attempt_count", "created_at", "next_at", "response"]
+    list_filter = ["status", "transport"]
     list_select_related = ["destination"]
     search_fields = ["identity", "destination__name"]
-    fields = ["destination", "identity", "status", "attempts", "created_at", "ended_at", "next_at", "said"]
+    fields = [
+        "destination", "identity", "status", "attempt_count", "created_at", "ended_at", "next_at", "response",
+    ]  # fmt: skip
     show_full_result_count = False
     inlines = [AttemptInline]
 

@@ -10,11 +10,15 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         from notifications.destinations import browsers
+        from notifications.models import Delivery
+        from notifications.sending.deliveries import DeliveryHandler
         from notifications.transports import base
+        from outbox.transports import handle
 
         autodiscover_modules(
             "topics", "bell", "notification_types", "destinations.notification_types", "destinations.topics"
         )
         base.load()
+        handle(Delivery, DeliveryHandler())
         user_logged_in.connect(browsers.signed_in, dispatch_uid="notifications.destinations.browsers")
         user_logged_out.connect(browsers.signed_out, dispatch_uid="notifications.destinations.browsers")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from django.contrib.auth.models import User
 from django.db.models import Count, Q, Sum
 
+from core.http import parse_pk
 from core.visitors import account_key
 from live import topics
 from live.topics import Event, event
@@ -42,13 +43,13 @@ def bell_of(user: int) -> Bell:
 
 
 def snapshot(keys: list[str]) -> Iterable[Event]:
-    users = [int(key) for key in keys if key.isdecimal() and len(key) < 19]
+    users = [user for key in keys if (user := parse_pk(key)) is not None]
     return [bell_event(user, *bell) for user, bell in bells(users).items()]
 
 
 def own(visitor: str | None, key: str) -> bool:
     """Only the account itself, and only while it may sign in."""
-    user = User.objects.filter(pk=key, is_active=True).first() if key.isdecimal() and len(key) < 19 else None
+    user = User.objects.filter(pk=parse_pk(key) or 0, is_active=True).first()
     return user is not None and visitor == account_key(user)
 
 

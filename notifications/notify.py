@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from live.topics import Event
-from notifications.asking import ask
 from notifications.bell import bell_event
 from notifications.models import Loud
+from notifications.tasks import enqueue_fan_out
 
 
 class Entry(NamedTuple):
@@ -41,7 +41,7 @@ INSERT INTO notifications_notification
 SELECT recipient_id, kind, subject, period, change, wish, wish > 0, 1, %s,
     CASE WHEN wish = 0 THEN %s END, CASE WHEN wish = 0 THEN %s END,
     wish > 0 AND EXISTS (SELECT 1 FROM notifications_destination AS d
-     WHERE d.owner_id = recipient_id AND d.transport <> 'mail' AND d.paused_at IS NULL)
+     WHERE d.owner_id = recipient_id AND d.transport <> 'email' AND d.paused_at IS NULL)
 FROM wished WHERE true
 ON CONFLICT (recipient_id, kind, subject, period) DO UPDATE SET
     count = notifications_notification.count + excluded.count,
@@ -79,7 +79,7 @@ def notify(entries: Iterable[Entry], *, at: datetime | None = None) -> list[Even
         cursor.execute(statement, values)
         rows = cursor.fetchall()
     if any(owed for *_, owed, _others, _version in rows):
-        transaction.on_commit(ask)
+        transaction.on_commit(enqueue_fan_out)
     return _bells(rows)
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 from django.forms.models import model_to_dict
 
+from core.clock import from_microseconds, parse_microseconds
+from core.http import parse_pk
 from notifications.models import Destination, Habits, Mute, Notification, Preference
 from notifications.types import kinds, told
+from outbox.email import EMAIL
 
 PAGE = 20
-EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 class Page(NamedTuple):
@@ -72,13 +73,14 @@ def typed(*, user: int) -> Destination | None:
 
 
 def _addresses(user: int) -> QuerySet[Destination]:
-    return Destination.objects.filter(owner=user, transport=Destination.Transport.MAIL)
+    return Destination.objects.filter(owner=user, transport=EMAIL)
 
 
 def after(cursor: str) -> Q:
     """What comes after `Notification.cursor` in the list; anything else means everything."""
     at, _, pk = cursor.partition(".")
-    if not (at.isdecimal() and pk.isdecimal() and len(at) < 17 and len(pk) < 19):
+    at_number, last = parse_microseconds(at), parse_pk(pk)
+    if at_number is None or last is None:
         return Q()
-    when = EPOCH + timedelta(microseconds=int(at))
-    return Q(changed_at__lt=when) | Q(changed_at=when, pk__lt=int(pk))
+    when = from_microseconds(at_number)
+    return Q(changed_at__lt=when) | Q(changed_at=when, pk__lt=last)

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from live.broadcast import push
+from live.broadcast import broadcast
 from notifications.bell import bell_event, bell_of
 from notifications.digest.schedule import next_end
 from notifications.models import Delivery, Habits, Mute, Notification, Preference
-from outbox.models import OWED
+from outbox.outcome import PENDING
 
 
 def look(*, user: int) -> None:
@@ -87,7 +87,7 @@ def set_digest(*, user: int, digest: str) -> None:
     habits.digest_since = since
     habits.save(update_fields=["digest", "digest_at", "digest_since"])
     if not digest:
-        Delivery.objects.filter(destination__owner=user, content__kind="digest", status__in=OWED).delete()
+        Delivery.objects.filter(destination__owner=user, content__type="digest", status__in=PENDING).delete()
 
 
 def retract(*, subject: str) -> None:
@@ -96,10 +96,10 @@ def retract(*, subject: str) -> None:
         gone = Notification.objects.filter(subject=subject)
         users = list(gone.values_list("recipient", flat=True).distinct())
         gone.update(count=0, version=F("version") + 1)
-    transaction.on_commit(lambda: push([bell_event(user, *bell_of(user)) for user in users]))
+    transaction.on_commit(lambda: broadcast([bell_event(user, *bell_of(user)) for user in users]))
 
 
 def _change(user: int, which: Q, **values: object) -> None:
     groups: QuerySet[Notification] = Notification.objects.filter(which, recipient=user)
     if groups.update(version=F("version") + 1, **values):
-        transaction.on_commit(lambda: push([bell_event(user, *bell_of(user))]))
+        transaction.on_commit(lambda: broadcast([bell_event(user, *bell_of(user))]))

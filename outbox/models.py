@@ -1,14 +1,16 @@
-"""What has to leave the house: mails, webhooks, pushes. A row is its own outbox: until it is accepted or has failed,
-sending it is owed.
+"""The transactional outbox: one row for each message that leaves this site, whether email, webhook, chat or push.
 
-One UPDATE with a condition claims a row for a worker, with a lease. ``exposed_at`` marks the moment of risk, after
-which the other side may have it: a worker that dies before it has sent nothing, so it is tried again; one that dies
-after it leaves a row whose fate is unknown, and that is said, never tried a second time by itself.
+The row is written in the transaction that caused it, so no message is lost and none is sent for work that was rolled
+back. `sending.send` claims a row with one conditional UPDATE and a lease, hands it to its transport and stores the
+outcome. If a worker dies before ``handed_over_at``, nothing was sent: retry. After it: UNKNOWN, never retried
+automatically.
 """
 
 from __future__ import annotations
 
 import random
+import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -18,190 +20,177 @@ from django.db.models import F, Manager, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
-LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 30)  # the worker that holds it is dead for sure by then
+from outbox.outcome import PENDING, UNDELIVERED, LeaseLost, Outcome, Status
+
+LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 30)  # Celery has killed the worker by then
 GRACE = timedelta(seconds=5)  # more than clocks differ and a commit takes
-PATIENCE = timedelta(hours=24)  # for another side that cannot take it now
-FIRST, LONGEST = timedelta(seconds=30), timedelta(hours=1)  # between two tries
-ASK_AGAIN = timedelta(seconds=15)  # after which a question to the worker may have been lost
-LOST_BEFORE = gettext_noop("The worker stopped before delivery.")
-LOST_AFTER = gettext_noop("The worker stopped during delivery. It may have been delivered.")
+GIVE_UP_AFTER = timedelta(hours=24)  # retries end then
+FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=30), timedelta(hours=1)
+ENQUEUE_AGAIN = timedelta(seconds=15)  # an enqueued task that has not run by then may have been lost
 
 
-class Status(models.TextChoices):
-    RECEIVED = "received", _("Received")
-    QUEUED = "queued", _("Queued")
-    SENDING = "sending", _("Sending")
-    ACCEPTED = "accepted", _("Sent")
-    RETRYING = "retrying", _("Retrying")
-    FAILED = "failed", _("Failed")
-    UNKNOWN = "unknown", _("Unknown")
-
-
-OWED = [Status.RECEIVED, Status.QUEUED, Status.RETRYING]
-STUCK = [Status.FAILED, Status.UNKNOWN]
+def new_identity() -> str:
+    return uuid.uuid4().hex
 
 
 def in_a_day() -> datetime:
-    return timezone.now() + PATIENCE
+    return timezone.now() + GIVE_UP_AFTER
 
 
-class Taken(Exception):
-    """The lease has run out, so this worker must not send it any more."""
+class OutboxMessage(models.Model):
+    """The apps subclass it to say what a message belongs to (multi-table inheritance). ``transport`` names how it is
+    sent, ``content`` is what that transport needs."""
 
-
-class Outbox(models.Model):
-    """What every row that leaves the house has. ``attempts`` also tells one claim from the next.
-
-    Its log is a kind of `Try` with a foreign key back to it, named ``tries``."""
-
-    if TYPE_CHECKING:
-        objects: ClassVar[Manager[Self]]
-        tries: Any
-
-    priority = models.PositiveSmallIntegerField(_("priority"))  # 0 comes first on Redis; exports have 9
-    identity = models.CharField("Message-ID", max_length=200, unique=True)
+    transport = models.CharField(_("transport"), max_length=20)
+    content = models.JSONField()
+    identity = models.CharField(max_length=64, unique=True, default=new_identity)  # the same in every attempt
+    priority = models.PositiveSmallIntegerField(_("priority"))  # 0 is sent first, 9 last
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.RECEIVED)
-    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    on_hold = models.BooleanField(default=False)  # not sent while its destination is paused
+    attempt_count = models.PositiveIntegerField(_("attempts"), default=0)  # also tells one claim from the next
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
-    asked_at = models.DateTimeField(null=True)  # when a worker was last asked to send it
+    enqueued_at = models.DateTimeField(null=True)  # when a task was last enqueued for it
     queued_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
-    exposed_at = models.DateTimeField(null=True)
+    handed_over_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(_("finished at"), null=True)
     lease_until = models.DateTimeField(null=True)
     next_at = models.DateTimeField(_("next attempt at"), default=timezone.now)
     give_up_at = models.DateTimeField(default=in_a_day)
-    said = models.TextField(_("response"), blank=True)
+    response = models.TextField(_("response"), blank=True)
+
+    if TYPE_CHECKING:
+        objects: ClassVar[Manager[Self]]
+        attempts: Any
 
     class Meta:
-        abstract = True
         indexes = [
             models.Index(
-                fields=["priority", "next_at"], condition=Q(status__in=OWED), name="%(app_label)s_%(class)s_owed"
+                fields=["priority", "next_at"],
+                condition=Q(status__in=PENDING, on_hold=False),
+                name="outbox_pending",
             ),
-            models.Index(
-                fields=["lease_until"], condition=Q(status=Status.SENDING), name="%(app_label)s_%(class)s_sending"
-            ),
+            models.Index(fields=["lease_until"], condition=Q(status=Status.SENDING), name="outbox_sending"),
+            models.Index(fields=["status"], condition=Q(status__in=UNDELIVERED), name="outbox_undelivered"),
         ]
 
-    def changed(self) -> None:
-        """Part of each transaction that changes its state."""
-
-    def stuck(self) -> None:
-        """Part of the transaction that ends it without success."""
+    def __str__(self) -> str:
+        return f"{self.transport} {self.identity}: {self.status}"
 
     @classmethod
     def due(cls) -> models.QuerySet[Self]:
-        """What should be sent now, the most urgent first."""
-        return cls.objects.filter(status__in=OWED, next_at__lte=timezone.now()).order_by("priority", "next_at")
+        """What should be sent now, highest priority first."""
+        now = timezone.now()
+        return cls.objects.filter(status__in=PENDING, on_hold=False, next_at__lte=now).order_by("priority", "next_at")
 
     @classmethod
-    def unasked(cls) -> models.QuerySet[Self]:
-        return cls.due().filter(Q(asked_at=None) | Q(asked_at__lt=timezone.now() - ASK_AGAIN))
+    def due_not_enqueued(cls) -> models.QuerySet[Self]:
+        return cls.due().filter(Q(enqueued_at=None) | Q(enqueued_at__lt=timezone.now() - ENQUEUE_AGAIN))
 
     @classmethod
-    def lateness(cls) -> timedelta:
-        """How long the longest waiting row has waited for a worker."""
-        oldest = cls.due().aggregate(oldest=models.Min("next_at"))["oldest"]
+    def lateness(cls, **which: object) -> timedelta:
+        """How long the oldest due message has been waiting for a worker."""
+        oldest = cls.due().filter(**which).aggregate(oldest=models.Min("next_at"))["oldest"]
         return timezone.now() - oldest if oldest else timedelta()
 
-    def _row(self) -> models.QuerySet[Self]:
-        return type(self).objects.filter(pk=self.pk)
+    def _row(self) -> models.QuerySet[OutboxMessage]:
+        """The row in the table of all messages: a condition and its UPDATE are one statement there."""
+        return OutboxMessage.objects.filter(pk=self.pk)
 
-    def asked(self) -> None:
-        """Notes that a worker was asked, unless it was so quick that it is gone already."""
+    def mark_enqueued(self) -> None:
         now = timezone.now()
-        self._row().update(asked_at=now)
+        self._row().update(enqueued_at=now)
         self._row().filter(status=Status.RECEIVED).update(status=Status.QUEUED, queued_at=now)
 
-    @classmethod
-    @transaction.atomic
-    def claim(cls, pk: int) -> Self | None:
-        """Takes a row that is due for this worker alone. None: it is not due, or another has it."""
+    def claim(self) -> bool:
+        """Leases the message to this worker alone. False: it is not due, or another worker has it."""
         now = timezone.now()
-        free = cls.objects.filter(pk=pk, status__in=OWED, next_at__lte=now)
-        if not free.update(
+        free = self._row().filter(status__in=PENDING, on_hold=False, next_at__lte=now)
+        if not free.filter(attempt_count=self.attempt_count).update(
             status=Status.SENDING,
-            attempts=F("attempts") + 1,
+            attempt_count=F("attempt_count") + 1,
             queued_at=Coalesce("queued_at", now),
             started_at=now,
-            exposed_at=None,
+            handed_over_at=None,
             lease_until=now + LEASE,
         ):
-            return None
-        row = cls.objects.get(pk=pk)
-        row.changed()
-        return row
+            return False
+        self.refresh_from_db()
+        return True
 
-    def _mine(self) -> models.QuerySet[Self]:
-        return self._row().filter(attempts=self.attempts)
+    def _claimed(self) -> models.QuerySet[OutboxMessage]:
+        return self._row().filter(attempt_count=self.attempt_count)
 
-    def expose(self) -> None:
-        """From here on the other side may have it. Raises `Taken` where the lease has run out."""
+    def mark_handed_over(self) -> None:
+        """Call it right before the other side can get the message. Raises `LeaseLost`."""
         now = timezone.now()
-        if not self._mine().filter(status=Status.SENDING, lease_until__gt=now).update(exposed_at=now):
-            raise Taken
-        self.exposed_at = now
+        if not self._claimed().filter(status=Status.SENDING, lease_until__gt=now).update(handed_over_at=now):
+            raise LeaseLost
+        self.handed_over_at = now
 
-    @transaction.atomic
-    def settle(self, status: Status, said: str, *, after: timedelta = timedelta(), **log: str) -> bool:
-        """Stores what became of this try, unless somebody has decided otherwise meanwhile. A late answer is still the
-        truth about a row that was given up as unknown. ``after`` is how long the other side wants to be left alone."""
+    def settle(self, outcome: Outcome) -> bool:
+        """Stores the outcome of this worker's attempt and logs it. False: somebody has decided otherwise meanwhile. A
+        late outcome still replaces UNKNOWN."""
         now = timezone.now()
-        next_at = now + max(pause(self.attempts), after) if status == Status.RETRYING else now
+        status, next_at = outcome.status, now
+        if status == Status.RETRYING:
+            next_at = now + max(retry_delay(self.attempt_count), outcome.retry_after)
         if next_at > self.give_up_at:
             status, next_at = Status.FAILED, now
-        held = self._mine().filter(status__in=[Status.SENDING, Status.UNKNOWN])
-        if not held.update(status=status, said=said, next_at=next_at, ended_at=now, asked_at=None, lease_until=None):
+        claimed = self._claimed().filter(status__in=[Status.SENDING, Status.UNKNOWN])
+        values = {"status": status, "response": outcome.response, "next_at": next_at, "ended_at": now}
+        if not claimed.update(**values, enqueued_at=None, lease_until=None):
             return False
-        again = next_at if status == Status.RETRYING else None
-        self.tries.create(started_at=self.started_at, ended_at=now, status=status, said=said, next_at=again, **log)
-        self.changed()
-        if status in STUCK:
-            self.stuck()
+        self.status = status
+        self.attempts.create(
+            started_at=self.started_at,
+            ended_at=now,
+            status=status,
+            response=outcome.response,
+            request=outcome.request,
+            response_text=outcome.response_text,
+            next_at=next_at if status == Status.RETRYING else None,
+        )
         return True
-
-    @classmethod
-    def expire(cls) -> list[Self]:
-        """Ends the tries whose worker is dead."""
-        dead = cls.objects.filter(status=Status.SENDING, lease_until__lt=timezone.now() - GRACE)
-        return [row for row in dead if row.settle(*_fate(row))]
 
     @transaction.atomic
-    def again(self) -> bool:
-        """Somebody wants it tried now, whatever came of it before."""
+    def retry_now(self) -> bool:
+        """Makes a message due that failed, is unknown or waits for its next attempt. False: it is none of these."""
         now = timezone.now()
-        waiting = self._row().filter(status__in=[Status.RETRYING, *STUCK])
-        if not waiting.update(status=Status.RECEIVED, next_at=now, asked_at=None, give_up_at=now + PATIENCE):
-            return False
-        self.changed()
-        return True
+        waiting = self._row().filter(status__in=[Status.RETRYING, *UNDELIVERED])
+        values = {"status": Status.RECEIVED, "next_at": now, "enqueued_at": None, "give_up_at": now + GIVE_UP_AFTER}
+        return bool(waiting.update(**values))
+
+    def postpone(self, until: datetime) -> None:
+        self._row().filter(status__in=PENDING).update(next_at=until, enqueued_at=None)
 
 
-class Try(models.Model):
-    """What came of one try: the delivery log."""
+class Attempt(models.Model):
+    """One attempt to send a message: the delivery log."""
 
+    message = models.ForeignKey(OutboxMessage, models.CASCADE, related_name="attempts")
     started_at = models.DateTimeField(_("started at"), null=True)
     ended_at = models.DateTimeField(_("finished at"))
     status = models.CharField(_("status"), max_length=8, choices=Status)
-    said = models.TextField(_("response"), blank=True)
+    response = models.TextField(_("response"), blank=True)
+    request = models.TextField(_("request"), blank=True)
+    response_text = models.TextField(_("full response"), blank=True)
     next_at = models.DateTimeField(_("next attempt at"), null=True)
 
     class Meta:
-        abstract = True
         ordering = ["pk"]
         verbose_name, verbose_name_plural = _("attempt"), _("attempts")
 
     def __str__(self) -> str:
-        return f"{self.status}: {self.said}"
+        return f"{self.status}: {self.response}"
 
 
-def pause(attempts: int) -> timedelta:
-    """The time until the next try: twice as long each time, with a fifth of chance so that a crowd spreads out."""
-    return min(FIRST * 2 ** min(attempts - 1, 10), LONGEST) * random.uniform(0.8, 1.2)
+def hold(messages: Iterable[int], *, on_hold: bool) -> None:
+    """Holds these pending messages back, or lets them go."""
+    OutboxMessage.objects.filter(pk__in=messages, status__in=PENDING).update(on_hold=on_hold)
 
 
-def _fate(row: Outbox) -> tuple[Status, str]:
-    return (Status.UNKNOWN, LOST_AFTER) if row.exposed_at else (Status.RETRYING, LOST_BEFORE)
+def retry_delay(attempt_count: int) -> timedelta:
+    """Doubles with each attempt, up to an hour; up to a fifth more or less, so that retries of a crowd spread out."""
+    return min(FIRST_RETRY * 2 ** min(attempt_count - 1, 10), LONGEST_RETRY) * random.uniform(0.8, 1.2)

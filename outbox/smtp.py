@@ -1,36 +1,51 @@
-"""Hands one mail to the mail server, and judges what came of it."""
+"""Hands one email to the mail server and decides what its response means."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from smtplib import SMTP, SMTPRecipientsRefused, SMTPResponseException
-from typing import NamedTuple
+from smtplib import SMTP, SMTP_SSL, SMTPRecipientsRefused, SMTPResponseException
+from typing import Any
 
-from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends import smtp
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.translation import gettext_noop
 
-from outbox.models import Outbox, Status, Taken
+from outbox.models import OutboxMessage
+from outbox.outcome import LeaseLost, Outcome, Status
 
 SILENT = gettext_noop("The mail server stopped responding after receiving the message. It may have been delivered.")
 log = logging.getLogger(__name__)
 
 
-class Outcome(NamedTuple):
-    status: Status
-    said: str
+class HandOverSMTP(SMTP):
+    """Calls ``before_data`` right before DATA and keeps the server's response to it."""
+
+    before_data: Callable[[], None] = staticmethod(lambda: None)
+    response = ""
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.before_data()
+        code, text = super().data(msg)
+        self.response = _line(code, text)
+        return code, text
 
 
-def message_id(key: str) -> str:
-    return f"<{key}@{settings.DEFAULT_FROM_EMAIL.rpartition('@')[2]}>"
+class HandOverSMTPSSL(HandOverSMTP, SMTP_SSL):
+    """The same inside TLS from the first byte."""
+
+
+class EmailBackend(smtp.EmailBackend):
+    @property
+    def connection_class(self) -> type[HandOverSMTP]:
+        return HandOverSMTPSSL if self.use_ssl else HandOverSMTP
 
 
 @contextmanager
 def connected() -> Iterator[BaseEmailBackend]:
-    """Closes the connection whatever happens; a server that will not say goodbye changes nothing."""
+    """Closes the connection whatever happens. A server that does not answer QUIT changes nothing."""
     connection = get_connection()
     try:
         yield connection
@@ -38,56 +53,42 @@ def connected() -> Iterator[BaseEmailBackend]:
         try:
             connection.close()
         except Exception as error:
-            log.info("the mail server did not say goodbye: %r", error)
+            log.info("the mail server did not answer QUIT: %r", error)
 
 
-def hand_over(row: Outbox, mail: EmailMessage, connection: BaseEmailBackend) -> Outcome:
-    """Sends the mail of a claimed row. Raises `Taken` where another worker may have it by now."""
+def hand_over(message: OutboxMessage, email: EmailMessage, connection: BaseEmailBackend) -> Outcome:
+    """Sends the email of a claimed message. Raises `LeaseLost` if another worker may have it by now."""
     try:
         connection.open()
-    except Exception as error:  # refused before our mail was mentioned: it is not the mail's fault, so try again
-        return Outcome(Status.RETRYING, _told(error))
-    answer = _mark_risk(row, connection)
+    except Exception as error:  # refused before our email was mentioned: not the email's fault, so retry
+        return Outcome(Status.RETRYING, _reason(error))
+    server = getattr(connection, "connection", None)
+    if isinstance(server, HandOverSMTP):
+        server.before_data = message.mark_handed_over
+    else:  # a backend without a server, such as the captured emails of development
+        message.mark_handed_over()
     try:
-        connection.send_messages([mail])
-    except Taken:
+        connection.send_messages([email])
+    except LeaseLost:
         raise
     except Exception as error:
-        return _judge(error, exposed=bool(row.exposed_at))
-    return Outcome(Status.ACCEPTED, " ".join(answer))
+        return _judge(error, handed_over=bool(message.handed_over_at))
+    return Outcome(Status.ACCEPTED, getattr(server, "response", ""))
 
 
-def _mark_risk(row: Outbox, connection: BaseEmailBackend) -> list[str]:
-    """The row is marked right before DATA. Returns the list that will hold the server's answer to it."""
-    answer: list[str] = []
-    smtp = getattr(connection, "connection", None)
-    if not isinstance(smtp, SMTP):
-        row.expose()
-        return answer
-
-    def data(content: bytes) -> tuple[int, bytes]:
-        row.expose()
-        code, text = SMTP.data(smtp, content)
-        answer[:] = [_line(code, text)]
-        return code, text
-
-    smtp.data = data  # type: ignore[method-assign, assignment]
-    return answer
-
-
-def _judge(error: Exception, *, exposed: bool) -> Outcome:
-    """An answer of 5xx is final, 4xx is not; no answer after the moment of risk is unknown, before it harmless."""
+def _judge(error: Exception, *, handed_over: bool) -> Outcome:
+    """5xx is final, 4xx is retried. Without a response: UNKNOWN if the server may have the email, else retried."""
     if isinstance(error, SMTPRecipientsRefused):
         error = SMTPResponseException(*next(iter(error.recipients.values())))
     if isinstance(error, SMTPResponseException) and error.smtp_code >= 400:
-        return Outcome(Status.FAILED if error.smtp_code >= 500 else Status.RETRYING, _told(error))
-    if exposed:
-        log.warning("no answer after DATA: %r", error)
+        return Outcome(Status.FAILED if error.smtp_code >= 500 else Status.RETRYING, _reason(error))
+    if handed_over:
+        log.warning("no response after DATA: %r", error)
         return Outcome(Status.UNKNOWN, SILENT)
-    return Outcome(Status.RETRYING, _told(error))
+    return Outcome(Status.RETRYING, _reason(error))
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, SMTPResponseException):
         return _line(error.smtp_code, error.smtp_error)
     return f"{type(error).__name__}: {error}"[:500]

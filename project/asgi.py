@@ -1,4 +1,4 @@
-"""HTTP goes to the like door and then to Django; the one websocket goes to the live consumer."""
+"""HTTP goes to the like endpoint and then to Django; the one websocket goes to the live consumer."""
 
 import gc
 import os
@@ -11,7 +11,7 @@ from channels.routing import ProtocolTypeRouter
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup(set_prefix=False)
 
-from likes.asgi import Door  # noqa: E402  (models can be imported only after Django is set up)
+from likes.asgi import LikeEndpoint  # noqa: E402  (models can be imported only after Django is set up)
 from live import caps  # noqa: E402
 from live.consumer import live  # noqa: E402
 from project.handler import Handler  # noqa: E402
@@ -30,7 +30,7 @@ def at_the_root(app: App) -> App:
     return serve
 
 
-application = at_the_root(ProtocolTypeRouter({"http": Door(Handler()), "websocket": live}))
+application = at_the_root(ProtocolTypeRouter({"http": LikeEndpoint(Handler()), "websocket": live}))
 
 caps.raise_file_limit()
 

@@ -39,7 +39,7 @@ def wait_for_work(conf: Any, **_: Any) -> None:
 def report(sender: Any, **_: Any) -> None:
     """Do not wait for beat to hear that this worker is here."""
     for queue in sender.task_consumer.queues:
-        app.send_task("notifications.tasks.report", args=[queue.name], queue=queue.name)
+        app.send_task("core.tasks.report_alive", args=[queue.name], queue=queue.name)
 
 
 @task_failure.connect

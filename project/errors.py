@@ -21,7 +21,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 
-from likes.http import wants_json
+from core.http import wants_json
 
 SENTENCES = {
     HTTPStatus.BAD_REQUEST: _("Something about that request wasn't valid."),

@@ -9,10 +9,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from core.redis import redis
-from feedback.models import Mail
+from core.tasks import has_worker
 from likes.models import Like
 from likes.tasks import DRIFT
-from notifications.tasks import attended
+from outbox.models import OutboxMessage
 
 LATE = 30  # seconds that accepted work may wait before the site counts as unwell
 LATE_MAIL = 300  # the same for a mail: each may take the mail server seconds
@@ -51,17 +51,17 @@ def _redis() -> str:
 
 
 def _workers() -> str:
-    missing = [queue for queue in ("likes", "mail") if not attended(queue)]
+    missing = [queue for queue in ("likes", "mail") if not has_worker(queue)]
     return f"nobody works on {', '.join(missing)}" if missing else ""
 
 
 def _owed() -> str:
     oldest = Like.objects.filter(settled_at=None).order_by("clicked_at").values_list("clicked_at", flat=True).first()
     waited = (timezone.now() - oldest).total_seconds() if oldest else 0
-    mail = Mail.lateness().total_seconds()
+    mail = OutboxMessage.lateness().total_seconds()
     late = {
         f"a like has waited for {waited:.0f} s": waited > LATE,
-        f"a mail has waited for {mail:.0f} s": mail > LATE_MAIL,
+        f"a message has waited for {mail:.0f} s": mail > LATE_MAIL,
     }
     return ", ".join(what for what, is_late in late.items() if is_late)
 

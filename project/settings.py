@@ -77,6 +77,7 @@ CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in 
 CELERY_TASK_QUEUE_MAX_PRIORITY = 9 if CELERY_BROKER_URL.startswith("amqp") else None
 CELERY_TASK_ROUTES = {
     "likes.*": {"queue": "likes"},
+    "outbox.*": {"queue": "mail"},
     "feedback.*": {"queue": "mail"},
     "notifications.*": {"queue": "mail"},
 }
@@ -89,25 +90,25 @@ CELERY_TIMEZONE = TIME_ZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "project.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {
-    "ask again for owed likes": {"task": "likes.tasks.settle_likes", "schedule": 3, "options": {"expires": 3}},
-    "ask again for owed mail": {"task": "feedback.tasks.send_owed_mail", "schedule": 3, "options": {"expires": 3}},
-    "ask again for owed deliveries": {
-        "task": "notifications.tasks.send_owed_deliveries",
-        "schedule": 3,
-        "options": {"expires": 3},
-    },
+    # What the commit could not enqueue, or what a lost task has left.
+    "settle pending likes": {"task": "likes.tasks.settle_likes", "schedule": 3, "options": {"expires": 3}},
+    "send pending messages": {"task": "outbox.tasks.send_pending", "schedule": 3, "options": {"expires": 3}},
+    "fan out notifications": {"task": "notifications.tasks.fan_out", "schedule": 3, "options": {"expires": 3}},
     "send digests": {"task": "notifications.tasks.send_digests", "schedule": 60, "options": {"expires": 60}},
-    "forget deliveries": {"task": "notifications.tasks.forget_deliveries", "schedule": crontab(hour=3, minute=30)},
-    "forget exports": {"task": "feedback.tasks.forget_exports", "schedule": crontab(minute=30)},
     "recount likes": {"task": "likes.tasks.recount_likes", "schedule": crontab(hour=3, minute=0)},
-    "likes worker is here": {
-        "task": "notifications.tasks.report",
+    "delete old deliveries": {
+        "task": "notifications.tasks.delete_old_deliveries",
+        "schedule": crontab(hour=3, minute=30),
+    },
+    "delete old exports": {"task": "feedback.tasks.delete_old_exports", "schedule": crontab(minute=30)},
+    "likes worker is alive": {
+        "task": "core.tasks.report_alive",
         "schedule": 10,
         "args": ["likes"],
         "options": {"queue": "likes", "expires": 10},
     },
-    "mail worker is here": {
-        "task": "notifications.tasks.report",
+    "mail worker is alive": {
+        "task": "core.tasks.report_alive",
         "schedule": 10,
         "args": ["mail"],
         "options": {"queue": "mail", "expires": 10},
@@ -123,7 +124,7 @@ EMAIL_BACKEND = "feedback.lesson.slow_smtp.EmailBackend" if SLOW_MAIL else MAIL[
 EMAIL_HOST, EMAIL_PORT = MAIL["EMAIL_HOST"], MAIL["EMAIL_PORT"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL["EMAIL_HOST_USER"], MAIL["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL["EMAIL_USE_TLS"], MAIL["EMAIL_USE_SSL"]
-FEEDBACK_FROM = DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(env.text("FEEDBACK_FROM", "support@example.com"))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(env.text("FEEDBACK_FROM", "support@example.com"))
 
 # Web push: how this site shows the push services of browsers who it is.
 VAPID_PRIVATE_KEY = env.vapid_key(env.text("VAPID_PRIVATE_KEY"), debug=DEBUG, data_dir=DATA_DIR)

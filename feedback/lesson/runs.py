@@ -19,7 +19,7 @@ WAYS = ("request", "worker")
 def send_slowly(to: str) -> None:
     with get_connection("feedback.lesson.slow_smtp.EmailBackend", seconds=settings.SLOW_MAIL or SECONDS) as connection:
         EmailMessage(
-            "Your Feedback", "\tThe lesson\n\nThank you!", settings.FEEDBACK_FROM, [to], connection=connection
+            "Your Feedback", "\tThe lesson\n\nThank you!", settings.DEFAULT_FROM_EMAIL, [to], connection=connection
         ).send()
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.core.mail.backends import smtp
 
 from feedback import dev_mailbox
+from outbox import smtp
 
 SECONDS = 20  # of the user's document
 REPLIES = {b"EHLO": b"250 slow", b"HELO": b"250 slow", b"DATA": b"354 Go on", b"QUIT": b"221 Bye"}

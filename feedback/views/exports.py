@@ -1,29 +1,24 @@
-"""The team's other pages: exports, the mails of development, and the lesson."""
+"""Exports: start one, watch it, cancel it, download the file."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from email.message import EmailMessage
 from pathlib import Path
-from urllib.parse import urlencode
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from celery import uuid
 from celery.result import AsyncResult
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from core.http import HtmxRequest, SeeOther, render_part
 from core.permissions import team_only
-from feedback import dev_mailbox, exports, selectors, tasks
-from feedback.lesson import runs as lesson
+from feedback import exports, selectors, tasks
 from feedback.topics import export_event
-from feedback.views.sender import Request, SeeOther, part_or_page
 
 PIECE = 64 * 1024  # bytes
 
@@ -54,12 +49,12 @@ def _start(request: HttpRequest, kind: str, show: str) -> HttpResponse:
 
 @require_GET
 @team_only
-def export_progress(request: Request, task: UUID) -> HttpResponse:
+def export_progress(request: HtmxRequest, task: UUID) -> HttpResponse:
     progress = exports.progress(str(task))
     if progress is None:
         raise Http404
     context = {"task": task, "version": export_event(str(task)).version, **progress}
-    return part_or_page(request, "feedback/_export.html", "feedback/export.html", context)
+    return render_part(request, "feedback/_export.html", "feedback/export.html", context)
 
 
 @require_POST
@@ -96,55 +91,3 @@ def _shown(file: Path) -> dict[str, object]:
         "size": stat.st_size,
         "at": datetime.fromtimestamp(stat.st_mtime, UTC),
     }
-
-
-@require_GET
-@team_only
-def mails(request: HttpRequest) -> HttpResponse:
-    if not dev_mailbox.written():
-        raise Http404
-    return render(request, "feedback/mails.html", {"mails": dev_mailbox.newest(), "most": dev_mailbox.SHOWN})
-
-
-@require_GET
-@team_only
-def mail_file(request: HttpRequest, name: str) -> HttpResponse:
-    try:
-        mail = dev_mailbox.read(name)
-    except FileNotFoundError as error:
-        raise Http404 from error
-    return render(
-        request, "feedback/mail.html", {"headers": mail.items(), "subject": mail["Subject"], "body": _body(mail)}
-    )
-
-
-def _body(mail: EmailMessage) -> str:
-    part = mail.get_body(("plain",))
-    return str(part.get_content()) if part else ""
-
-
-@require_http_methods(["GET", "POST"])
-@team_only
-def classroom(request: HttpRequest) -> HttpResponse:
-    """The slow mail, once inside the request and once through the worker, side by side with their times."""
-    if not (settings.DEBUG or settings.SLOW_MAIL):
-        raise Http404
-    runs = {way: (request.POST or request.GET).get(way, "") for way in lesson.WAYS}
-    way = request.POST.get("way", "")
-    if way in lesson.WAYS:
-        runs[way] = lesson.begin()
-        _run(way, runs[way])
-        lesson.note(runs[way], answered=time.time())
-        query = urlencode({name: run for name, run in runs.items() if run})
-        return SeeOther(f"{reverse('lesson')}?{query}")
-    ways = [(name, runs[name], lesson.times(runs[name]) if runs[name] else {}) for name in lesson.WAYS]
-    seconds = settings.SLOW_MAIL or lesson.SECONDS
-    return render(request, "feedback/lesson.html", {"ways": ways, "runs": runs, "seconds": seconds})
-
-
-def _run(way: str, run: str) -> None:
-    if way == "worker":
-        tasks.send_lesson.delay(run, settings.FEEDBACK_FROM)
-    else:
-        lesson.send_slowly(settings.FEEDBACK_FROM)
-        lesson.note(run, sent=time.time())

@@ -16,12 +16,12 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from core.http import HtmxRequest, SeeOther, parse_pk, render_part
 from core.permissions import team_only
 from feedback import dev_mailbox, selectors, services
 from feedback.forms import NoteForm, ReplyForm
 from feedback.models import Mail, Message
 from feedback.topics import inbox_event
-from feedback.views.sender import Request, SeeOther, part_or_page
 
 VERBS: dict[str, tuple[Callable[[Message], None], str, Any]] = {  # name: what it does, its undoing, what it has done
     "archive": (lambda m: change(m, archived_at=timezone.now()), "restore", gettext_lazy("Archived.")),
@@ -40,11 +40,11 @@ def change(message: Message, **values: object) -> None:
 
 @require_GET
 @team_only
-def inbox(request: Request) -> HttpResponse:
+def inbox(request: HtmxRequest) -> HttpResponse:
     version = inbox_event().version  # before the reading, so that whatever comes between makes the page fetch again
     show, search = request.GET.get("show", "open"), request.GET.get("q", "").strip()[:200]
     show = show if show in selectors.FILTERS else "open"
-    messages, more = selectors.inbox(show=show, search=search, before=_number(request.GET.get("before", "")))
+    messages, more = selectors.inbox(show=show, search=search, before=parse_pk(request.GET.get("before", "")))
     counts = selectors.counts()
     here = f"{reverse('inbox')}?{urlencode({'show': show, 'q': search})}"
     context = {
@@ -59,16 +59,16 @@ def inbox(request: Request) -> HttpResponse:
         "written": dev_mailbox.written(),
         "lesson": settings.DEBUG or settings.SLOW_MAIL,
     }
-    return part_or_page(request, "feedback/_inbox.html", "feedback/inbox.html", context)
+    return render_part(request, "feedback/_inbox.html", "feedback/inbox.html", context)
 
 
 @require_GET
 @team_only
-def message(request: Request, pk: int) -> HttpResponse:
+def message(request: HtmxRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(selectors.with_log(pk))
     if not request.htmx:
         services.read_message(message=found)
-    return part_or_page(request, "feedback/_message.html", "feedback/message.html", _context(request, found))
+    return render_part(request, "feedback/_message.html", "feedback/message.html", _context(request, found))
 
 
 @require_POST
@@ -116,7 +116,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _context(request: HttpRequest, found: Message) -> dict[str, object]:
-    mails = [(mail, [(t, _translated(t.said)) for t in mail.tries.all()]) for mail in found.mails.all()]
+    mails = [(mail, [(a, _translated(a.response)) for a in mail.attempts.all()]) for mail in found.mails.all()]
     return {
         "message": found,
         "mails": mails,
@@ -134,11 +134,7 @@ def _translated(said: str) -> str:
 
 def _done(request: HttpRequest) -> dict[str, object] | None:
     """What was just done to which message, and how it is undone."""
-    verb, pk = request.GET.get("did", ""), _number(request.GET.get("to", ""))
+    verb, pk = request.GET.get("did", ""), parse_pk(request.GET.get("to", ""))
     if verb not in VERBS or not pk:
         return None
     return {"pk": pk, "said": VERBS[verb][2], "undo": VERBS[verb][1]}
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
-from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
-from django_htmx.middleware import HtmxDetails
 
 from core import visitors
+from core.http import HtmxRequest, SeeOther, render_part
 from core.rate_limits import network
 from core.visitors import visitor_of
 from feedback import rate_limits, selectors, services
 from feedback.forms import FeedbackForm
-from feedback.models import Mail
-
-
-class Request(HttpRequest):
-    htmx: HtmxDetails
-
-
-class SeeOther(HttpResponseRedirect):
-    status_code = HTTPStatus.SEE_OTHER
+from outbox.email import EMAIL
+from outbox.models import OutboxMessage
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,7 +50,7 @@ def feedback(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @never_cache
-def receipt(request: Request, token: str) -> HttpResponse:
+def receipt(request: HtmxRequest, token: str) -> HttpResponse:
     message = get_object_or_404(selectors.receipt(token))
     confirmation = selectors.confirmation(message)
     context = {
@@ -68,17 +60,9 @@ def receipt(request: Request, token: str) -> HttpResponse:
         "confirmation": confirmation,
         "replies": selectors.replies(message),
     }
-    response = part_or_page(request, "feedback/_receipt.html", "feedback/receipt.html", context)
+    response = render_part(request, "feedback/_receipt.html", "feedback/receipt.html", context)
     response["Referrer-Policy"] = "same-origin"  # with no-referrer, Origin is null and CSRF refuses
     response["X-Robots-Tag"] = "noindex"
-    return response
-
-
-def part_or_page(request: Request, part: str, page: str, context: dict[str, object]) -> HttpResponse:
-    """The part that htmx asks for, or the whole page around it."""
-    partial = request.htmx and not request.htmx.history_restore_request
-    response = render(request, part if partial else page, context)
-    patch_vary_headers(response, ["HX-Request"])
     return response
 
 
@@ -96,7 +80,7 @@ def _form(
     if status >= HTTPStatus.BAD_REQUEST and request.accepts("application/json") and not request.accepts("text/html"):
         error = next(iter(form.errors.values()))[0]
         return JsonResponse({"error": error}, status=status, headers=headers)
-    late = int(Mail.lateness().total_seconds() / 60)
+    late = int(OutboxMessage.lateness(transport=EMAIL).total_seconds() / 60)
     content = render_to_string("feedback/form.html", {"form": form, "late": late}, request)
     return HttpResponse(content, status=status, headers=headers)
 

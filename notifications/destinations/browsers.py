@@ -20,9 +20,10 @@ from django.utils.translation import gettext
 
 from core.visitors import YEAR
 from notifications.models import Destination
-from notifications.tasks import ask
-from outbox.models import OWED
+from outbox.outcome import PENDING
+from outbox.tasks import enqueue
 
+PUSH = "push"
 COOKIE = "browser"
 MOST = 10  # browsers of one account
 NAMES = {
@@ -58,14 +59,14 @@ def shown(request: HttpRequest) -> list[Destination]:
 
 
 def connected(user: int) -> QuerySet[Destination]:
-    return Destination.objects.filter(owner=user, transport=Destination.Transport.PUSH)
+    return Destination.objects.filter(owner=user, transport=PUSH)
 
 
 @transaction.atomic
 def connect(*, user: int, subscription: dict[str, str], name: str, before: int) -> Destination:
     """Connects a browser, and ends what it was before: another's, or one with another address. Raises `TooMany`."""
     address = subscription["endpoint"]
-    pushes = Destination.objects.filter(transport=Destination.Transport.PUSH)
+    pushes = Destination.objects.filter(transport=PUSH)
     pushes.filter(Q(address=address) | Q(pk=before)).exclude(owner=user, address=address).delete()
     if connected(user).exclude(address=address).count() >= MOST:
         raise TooMany
@@ -77,21 +78,21 @@ def connect(*, user: int, subscription: dict[str, str], name: str, before: int) 
         "failures": 0,
         "paused_at": None,
     }
-    return pushes.update_or_create(address=address, defaults=values, create_defaults={**values, "transport": "push"})[0]
+    return pushes.update_or_create(address=address, defaults=values, create_defaults={**values, "transport": PUSH})[0]
 
 
 @transaction.atomic
 def send_test(place: Destination) -> None:
     """Sends a word to it, unless one is on its way. A browser that was paused gets another chance."""
-    Destination.objects.filter(pk=place.pk).update(failures=0, paused_at=None)
-    if place.deliveries.filter(notification=None, status__in=OWED).exists():
+    place.resume()
+    if place.deliveries.filter(notification=None, status__in=PENDING).exists():
         return
     content = {
         "nameless": gettext("This is what notifications will look like."),
         "url": settings.SITE_URL + reverse("preferences"),
     }
-    delivery = place.deliveries.create(content=content, priority=1)
-    transaction.on_commit(lambda: ask([delivery]))
+    delivery = place.deliveries.create(transport=PUSH, content=content, priority=1)
+    transaction.on_commit(lambda: enqueue([delivery]))
 
 
 def remember(response: HttpResponse, place: Destination) -> None:

@@ -15,9 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from notifications import tasks
 from notifications.digest import links
 from notifications.models import Delivery, Destination
+from outbox.email import EMAIL, email_content
+from outbox.models import new_identity
+from outbox.tasks import enqueue
 
 A_DAY = timedelta(days=1)
 PER_ACCOUNT, PER_ADDRESS = 5, 3  # confirmation mails in a day: anybody can type any address
@@ -32,12 +34,12 @@ class TooOften(Exception):
 def set_address(*, user: int, address: str, again: bool = False) -> bool:
     """What this person has typed; empty takes the address away. An address is used once its owner has said yes.
     Returns whether a confirmation mail was sent to ask for that. Raises `TooOften`."""
-    mine = Destination.objects.filter(owner=user, transport=Destination.Transport.MAIL)
+    mine = Destination.objects.filter(owner=user, transport=EMAIL)
     mine.filter(options__confirmed=False).exclude(address=address).update(options={})
     if not address:
         mine.filter(options__confirmed=True).delete()
         return False
-    new = {"owner_id": user, "transport": Destination.Transport.MAIL, "name": address[:80]}
+    new = {"owner_id": user, "transport": EMAIL, "name": address[:80]}
     place, _ = mine.get_or_create(address=address, defaults=new)
     state = place.options.get("confirmed")
     asks = state is None or place.paused_at is not None or (again and not state)
@@ -49,7 +51,7 @@ def set_address(*, user: int, address: str, again: bool = False) -> bool:
 @transaction.atomic
 def confirm(*, place: Destination) -> bool:
     """Its owner says yes. False: the question is not open any more. Saying it twice changes nothing."""
-    mine = Destination.objects.filter(owner=place.owner_id, transport=Destination.Transport.MAIL)
+    mine = Destination.objects.filter(owner=place.owner_id, transport=EMAIL)
     if not mine.filter(pk=place.pk, options__has_key="confirmed").update(options={"confirmed": True}):
         return False
     mine.exclude(pk=place.pk).update(options={})
@@ -57,23 +59,26 @@ def confirm(*, place: Destination) -> bool:
 
 
 def _ask(place: Destination) -> None:
-    asked = Delivery.objects.filter(content__kind="confirmation", created_at__gt=timezone.now() - A_DAY)
+    asked = Delivery.objects.filter(content__type="confirmation", created_at__gt=timezone.now() - A_DAY)
     if asked.filter(destination__owner=place.owner_id).count() >= PER_ACCOUNT:
         raise TooOften
     if asked.filter(destination__address__iexact=place.address).count() >= PER_ADDRESS:
         raise TooOften
     place.options, place.paused_at, place.failures = {"confirmed": False}, None, 0
     place.save(update_fields=["options", "paused_at", "failures"])
-    delivery = Delivery.objects.create(destination=place, content=_content(place), priority=PRIORITY)
-    transaction.on_commit(lambda: tasks.ask([delivery]))
+    delivery = Delivery.objects.create(destination=place, **_confirmation(place))
+    transaction.on_commit(lambda: enqueue([delivery]))
 
 
-def _content(place: Destination) -> dict[str, object]:
+def _confirmation(place: Destination) -> dict[str, object]:
     link = settings.SITE_URL + reverse("address", args=[links.sign_address(place)])
-    return {
-        "kind": "confirmation",
-        "subject": gettext("Confirm your email"),
-        "text": render_to_string("notifications/mail/confirmation.txt", {"link": link}),
-        "html": "",
-        "headers": {"Auto-Submitted": "auto-generated"},
-    }
+    identity = new_identity()
+    content = email_content(
+        to=place.address,
+        subject=gettext("Confirm your email"),
+        text=render_to_string("notifications/mail/confirmation.txt", {"link": link}),
+        identity=identity,
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+    content["type"] = "confirmation"
+    return {"transport": EMAIL, "priority": PRIORITY, "identity": identity, "content": content}

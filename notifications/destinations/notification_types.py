@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models import Destination, Notification
-from notifications.models.destinations import OUTSIDE
+from notifications.transports.base import integrations
 from notifications.types import Kind, declare
 
 
@@ -31,5 +31,5 @@ class Paused(Kind):
         return gettext("%(name)s was paused after failed deliveries") % {"name": group.detail}
 
     def url(self, group: Notification) -> str:
-        outside = Destination.objects.filter(pk=place_of(group), transport__in=OUTSIDE).exists()
+        outside = Destination.objects.filter(pk=place_of(group), transport__in=integrations()).exists()
         return reverse("destination", args=[place_of(group)]) if outside else reverse("preferences")

@@ -1,6 +1,8 @@
-"""The places outside that staff connect: what can be done with them, and what is shown of them."""
+"""The integrations: destinations that staff connect by a form."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import transaction
@@ -9,87 +11,82 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from notifications import tasks
 from notifications.models import Delivery, Destination
-from notifications.models.destinations import OUTSIDE
 from notifications.services import retract
-from notifications.transports.base import transports
-from outbox.models import OWED, Status
+from notifications.transports.base import integrations
+from outbox.outcome import PENDING, Status
+from outbox.tasks import enqueue
 
-MANY = 500  # deliveries sent again at once
+MOST_RETRIED = 500  # deliveries in one request
 URGENT = 1
 
 
-def outside() -> QuerySet[Destination]:
-    """What staff have connected, with what came of the last message to each."""
+def connected() -> QuerySet[Destination]:
+    """All integrations, each with the status and time of its last delivery."""
     last = Delivery.objects.filter(destination=OuterRef("pk")).order_by("-pk")
     return (
-        Destination.objects.filter(transport__in=OUTSIDE)
+        Destination.objects.filter(transport__in=integrations())
         .select_related("owner")
         .annotate(last_status=Subquery(last.values("status")[:1]), last_at=Subquery(last.values("created_at")[:1]))
     )
 
 
-def log(place: Destination) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(destination=place).prefetch_related("tries").order_by("-pk")
+def delivery_log(destination: Destination) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(destination=destination).prefetch_related("attempts").order_by("-pk")
 
 
-def shown_address(place: Destination) -> str:
-    """Enough to tell one from another, and nothing that would let a reader write there."""
-    return transports[place.transport].shown(place)
-
-
-def send_test(*, place: Destination) -> Delivery:
+def send_test(*, destination: Destination) -> Delivery:
     """A message to one destination alone, sent now."""
     content = {
-        "kind": "test",
-        "subject": f"destination.{place.pk}",
+        "type": "test",
+        "subject": f"destination.{destination.pk}",
         "count": 1,
         "title": gettext("Test from Redheart"),
         "text": gettext("This is a test. If you can see it, everything works."),
-        "url": settings.SITE_URL + reverse("destination", args=[place.pk]),
+        "url": settings.SITE_URL + reverse("destination", args=[destination.pk]),
         "at": timezone.now().isoformat(),
     }
-    delivery = Delivery.objects.create(destination=place, content=content, priority=URGENT)
-    ask([delivery])
+    delivery = destination.deliveries.create(transport=destination.transport, content=content, priority=URGENT)
+    _enqueue([delivery])
     return delivery
 
 
-def pause(*, place: Destination) -> None:
-    Destination.objects.filter(pk=place.pk, paused_at=None).update(paused_at=timezone.now())
+def pause(*, destination: Destination) -> None:
+    destination.pause()
 
 
 @transaction.atomic
-def resume(*, place: Destination) -> None:
-    """What has waited meanwhile is sent."""
-    retract(subject=f"destination.{place.pk}")
-    Destination.objects.filter(pk=place.pk).update(paused_at=None, failures=0, next_at=timezone.now())
-    ask(Delivery.objects.filter(destination=place, status__in=OWED))
+def resume(*, destination: Destination) -> None:
+    """Sends what was held back meanwhile."""
+    retract(subject=f"destination.{destination.pk}")
+    destination.resume()
+    _enqueue(Delivery.objects.filter(destination=destination, status__in=PENDING))
 
 
 @transaction.atomic
-def remove(*, place: Destination) -> None:
-    retract(subject=f"destination.{place.pk}")
-    place.delete()
+def remove(*, destination: Destination) -> None:
+    retract(subject=f"destination.{destination.pk}")
+    destination.delete()
 
 
-def replay(*, delivery: Delivery) -> bool:
-    """Sends what has failed, or waits for its next try, once more and now."""
-    if not delivery.again():
+def retry(*, delivery: Delivery) -> bool:
+    """Sends a delivery now that failed or waits for its next attempt. False: there is nothing to retry."""
+    if not delivery.retry_now():
         return False
-    ask([delivery])
+    delivery.destination.touch()
+    _enqueue([delivery])
     return True
 
 
-def failed(place: Destination) -> QuerySet[Delivery]:
-    """What can be sent again without a thought: it has not arrived."""
-    return Delivery.objects.filter(destination=place, status__in=[Status.FAILED, Status.RETRYING])
+def failed(destination: Destination) -> QuerySet[Delivery]:
+    """What certainly has not arrived, so it can be sent again without being delivered twice."""
+    return Delivery.objects.filter(destination=destination, status__in=[Status.FAILED, Status.RETRYING])
 
 
-def replay_failed(*, place: Destination) -> int:
-    return sum(replay(delivery=delivery) for delivery in failed(place).order_by("pk")[:MANY])
+def retry_failed(*, destination: Destination) -> int:
+    return sum(retry(delivery=delivery) for delivery in failed(destination).order_by("pk")[:MOST_RETRIED])
 
 
-def ask(deliveries: list[Delivery] | QuerySet[Delivery]) -> None:
-    asked = list(deliveries)
-    transaction.on_commit(lambda: tasks.ask(asked))
+def _enqueue(deliveries: Iterable[Delivery]) -> None:
+    messages = list(deliveries)
+    transaction.on_commit(lambda: enqueue(messages))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from core.http import parse_pk
 from core.permissions import is_staff
 from live import topics
 from live.topics import Event, event
@@ -16,7 +17,7 @@ def destination_events(pks: Iterable[int]) -> list[Event]:
 
 
 def snapshot(keys: list[str]) -> Iterable[Event]:
-    return destination_events(int(key) for key in keys if key.isdecimal() and len(key) < 19)
+    return destination_events(pk for key in keys if (pk := parse_pk(key)) is not None)
 
 
 topics.declare("destination", snapshot=snapshot, allows=is_staff)

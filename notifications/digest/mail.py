@@ -20,8 +20,10 @@ from notifications import selectors
 from notifications.digest import links
 from notifications.digest.quiet_hours import awake_at
 from notifications.digest.schedule import next_end
-from notifications.models import Delivery, Habits, Notification, Preference
+from notifications.models import Delivery, Destination, Habits, Notification, Preference
 from notifications.types import told
+from outbox.email import EMAIL, email_content
+from outbox.models import new_identity
 
 MOST = 20  # entries of one mail
 PRIORITY = 7  # after everything but exports
@@ -30,37 +32,40 @@ PRIORITY = 7  # after everything but exports
 def close(habits: Habits, end: datetime) -> Delivery | None:
     """Ends the window, unless somebody has changed it meanwhile. Returns the mail, if there is something to say."""
     place = selectors.mailbox(user=habits.user_id)
-    content = _content(habits, end) if place and habits.user.is_active else None
+    content = _content(habits, place, end) if place and habits.user.is_active else None
     with transaction.atomic():
         held = Habits.objects.filter(pk=habits.pk, digest_since=habits.digest_since, digest_at=habits.digest_at)
         if not held.update(digest_since=end, digest_at=next_end(habits, end)) or not (place and content):
             return None
         at = awake_at(habits, timezone.now())
-        return Delivery.objects.create(destination=place, content=content, priority=PRIORITY, next_at=at)
+        return Delivery.objects.create(destination=place, next_at=at, **content)
 
 
-def _content(habits: Habits, end: datetime) -> dict[str, Any] | None:
+def _content(habits: Habits, place: Destination, end: datetime) -> dict[str, Any] | None:
     unwanted = Preference.objects.filter(user=habits.user_id, mail=False).values("kind")
     window = selectors.shown(habits.user_id).filter(changed_at__gte=habits.digest_since, changed_at__lt=end)
     unread = window.filter(read_at=None).exclude(kind__in=unwanted)
     if not unread.filter(unseen=True).exists():
         return None
     with translation.override(habits.language):
-        return _written(habits, told(unread[:MOST]), unread.count())
+        return _message(habits, place, told(unread[:MOST]), unread.count())
 
 
-def _written(habits: Habits, groups: list[Notification], number: int) -> dict[str, Any]:
+def _message(habits: Habits, place: Destination, groups: list[Notification], number: int) -> dict[str, Any]:
     stop = settings.SITE_URL + reverse("unsubscribe", args=[links.sign_digest(habits)])
     context = {"groups": groups, "more": number - len(groups), "site": settings.SITE_URL, "stop": stop}
     subject = ngettext("1 unread notification", "%(number)s unread notifications", number)
-    return {
-        "kind": "digest",
-        "subject": subject % {"number": number},
-        "text": render_to_string("notifications/mail/digest.txt", context),
-        "html": render_to_string("notifications/mail/digest.html", context),
-        "headers": {
+    identity = new_identity()
+    content = email_content(
+        to=place.address,
+        subject=subject % {"number": number},
+        text=render_to_string("notifications/mail/digest.txt", context),
+        html=render_to_string("notifications/mail/digest.html", context),
+        identity=identity,
+        headers={
             "Auto-Submitted": "auto-generated",  # RFC 3834
             "List-Unsubscribe": f"<{stop}>",  # RFC 2369, and with the next one RFC 8058
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
-    }
+    )
+    return {"transport": EMAIL, "priority": PRIORITY, "identity": identity, "content": {"type": "digest", **content}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from notifications.models.destinations import Habits
+from notifications.models import Habits
 
 
 def awake_at(habits: Habits | None, now: datetime) -> datetime:

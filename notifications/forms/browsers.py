@@ -1,31 +1,13 @@
 from __future__ import annotations
 
-import re
 from base64 import b64decode
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from django import forms
-from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.utils.translation import gettext_lazy as _
 
 from outbox import ssrf
-
-ODD = re.compile(r"[\x00-\x1f\x7f\"(),:;<>\[\]\\%!]")  # what an address needs only for tricks with lists and routes
-LONGEST = 254  # characters of an address that SMTP can carry
-
-
-class Address(forms.EmailField):
-    """One plain address. A newline in it is refused, not stripped, before anything else looks at it."""
-
-    def __init__(self, **more: Any) -> None:
-        super().__init__(max_length=LONGEST, **more)
-
-    def to_python(self, value: Any) -> str:
-        if ODD.search(str(value or "")):
-            raise ValidationError(_("Enter a valid email address."))
-        return super().to_python(value) or ""
 
 
 class SubscriptionForm(forms.Form):

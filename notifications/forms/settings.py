@@ -11,7 +11,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from notifications.forms.browsers import Address
+from core.fields import EmailAddressField
 from notifications.models import Habits, Loud
 from notifications.types import Kind
 
@@ -61,7 +61,7 @@ class HabitsForm(forms.Form):
     quiet_from = Clock(label=_("From"))
     quiet_until = Clock(label=_("Until"))
     digest = forms.ChoiceField(label=_("Email digest"), choices=Habits.Digest, required=False)
-    address = Address(
+    address = EmailAddressField(
         label=_("Email address"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
 

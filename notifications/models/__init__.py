@@ -1,6 +1,7 @@
 """The tables of notifications."""
 
-from notifications.models.destinations import Attempt, Delivery, Destination, Habits
-from notifications.models.notifications import Loud, Mute, Notification, Preference, micros
+from notifications.models.destinations import Delivery, Destination
+from notifications.models.notifications import Loud, Mute, Notification, Preference
+from notifications.models.settings import Habits
 
-__all__ = ["Attempt", "Delivery", "Destination", "Habits", "Loud", "Mute", "Notification", "Preference", "micros"]
+__all__ = ["Delivery", "Destination", "Habits", "Loud", "Mute", "Notification", "Preference"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from core.clock import microseconds
 
 
 class Notification(models.Model):
@@ -61,7 +61,7 @@ class Notification(models.Model):
     @property
     def cursor(self) -> str:
         """Where the list goes on after this row."""
-        return f"{micros(self.changed_at)}.{self.pk}"
+        return f"{microseconds(self.changed_at)}.{self.pk}"
 
 
 class Loud(models.IntegerChoices):
@@ -102,8 +102,3 @@ class Mute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} mutes {self.subject}"
-
-
-def micros(at: datetime) -> int:
-    """Microseconds since 1970, exactly."""
-    return round(at.timestamp() * 1_000_000)

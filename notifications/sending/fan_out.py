@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from copy import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -12,22 +12,28 @@ from django.utils import timezone, translation
 
 from notifications.digest.quiet_hours import awake_at
 from notifications.models import Delivery, Destination, Habits, Notification, Preference
-from notifications.models.destinations import new_identity
 from notifications.types import kinds, told
-from outbox.models import OWED
+from outbox.email import EMAIL
+from outbox.models import OutboxMessage, new_identity
+from outbox.outcome import PENDING
 
 BATCH = 100  # notifications at once
-PRIORITIES = {Destination.Transport.PUSH: 2}  # of the others: 4; a digest has 7
-Transport = Destination.Transport
+PUSH = "push"
+PRIORITIES = {PUSH: 2}  # of the others: 4; a digest has 7
+
+
+class Batch(NamedTuple):
+    deliveries: list[Delivery]  # to enqueue after the commit
+    is_full: bool  # there may be more to write
 
 
 @transaction.atomic
-def fan_out() -> list[Delivery]:
-    """Returns the deliveries to send. However often it runs and wherever it stops, each ring is written once."""
+def write_deliveries() -> Batch:
+    """Writes a batch. However often it runs and wherever it stops, each notification is written once."""
     owed = Notification.objects.select_for_update(skip_locked=True).filter(owed=True, kind__in=kinds)
     groups = list(owed.order_by("changed_at")[:BATCH])
     if not groups:
-        return []
+        return Batch([], is_full=False)
     people = {group.recipient_id for group in groups}
     habits = {row.user_id: row for row in Habits.objects.filter(user__in=people)}
     wishes = {(row.user_id, row.kind): row for row in Preference.objects.filter(user__in=people)}
@@ -40,13 +46,13 @@ def fan_out() -> list[Delivery]:
             if wanted(place, wishes.get((group.recipient_id, group.kind))):
                 found.append(_write(group, place, habits.get(group.recipient_id)))
     Notification.objects.filter(pk__in=[group.pk for group in groups]).update(owed=False)
-    return found
+    return Batch(found, is_full=len(groups) == BATCH)
 
 
 def wanted(place: Destination, wish: Preference | None) -> bool:
-    if place.transport == Transport.MAIL:  # it hears of it in the digest
+    if place.transport == EMAIL:  # it gets the digest instead
         return False
-    return wish is None or (wish.push if place.transport == Transport.PUSH else wish.outside)
+    return wish is None or (wish.push if place.transport == PUSH else wish.outside)
 
 
 def spoken(groups: list[Notification], habits: dict[int, Habits]) -> list[Notification]:
@@ -72,7 +78,7 @@ def nameless(group: Notification) -> str:
 def content(group: Notification) -> dict[str, Any]:
     """What every transport can choose from."""
     return {
-        "kind": group.kind,
+        "type": group.kind,
         "subject": group.subject,
         "count": group.count,
         "title": group.heading,
@@ -86,14 +92,16 @@ def content(group: Notification) -> dict[str, Any]:
 def _write(group: Notification, place: Destination, habits: Habits | None) -> Delivery:
     """A delivery that still waits is rewritten: nobody wants to read an old number first. It gets a new identity then,
     because the other side may have taken the old one for something that it knows."""
-    waiting = Delivery.objects.filter(destination=place, notification=group, status__in=OWED)
-    if delivery := waiting.select_for_update().first():
-        waiting.filter(pk=delivery.pk).update(content=content(group), identity=new_identity())
-        return delivery
+    waiting = Delivery.objects.filter(destination=place, notification=group, status__in=PENDING)
+    if delivery := waiting.first():
+        row = OutboxMessage.objects.filter(pk=delivery.pk, status__in=PENDING)
+        if row.update(content=content(group), identity=new_identity()):
+            return delivery
     return Delivery.objects.create(
+        transport=place.transport,
         destination=place,
         notification=group,
         content=content(group),
-        priority=PRIORITIES.get(Transport(place.transport), 4),
+        priority=PRIORITIES.get(place.transport, 4),
         next_at=awake_at(habits, timezone.now()),
     )

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from django import forms
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from notifications.forms.destinations import MAX_ADDRESS, ConnectForm
 from notifications.models import Delivery, Destination
-from notifications.transports.base import BUSY, Outcome, Transport, declare
+from notifications.transports.base import RETRIED, DestinationTransport
 from outbox import ssrf
-from outbox.models import Status
+from outbox.outcome import Outcome, Status
+from outbox.transports import register
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -36,39 +40,60 @@ OPTIONS = {
 REFUSED = re.compile(r"\berror=(4\d\d)\b")  # the status in what Apprise says of a failure
 
 
-@declare
-class Apprise(Transport):
+class AppriseForm(ConnectForm):
+    address = forms.CharField(
+        label=_("Apprise URL"),
+        max_length=MAX_ADDRESS,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "slack://…  discord://…  tgram://…"}),
+        help_text=_("An Apprise URL for Slack, Discord, Telegram, email and more."),
+    )
+
+    def clean_address(self) -> str:
+        try:
+            look_at(self.cleaned_data["address"])
+        except ssrf.Refused as error:
+            raise forms.ValidationError(str(error)) from error
+        return str(self.cleaned_data["address"])
+
+    def row(self) -> dict[str, Any]:
+        return {"address": self.cleaned_data["address"]}
+
+
+@register
+class Apprise(DestinationTransport):
     name = "apprise"
+    label = _("Chat or other service")
+    form = AppriseForm
 
     def send(self, delivery: Delivery) -> Outcome:
         """At least once."""
         from apprise import LogCapture
 
         title, text = delivery.content["title"], f"{delivery.content['text']}\n{delivery.content['url']}"
-        asked = f"{title}\n\n{text}"
+        request = f"{title}\n\n{text}"
         try:
             service = connect(delivery.destination.address)
             with ssrf.outside(), LogCapture(level=logging.WARNING, fmt="%(message)s") as log:
                 done = service.notify(body=text, title=title)
                 said = log.getvalue().strip()
         except ssrf.Refused as error:
-            return Outcome(Status.FAILED, str(error), asked)
-        return Outcome(Status.ACCEPTED, "OK", asked, said) if done else judge(said, asked)
+            return Outcome(Status.FAILED, str(error), request)
+        return Outcome(Status.ACCEPTED, "OK", request, said) if done else judge(said, request)
 
-    def shown(self, place: Destination) -> str:
+    def display_address(self, destination: Destination) -> str:
         """Even the host may be a key."""
-        return f"{place.address.partition('://')[0]}://…"
+        return f"{destination.address.partition('://')[0]}://…"
 
-    def secrets(self, place: Destination) -> list[str]:
-        return [*super().secrets(place), *words(place.address)]
+    def secrets_of(self, destination: Destination) -> list[str]:
+        return [*super().secrets_of(destination), *url_words(destination.address)]
 
 
-def judge(said: str, asked: str) -> Outcome:
+def judge(said: str, request: str) -> Outcome:
     """Apprise says only in its log why something has not worked."""
     status = REFUSED.search(said)
-    final = status and int(status[1]) not in BUSY
+    final = status and int(status[1]) not in RETRIED
     first = next(iter(said.splitlines()), "Apprise could not send it.")
-    return Outcome(Status.FAILED if final else Status.RETRYING, first[:500], asked, said)
+    return Outcome(Status.FAILED if final else Status.RETRYING, first[:500], request, said)
 
 
 def connect(url: str) -> NotifyBase:
@@ -94,7 +119,7 @@ def look_at(url: str) -> None:
         ssrf.look_up(getattr(service, "smtp_host", "") or service.host)
 
 
-def words(url: str) -> list[str]:
+def url_words(url: str) -> list[str]:
     """Everything in a URL that is not too short to be a key, in both spellings."""
     found = re.split(r"[/@:?&=#]+", url.partition("://")[2])
     return [word for word in {*found, *map(unquote, found)} if len(word) > 5]

@@ -13,36 +13,39 @@ import requests
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from py_vapid import Vapid02
 from py_vapid.utils import b64urlencode
 
 from notifications.models import Delivery, Destination
-from notifications.transports.base import Outcome, Transport, declare, judge
+from notifications.transports.base import DestinationTransport, judge
 from outbox import ssrf
-from outbox.models import Status
+from outbox.outcome import Outcome, Status
+from outbox.transports import register
 
 KEPT = 24 * 3600  # seconds, for a browser that is not running
 SIGNED = 12 * 3600  # seconds; services refuse a signature that is good for more than a day
 GONE = {404, 410}
 
 
-@declare
-class Push(Transport):
+@register
+class Push(DestinationTransport):
     name = "push"
+    label = _("Push")
 
     def send(self, delivery: Delivery) -> Outcome:
-        """Not marked as exposed: a second message of the same group takes the place of the first."""
-        place, topic = delivery.destination, tag(delivery)
-        host, body = urlsplit(place.address).netloc, encrypted(place, message(delivery))
-        asked = f"POST {host}/…\nTopic: {topic}\n\n{len(body)} encrypted bytes"
+        """Not marked as handed over: a second message of the same group takes the place of the first."""
+        destination, topic = delivery.destination, tag(delivery)
+        host, body = urlsplit(destination.address).netloc, encrypted(destination, message(delivery))
+        request = f"POST {host}/…\nTopic: {topic}\n\n{len(body)} encrypted bytes"
         headers = {"Content-Encoding": "aes128gcm", "TTL": str(KEPT), "Urgency": "normal", "Topic": topic}
         try:
-            answer = ssrf.post(place.address, body, headers | signature(place.address))
+            answer = ssrf.post(destination.address, body, headers | signature(destination.address))
         except ssrf.Refused as error:
-            return Outcome(Status.FAILED, str(error), asked)
+            return Outcome(Status.FAILED, str(error), request)
         except requests.RequestException as error:  # its text would hold the secret address
-            return Outcome(Status.RETRYING, f"{type(error).__name__}: {host}", asked)
-        return judge(answer, asked)._replace(gone=answer.status in GONE)
+            return Outcome(Status.RETRYING, f"{type(error).__name__}: {host}", request)
+        return judge(answer, request)._replace(gone=answer.status in GONE)
 
 
 def message(delivery: Delivery) -> dict[str, Any]:
@@ -58,11 +61,11 @@ def tag(delivery: Delivery) -> str:
     return f"group-{delivery.notification_id or 0}"
 
 
-def encrypted(place: Destination, data: dict[str, Any]) -> bytes:
+def encrypted(destination: Destination, data: dict[str, Any]) -> bytes:
     from pywebpush import WebPusher  # large, and only a worker that sends needs it
 
-    keys = {"p256dh": place.options["p256dh"], "auth": place.secret}
-    pusher = WebPusher({"endpoint": place.address, "keys": keys})
+    keys = {"p256dh": destination.options["p256dh"], "auth": destination.secret}
+    pusher = WebPusher({"endpoint": destination.address, "keys": keys})
     return bytes(pusher.encode(json.dumps(data, ensure_ascii=False).encode())["body"])
 
 
@@ -77,7 +80,7 @@ def signature(url: str) -> dict[str, str]:
         {
             "aud": f"{parts.scheme}://{parts.netloc}",
             "exp": int(time.time()) + SIGNED,
-            "sub": f"mailto:{settings.FEEDBACK_FROM}",
+            "sub": f"mailto:{settings.DEFAULT_FROM_EMAIL}",
         }
     )
 

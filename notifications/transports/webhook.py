@@ -9,35 +9,52 @@ import hmac
 import json
 import secrets
 import time
+from typing import Any
 
 import requests
+from django import forms
+from django.utils.translation import gettext_lazy as _
 
+from notifications.forms.destinations import MAX_ADDRESS, ConnectForm, public_url
 from notifications.models import Delivery
-from notifications.transports.base import Outcome, Transport, declare, fault, judge, told
+from notifications.transports.base import DestinationTransport, fault, judge, request_log
 from outbox import ssrf
-from outbox.models import Status
+from outbox.outcome import Outcome, Status
+from outbox.transports import register
 
 PREFIX = "whsec_"
 GONE = 410
 
 
-@declare
-class Webhook(Transport):
+class WebhookForm(ConnectForm):
+    address = forms.CharField(label=_("URL"), max_length=MAX_ADDRESS, widget=forms.URLInput)
+
+    def clean_address(self) -> str:
+        return public_url(self.cleaned_data["address"])
+
+    def row(self) -> dict[str, Any]:
+        return {"address": self.cleaned_data["address"], "secret": new_secret()}
+
+
+@register
+class Webhook(DestinationTransport):
     name = "webhook"
+    label = _("Webhook")
+    form = WebhookForm
 
     def send(self, delivery: Delivery) -> Outcome:
         """At least once: after silence it is sent again, with the same ``webhook-id``."""
-        place = delivery.destination
-        body = json.dumps({"type": delivery.content.get("kind", "test"), "data": delivery.content}, ensure_ascii=False)
-        headers = signed(delivery.identity, int(time.time()), body, place.secret)
-        asked = told(f"POST {self.shown(place)}", headers | {"webhook-signature": "…"}, body)
+        destination = delivery.destination
+        body = json.dumps({"type": delivery.content.get("type", "test"), "data": delivery.content}, ensure_ascii=False)
+        headers = signed(delivery.identity, int(time.time()), body, destination.secret)
+        request = request_log(f"POST {self.display_address(destination)}", headers | {"webhook-signature": "…"}, body)
         try:
-            answer = ssrf.post(place.address, body.encode(), headers)
+            answer = ssrf.post(destination.address, body.encode(), headers)
         except ssrf.Refused as error:
-            return Outcome(Status.FAILED, str(error), asked)
+            return Outcome(Status.FAILED, str(error), request)
         except requests.RequestException as error:
-            return Outcome(Status.RETRYING, fault(error), asked)
-        return judge(answer, asked)._replace(gone=answer.status == GONE)
+            return Outcome(Status.RETRYING, fault(error), request)
+        return judge(answer, request)._replace(gone=answer.status == GONE)
 
 
 def new_secret() -> str:

@@ -15,10 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from core.permissions import team_only
 from notifications.destinations import services as destinations
-from notifications.forms.destinations import FORMS
 from notifications.models import Delivery, Destination
-from notifications.models.destinations import OUTSIDE
-from outbox.models import Status
+from notifications.transports.base import integrations, transport_of
+from outbox.outcome import Status
 
 PAGE = 20
 UNDERWAY = {Status.RECEIVED, Status.QUEUED, Status.SENDING}
@@ -27,21 +26,22 @@ UNDERWAY = {Status.RECEIVED, Status.QUEUED, Status.SENDING}
 @require_GET
 @team_only
 def overview(request: HttpRequest) -> HttpResponse:
-    places = [(place, destinations.shown_address(place)) for place in destinations.outside()]
-    kinds = [(name, Destination.Transport(name).label) for name in FORMS]
-    return render(request, "notifications/destinations.html", {"places": places, "kinds": kinds})
+    found = [(d, transport_of(d), transport_of(d).display_address(d)) for d in destinations.connected()]
+    context = {"destinations": found, "transports": integrations().values()}
+    return render(request, "notifications/destinations.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 @team_only
 def connect(request: HttpRequest, transport: str) -> HttpResponse:
-    if transport not in FORMS:
+    found = integrations().get(transport)
+    if not found or not found.form:
         raise Http404
-    form = FORMS[transport](request.POST or None)
+    form = found.form(request.POST or None)
     if not form.is_valid():
-        context = {"form": form, "transport": Destination.Transport(transport)}
+        context = {"form": form, "transport": found}
         return render(request, "notifications/connect.html", context, status=422 if form.is_bound else 200)
-    place = form.destination(cast(User, request.user))
+    place = form.destination(owner=cast(User, request.user), transport=transport)
     place.save()
     messages.success(request, gettext("Connected. Send a test to check it."))
     return redirect("destination", place.pk)
@@ -50,22 +50,23 @@ def connect(request: HttpRequest, transport: str) -> HttpResponse:
 @require_GET
 @team_only
 def destination(request: HttpRequest, pk: int) -> HttpResponse:
-    return _page(request, get_object_or_404(destinations.outside(), pk=pk))
+    return _page(request, get_object_or_404(destinations.connected(), pk=pk))
 
 
 @require_POST
 @team_only
 def secret(request: HttpRequest, pk: int) -> HttpResponse:
     """The same page with the key that its messages are signed with, for whoever sets up the other side."""
-    place = get_object_or_404(destinations.outside(), pk=pk, transport=Destination.Transport.WEBHOOK)
+    place = get_object_or_404(destinations.connected(), pk=pk, transport="webhook")
     return _page(request, place, secret=place.secret)
 
 
 def _page(request: HttpRequest, place: Destination, *, secret: str = "") -> HttpResponse:
-    deliveries = Paginator(destinations.log(place), PAGE).get_page(request.GET.get("page"))
+    deliveries = Paginator(destinations.delivery_log(place), PAGE).get_page(request.GET.get("page"))
     context = {
         "place": place,
-        "address": destinations.shown_address(place),
+        "transport": transport_of(place),
+        "address": transport_of(place).display_address(place),
         "page": deliveries,
         "version": place.version,  # read before the log, so that nothing is missed
         "secret": secret,
@@ -76,18 +77,18 @@ def _page(request: HttpRequest, place: Destination, *, secret: str = "") -> Http
 
 
 VERBS: dict[str, tuple[Callable[[Destination], object], object]] = {
-    "test": (lambda place: destinations.send_test(place=place), gettext_lazy("Sending a test message.")),
-    "pause": (lambda place: destinations.pause(place=place), gettext_lazy("Paused.")),
-    "resume": (lambda place: destinations.resume(place=place), gettext_lazy("Resumed.")),
-    "replay": (lambda place: destinations.replay_failed(place=place), gettext_lazy("Resending.")),
-    "remove": (lambda place: destinations.remove(place=place), gettext_lazy("Removed.")),
+    "test": (lambda place: destinations.send_test(destination=place), gettext_lazy("Sending a test message.")),
+    "pause": (lambda place: destinations.pause(destination=place), gettext_lazy("Paused.")),
+    "resume": (lambda place: destinations.resume(destination=place), gettext_lazy("Resumed.")),
+    "replay": (lambda place: destinations.retry_failed(destination=place), gettext_lazy("Resending.")),
+    "remove": (lambda place: destinations.remove(destination=place), gettext_lazy("Removed.")),
 }
 
 
 @require_POST
 @team_only
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    place = get_object_or_404(destinations.outside(), pk=pk)
+    place = get_object_or_404(destinations.connected(), pk=pk)
     verb = request.POST.get("do", "")
     if verb not in VERBS:
         return HttpResponseBadRequest("Send do=" + "|".join(VERBS), content_type="text/plain")
@@ -100,8 +101,8 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @team_only
 def replay(request: HttpRequest, pk: int) -> HttpResponse:
-    delivery = get_object_or_404(Delivery, pk=pk, destination__transport__in=OUTSIDE)
-    if destinations.replay(delivery=delivery):
+    delivery = get_object_or_404(Delivery, pk=pk, transport__in=integrations())
+    if destinations.retry(delivery=delivery):
         messages.success(request, gettext("Resending."))
     else:
         messages.info(request, gettext("Nothing to retry."))

@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.cache import patch_vary_headers
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.middleware import HtmxDetails
 
+from core.clock import from_microseconds, microseconds, parse_microseconds
+from core.http import HtmxRequest, SeeOther, render_part
 from core.permissions import sign_in_required
 from notifications import selectors, services
-from notifications.models import Notification, micros
-from notifications.selectors import EPOCH
+from notifications.models import Notification
 from notifications.types import kinds
-
-
-class Request(HttpRequest):
-    htmx: HtmxDetails
 
 
 @require_GET
 @sign_in_required
 @never_cache
-def notifications(request: Request) -> HttpResponse:
+def notifications(request: HtmxRequest) -> HttpResponse:
     """Opening the list is looking: the bell is empty from then on, in every tab."""
     user, before = account(request), request.GET.get("before", "")
     page = selectors.page(user=user, before=before)
     if not before:
         services.look(user=user)
-    partial = request.htmx and not request.htmx.history_restore_request
-    template = "notifications/_groups.html" if partial else "notifications/list.html"
-    response = render(request, template, {**page._asdict(), "undo": request.GET.get("undo", "")})
-    patch_vary_headers(response, ["HX-Request"])
-    return response
+    context = {**page._asdict(), "undo": request.GET.get("undo", "")}
+    return render_part(request, "notifications/_groups.html", "notifications/list.html", context)
 
 
 ACTIONS: dict[str, Callable[[Notification], None]] = {
@@ -53,7 +44,7 @@ ACTIONS: dict[str, Callable[[Notification], None]] = {
 @require_http_methods(["GET", "POST"])
 @sign_in_required
 @never_cache
-def notification(request: Request, pk: int) -> HttpResponse:
+def notification(request: HtmxRequest, pk: int) -> HttpResponse:
     """GET follows it to where it leads, POST does one of the actions."""
     group = get_object_or_404(Notification, pk=pk, recipient=account(request), kind__in=kinds)
     if request.method == "GET":
@@ -73,12 +64,14 @@ def notification(request: Request, pk: int) -> HttpResponse:
 @require_POST
 @sign_in_required
 def all_read(request: HttpRequest) -> HttpResponse:
-    at, user = request.POST.get("at", ""), account(request)
+    user = account(request)
     if request.POST.get("do") != "undo":
-        return redirect_to_list(undo=micros(services.mark_all_read(user=user)))
-    if not at.isdecimal() or len(at) > 16:
+        at = microseconds(services.mark_all_read(user=user))
+        return SeeOther(f"{reverse('notifications')}?undo={at}")
+    undone = parse_microseconds(request.POST.get("at", ""))
+    if undone is None:
         return HttpResponseBadRequest("Send at=<microseconds>", content_type="text/plain")
-    services.undo_mark_all(user=user, at=EPOCH + timedelta(microseconds=int(at)))
+    services.undo_mark_all(user=user, at=from_microseconds(undone))
     return redirect("notifications")
 
 
@@ -94,10 +87,3 @@ def newest(request: HttpRequest) -> HttpResponse:
 def account(request: HttpRequest) -> int:
     assert request.user.pk  # noqa: S101  (behind sign_in_required)
     return int(request.user.pk)
-
-
-def redirect_to_list(*, undo: int) -> HttpResponse:
-    response = redirect("notifications")
-    response["Location"] += f"?undo={undo}"
-    response.status_code = HTTPStatus.SEE_OTHER
-    return response

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from likes.models import Post
 from live import hub as hub_module
-from live.broadcast import push
+from live.broadcast import broadcast
 from live.consumer import FORBIDDEN
 from notifications import services
 from notifications.bell import bell_of
@@ -87,7 +87,7 @@ async def test_pushes_in_the_wrong_order_end_with_the_exact_number(post: Post, m
         await look(user=mina.pk)
         assert (await bell(page, name))["unread"] == 0
         late = bell_event(mina.pk, rung["unread"], rung["v"])
-        await database_sync_to_async(push)([late])
+        await database_sync_to_async(broadcast)([late])
         assert await page.receive_nothing(0.5)
 
 

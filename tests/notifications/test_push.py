@@ -8,34 +8,34 @@ import time
 
 from core.redis import redis
 from likes.topics import GONE, gone_event
-from live.broadcast import push
+from live.broadcast import broadcast
 
 
 def test_pushing_keeps_its_connection() -> None:
-    assert push([gone_event(1)])
+    assert broadcast([gone_event(1)])
     before = redis().info("stats")["total_connections_received"]
     for _ in range(50):
-        assert push([gone_event(1)])
+        assert broadcast([gone_event(1)])
     assert redis().info("stats")["total_connections_received"] - before <= 1
 
 
 def test_pushing_nothing_asks_nobody() -> None:
     before = redis().info("stats")["total_commands_processed"]
-    assert push([])
+    assert broadcast([])
     assert redis().info("stats")["total_commands_processed"] - before <= 1
 
 
 def test_a_push_into_a_hung_redis_gives_up_and_does_not_raise() -> None:
-    push([gone_event(1)])
+    broadcast([gone_event(1)])
     pid = int(redis().info("server")["process_id"])
     os.kill(pid, signal.SIGSTOP)
     try:
         started = time.monotonic()
-        assert push([gone_event(1)]) is False
+        assert broadcast([gone_event(1)]) is False
         assert time.monotonic() - started < 30
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert push([gone_event(1)])
+    assert broadcast([gone_event(1)])
 
 
 def test_the_last_version_is_a_number_that_javascript_can_hold() -> None:

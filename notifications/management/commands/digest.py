@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from notifications import tasks
 from notifications.digest import mail as digest
 from notifications.models import Habits
+from outbox.tasks import enqueue
 
 
 class Command(BaseCommand):
@@ -21,5 +21,5 @@ class Command(BaseCommand):
         if not habits:
             raise CommandError(f"{username} has chosen no digest.")
         delivery = digest.close(habits, timezone.now())
-        tasks.ask([delivery] if delivery else [])
+        enqueue([delivery] if delivery else [])
         self.stdout.write(f"Sending: {delivery.content['subject']}." if delivery else "There is nothing to say.")

@@ -1,0 +1,25 @@
+"""Form fields that several apps use."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+UNUSUAL = re.compile(r"[\x00-\x1f\x7f\"(),:;<>\[\]\\%!]")  # valid in an address, but only of use for attacks
+MAX_LENGTH = 254  # characters that SMTP can carry
+
+
+class EmailAddressField(forms.EmailField):
+    """One plain address. A newline in it is refused, not stripped."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_LENGTH, **options)
+
+    def to_python(self, value: Any) -> str:
+        if UNUSUAL.search(str(value or "")):
+            raise ValidationError(_("Enter a valid email address."))
+        return super().to_python(value) or ""

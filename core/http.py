@@ -1,0 +1,43 @@
+"""Small helpers that the views of all apps share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django_htmx.middleware import HtmxDetails
+
+MAX_PK_DIGITS = 18  # every number of so many digits fits into a BigAutoField
+
+
+class HtmxRequest(HttpRequest):
+    """A request after django-htmx's middleware."""
+
+    htmx: HtmxDetails
+
+
+class SeeOther(HttpResponseRedirect):
+    """303: the browser follows with GET, whatever it sent."""
+
+    status_code = HTTPStatus.SEE_OTHER
+
+
+def render_part(request: HtmxRequest, part: str, page: str, context: Mapping[str, Any]) -> HttpResponse:
+    """The partial that htmx asks for, or the whole page around it."""
+    partial = request.htmx and not request.htmx.history_restore_request
+    response = render(request, part if partial else page, dict(context))
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def wants_json(headers: Mapping[str, str]) -> bool:
+    return "application/json" in headers.get("accept", "")
+
+
+def parse_pk(text: str) -> int | None:
+    """A primary key out of a URL, a query or a topic. None if it is not one."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_PK_DIGITS else None

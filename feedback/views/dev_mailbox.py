@@ -1,0 +1,37 @@
+"""The emails that a development site writes to files instead of sending them."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from core.permissions import team_only
+from feedback import dev_mailbox
+
+
+@require_GET
+@team_only
+def mails(request: HttpRequest) -> HttpResponse:
+    if not dev_mailbox.written():
+        raise Http404
+    return render(request, "feedback/mails.html", {"mails": dev_mailbox.newest(), "most": dev_mailbox.SHOWN})
+
+
+@require_GET
+@team_only
+def mail_file(request: HttpRequest, name: str) -> HttpResponse:
+    try:
+        mail = dev_mailbox.read(name)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    return render(
+        request, "feedback/mail.html", {"headers": mail.items(), "subject": mail["Subject"], "body": _body(mail)}
+    )
+
+
+def _body(mail: EmailMessage) -> str:
+    part = mail.get_body(("plain",))
+    return str(part.get_content()) if part else ""

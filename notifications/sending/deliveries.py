@@ -1,0 +1,63 @@
+"""What happens to a delivery while the outbox sends it."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from live.broadcast import broadcast
+from notifications.destinations.topics import destination_events
+from notifications.models import Delivery, Destination
+from notifications.notify import Entry, notify
+from notifications.transports.base import DestinationTransport
+from outbox.outcome import Outcome
+from outbox.transports import MessageHandler, transports
+
+PUSH = "push"
+
+
+class DeliveryHandler(MessageHandler):
+    related = ("destination", "notification")
+
+    def is_ready(self, delivery: Delivery) -> bool:
+        """Drops a delivery that nobody needs any more, and keeps to the rate limit of its destination."""
+        if is_stale(delivery):
+            delivery.drop()
+            return False
+        destination, transport = delivery.destination, transports[delivery.transport]
+        gap = transport.gap if isinstance(transport, DestinationTransport) else DestinationTransport.gap
+        if destination.take_turn(gap):
+            return True
+        destination.refresh_from_db()
+        delivery.postpone(destination.next_at)
+        if destination.paused_at:  # paused after this delivery was written
+            destination.hold(on_hold=True)
+        return False
+
+    def changed(self, delivery: Delivery) -> None:
+        delivery.destination.touch()
+
+    def settled(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Counts the failures of the destination, and pauses it after too many or if it is gone."""
+        destination = delivery.destination
+        if outcome.worker_lost:
+            return
+        if outcome.gone and destination.transport == PUSH:  # the browser has unsubscribed; it will connect again
+            destination.delete()
+            return
+        if outcome.retry_after:
+            Destination.objects.filter(pk=destination.pk).update(next_at=timezone.now() + outcome.retry_after)
+        if destination.count(outcome):
+            events = notify([Entry(destination.owner_id, "paused", f"destination.{destination.pk}")])
+            transaction.on_commit(lambda: broadcast(events))
+
+    def broadcast(self, delivery: Delivery) -> None:
+        broadcast(destination_events([delivery.destination_id]))
+
+
+def is_stale(delivery: Delivery) -> bool:
+    """True if a newer delivery replaces it, or if it is a push about something that has been seen meanwhile."""
+    if delivery.newer():
+        return True
+    group = delivery.notification
+    return bool(group and delivery.transport == PUSH and not (group.unseen and group.count > 0))

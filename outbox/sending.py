@@ -1,0 +1,81 @@
+"""Sends one message: check, claim, attempt, settle."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.utils import timezone
+
+from outbox.models import GRACE, OutboxMessage
+from outbox.outcome import LOST_AFTER, LOST_BEFORE, LeaseLost, Outcome, Status
+from outbox.transports import handler_of, handlers, transports, without_secrets
+
+log = logging.getLogger(__name__)
+
+
+def send(pk: int) -> None:
+    """Sends a message if it is due. Its task may be lost, delivered twice or run twice at once."""
+    for message in _typed(OutboxMessage.due().filter(pk=pk).values_list("pk", flat=True)):
+        handler = handler_of(message)
+        if not handler.is_ready(message) or not _claim(message):
+            return
+        handler.broadcast(message)
+        outcome = _attempt(message)
+        if outcome:
+            _settle(message, outcome)
+            handler.broadcast(message)
+
+
+def settle_lost_attempts() -> None:
+    """Ends the attempts whose worker is dead: their lease has expired."""
+    expired = OutboxMessage.objects.filter(status=Status.SENDING, lease_until__lt=timezone.now() - GRACE)
+    for message in _typed(expired.values_list("pk", flat=True)):
+        status, reason = (Status.UNKNOWN, LOST_AFTER) if message.handed_over_at else (Status.RETRYING, LOST_BEFORE)
+        if _settle(message, Outcome(status, reason, worker_lost=True)):
+            handler_of(message).broadcast(message)
+
+
+def _typed(pks: Iterable[int]) -> list[OutboxMessage]:
+    """These messages as objects of their apps' own models."""
+    pks = list(pks)
+    if not pks:
+        return []
+    return [
+        message
+        for model, handler in handlers.items()
+        for message in model.objects.filter(pk__in=pks).select_related(*handler.related)
+    ]
+
+
+@transaction.atomic
+def _claim(message: OutboxMessage) -> bool:
+    claimed = message.claim()
+    if claimed:
+        handler_of(message).changed(message)
+    return claimed
+
+
+def _attempt(message: OutboxMessage) -> Outcome | None:
+    """Returns None if another worker may have the message by now."""
+    try:
+        return transports[message.transport].send(message)
+    except LeaseLost:
+        log.warning("message %d: the lease expired before it was sent", message.pk)
+        return None
+    except Exception as error:
+        log.warning("message %d failed: %s", message.pk, type(error).__name__)  # its text may hold a secret
+        status = Status.UNKNOWN if message.handed_over_at else Status.RETRYING
+        return Outcome(status, f"{type(error).__name__}: {error}"[:500])
+
+
+@transaction.atomic
+def _settle(message: OutboxMessage, outcome: Outcome) -> bool:
+    """Returns False, and changes nothing, if the outcome of this attempt does not count any more."""
+    outcome = without_secrets(outcome, transports[message.transport].secrets(message))
+    if not message.settle(outcome):
+        return False
+    handler_of(message).changed(message)
+    handler_of(message).settled(message, outcome)
+    return True
