@@ -44,8 +44,8 @@ def svg(height: float, parts: Iterable[str]) -> str:
     return "\n".join([head, STYLE, *parts, "</svg>"]) + "\n"
 
 
-def text(x: float, y: float, said: str, kind: str = "", anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" text-anchor="{anchor}">{escape(said)}</text>'
+def text(x: float, y: float, said: str, notification_type: str = "", anchor: str = "start") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{notification_type}" text-anchor="{anchor}">{escape(said)}</text>'
 
 
 def bars(found: dict[str, dict[str, dict[str, float]]], names: dict[str, str]) -> str:
@@ -58,11 +58,11 @@ def bars(found: dict[str, dict[str, dict[str, float]]], names: dict[str, str]) -
             continue
         parts.append(text(0, y + 14, title))
         y += ROW
-        for system, kind in zip(values, "abc", strict=False):
+        for system, notification_type in zip(values, "abc", strict=False):
             value = values[system]
             length = (value or 0) / most * (WIDTH - 320)
             parts.append(text(150, y + 11, names[system], "soft", "end"))
-            parts.append(f'<rect x="160" y="{y}" width="{length:.1f}" height="{BAR}" class="{kind}"/>')
+            parts.append(f'<rect x="160" y="{y}" width="{length:.1f}" height="{BAR}" class="{notification_type}"/>')
             parts.append(text(166 + length, y + 11, "-" if value is None else f"{value:,.4g}"))
             y += BAR + 2
         y += 12

@@ -35,7 +35,7 @@ class Cpu:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, notification_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         after = self.servers.cpu()
         self.spent = {role: after[role] - self.before[role] for role in after}

@@ -28,7 +28,7 @@ def main(posts: int, visitors: int, *liked: int) -> None:
     for number in liked:
         post = Post.objects.create(author=author, text="A post that is liked", like_count=number)
         grown.append((number, post.pk))
-        then = {"clicked_at": post.created_at, "settled_at": post.created_at, "told_at": post.created_at}
+        then = {"clicked_at": post.created_at, "settled_at": post.created_at, "notified_at": post.created_at}
         likes = (Like(post=post, visitor=f"w{n}", wanted=True, counted=True, **then) for n in range(number))
         Like.objects.bulk_create(likes, batch_size=1000)
     keys = [f"v{number:05}" for number in range(visitors)]

@@ -43,7 +43,7 @@ def page_of_form(request: HttpRequest) -> str:
     return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, None) else feed
 
 
-def team_only(view: Callable[..., Page]) -> Callable[..., Page]:
+def staff_only(view: Callable[..., Page]) -> Callable[..., Page]:
     @sign_in_required
     @never_cache
     @wraps(view)

@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 from time import monotonic
 
 
-class Bucket:
+class TokenBucket:
     """Holds ``burst`` tokens for each key and gains ``rate`` a second."""
 
     def __init__(self, *, burst: float, rate: float) -> None:

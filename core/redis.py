@@ -1,4 +1,4 @@
-"""The one synchronous Redis client: flags, leases and signs of life. Its callers must survive without it."""
+"""The one synchronous Redis client: flags, locks and heartbeats. Its callers must work without Redis."""
 
 from __future__ import annotations
 

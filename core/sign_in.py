@@ -20,11 +20,11 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from core.rate_limits import Bucket, network
+from core.rate_limits import TokenBucket, network
 
-networks = Bucket(burst=60, rate=1 / 10)
-accounts_in_networks = Bucket(burst=10, rate=1 / 60)
-accounts = Bucket(burst=100, rate=1 / 10)
+networks = TokenBucket(burst=60, rate=1 / 10)
+accounts_in_networks = TokenBucket(burst=10, rate=1 / 60)
+accounts = TokenBucket(burst=100, rate=1 / 10)
 PATIENCE = 5  # seconds that a password waits to be hashed
 BUSY = _("Many people are signing in right now. Try again in a few seconds.")
 one_at_a_time = BoundedSemaphore(1)  # a hash keeps a whole core busy for a good part of a second, on purpose
@@ -66,7 +66,7 @@ class SignInForm(AuthenticationForm):
                 bucket.give_back(key)
         return cleaned
 
-    def _limits(self) -> list[tuple[Bucket, str]]:
+    def _limits(self) -> list[tuple[TokenBucket, str]]:
         near = network(address(self.request))
         account = self.cleaned_data.get("username", "").casefold()  # the field has trimmed and normalised it
         return [(networks, near), (accounts_in_networks, f"{near} {account}"), (accounts, account)]

@@ -22,7 +22,7 @@ COLUMNS = (
 )  # fmt: skip
 CHUNK = 1000  # rows between two reports
 DAY = 24 * 3600  # seconds that a file is kept
-KINDS = ("csv", "json")
+FORMATS = ("csv", "json")
 DONE, FAILED, CANCELLED, RUNNING = "done", "failed", "cancelled", "running"
 
 
@@ -34,24 +34,24 @@ def folder() -> Path:
     return Path(settings.DATA_DIR) / "exports"
 
 
-def path(task: str, kind: str) -> Path:
-    return folder() / f"{task}.{kind}"
+def path(task: str, format: str) -> Path:
+    return folder() / f"{task}.{format}"
 
 
-def write(task: str, kind: str, show: str, report: Callable[[int, int], None]) -> int:
+def write(task: str, format: str, show: str, report: Callable[[int, int], None]) -> int:
     """Writes the file under another name until it is whole. Returns its rows. Whatever ``report`` raises ends it."""
     found = (
         Message.objects.filter(FILTERS[show][1]).order_by("pk") if show in FILTERS else Message.objects.order_by("pk")
     )
     total, done = found.count(), 0
     folder().mkdir(parents=True, exist_ok=True)
-    part = path(task, f"{kind}.part")
+    part = path(task, f"{format}.part")
     try:
-        with part.open("w", encoding="utf-8-sig" if kind == "csv" else "utf-8", newline="") as file:
-            for done in WRITERS[kind](file, found.values_list(*COLUMNS).iterator(chunk_size=CHUNK)):
+        with part.open("w", encoding="utf-8-sig" if format == "csv" else "utf-8", newline="") as file:
+            for done in WRITERS[format](file, found.values_list(*COLUMNS).iterator(chunk_size=CHUNK)):
                 if done % CHUNK == 0:
                     report(done, max(total, done))
-        part.rename(path(task, kind))
+        part.rename(path(task, format))
     finally:
         part.unlink(missing_ok=True)
     return done
@@ -107,7 +107,7 @@ def progress(task: str) -> dict[str, Any] | None:
 
 
 def finished() -> list[Path]:
-    files = [file for kind in KINDS for file in folder().glob(f"*.{kind}")]
+    files = [file for format in FORMATS for file in folder().glob(f"*.{format}")]
     return sorted(files, key=lambda file: file.stat().st_mtime, reverse=True)
 
 

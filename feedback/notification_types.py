@@ -8,11 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from feedback.models import Message
 from notifications.models import Notification
-from notifications.types import Kind, declare
+from notifications.types import NotificationType, declare
 
 
 @declare
-class NewFeedback(Kind):
+class NewFeedback(NotificationType):
     name = "feedback"
     label = _("New feedback")
     staff = True
@@ -27,7 +27,7 @@ class NewFeedback(Kind):
 
 
 @declare
-class MailFailed(Kind):
+class MailFailed(NotificationType):
     name = "mailfailed"
     label = _("A feedback email failed")
     staff = True
@@ -41,7 +41,7 @@ class MailFailed(Kind):
 
 
 @declare
-class ReplyArrived(Kind):
+class ReplyArrived(NotificationType):
     name = "reply"
     label = _("Someone replied to your message")
     icon = "mail"
@@ -61,7 +61,7 @@ class ReplyArrived(Kind):
 
 
 @declare
-class ExportReady(Kind):
+class ExportReady(NotificationType):
     name = "export"
     label = _("Export ready")
     staff = True

@@ -35,6 +35,6 @@ def _staff() -> Iterable[int]:
 
 
 @transaction.atomic
-def _tell(kind: str, users: Iterable[int], subject: str, period: str = "") -> None:
-    bells = notify(Entry(user, kind, subject, period) for user in users)
+def _tell(notification_type: str, users: Iterable[int], subject: str, period: str = "") -> None:
+    bells = notify(Entry(user, notification_type, subject, period) for user in users)
     transaction.on_commit(lambda: broadcast(bells))

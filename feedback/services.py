@@ -142,9 +142,9 @@ def _thread(message: Message) -> dict[str, str]:
     return {"In-Reply-To": identity, "References": identity}
 
 
-def _body(kind: str, message: Message, **words: str) -> str:
+def _body(template: str, message: Message, **words: str) -> str:
     link = settings.SITE_URL + message.get_absolute_url()
-    return render_to_string(f"feedback/mail/{kind}.txt", {"link": link, "message": message, **words})
+    return render_to_string(f"feedback/mail/{template}.txt", {"link": link, "message": message, **words})
 
 
 def _enqueue_mails(message: Message) -> None:

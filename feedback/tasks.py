@@ -14,7 +14,7 @@ BULK = 9  # the last priority on Redis: an export waits for all mails
 
 
 @shared_task(bind=True, ignore_result=False, soft_time_limit=240, time_limit=270)
-def export(self: Task, kind: str, show: str, user: int = 0) -> dict[str, Any]:
+def export(self: Task, format: str, show: str, user: int = 0) -> dict[str, Any]:
     """Writes an export. How far it is and what came of it stand in the result backend, under the id of this task."""
     task = self.request.id
 
@@ -26,8 +26,8 @@ def export(self: Task, kind: str, show: str, user: int = 0) -> dict[str, Any]:
 
     try:
         report(0, 0)
-        rows = exports.write(task, kind, show, report)
-        result = {"state": exports.DONE, "done": rows, "total": rows, "kind": kind}
+        rows = exports.write(task, format, show, report)
+        result = {"state": exports.DONE, "done": rows, "total": rows, "format": format}
     except exports.Cancelled:
         result = {"state": exports.CANCELLED}
     self.update_state(state="SUCCESS", meta=result)  # before the push, so that whoever hears of it finds it

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 
 from likes.models import Like, Post
-from notifications.models import Loud
+from notifications.models import AlertLevel
 from notifications.notify import Entry
 
 MILESTONES = (10, 100, 1000)
@@ -39,15 +39,15 @@ def entries(
     groups, fresh = Counter[tuple[int, date]](), set()
     for like in likes:
         wanted = like.wanted and like.pk not in mine
-        if like.told_at:
-            groups[like.post_id, like.told_at.date()] += wanted - like.counted
+        if like.notified_at:
+            groups[like.post_id, like.notified_at.date()] += wanted - like.counted
         elif wanted:
             groups[like.post_id, today] += 1
             fresh.add((like.post_id, today))
-    for (post, told), number in groups.items():
+    for (post, described), number in groups.items():
         if post in authors:
-            loud = Loud.ALWAYS if (post, told) in fresh else Loud.NOT
-            yield Entry(authors[post], "liked", subject(post), day(told), number, loud)
+            alert_level = AlertLevel.EVERY_TIME if (post, described) in fresh else AlertLevel.OFF
+            yield Entry(authors[post], "liked", subject(post), day(described), number, alert_level)
     for row in posts:
         yield from _milestones(row, change[row.pk])
 
@@ -55,4 +55,4 @@ def entries(
 def _milestones(post: Post, change: int) -> Iterator[Entry]:
     reached = range(post.like_count + 1, post.like_count + change + 1)
     if number := max((number for number in MILESTONES if number in reached), default=None):
-        yield Entry(post.author_id, "milestone", subject(post.pk), str(number), loud=Loud.ONCE)
+        yield Entry(post.author_id, "milestone", subject(post.pk), str(number), alert_level=AlertLevel.FIRST_OF_DAY)

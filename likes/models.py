@@ -23,7 +23,7 @@ class Post(models.Model):
     class Meta:
         ordering = ["-pk"]
 
-    mine: Like  # of the visitor who looks; `selectors.with_mine` puts it here
+    personal_like: Like  # of the visitor who looks; `selectors.with_mine` puts it here
 
     def __str__(self) -> str:
         return self.text[:60]
@@ -38,7 +38,7 @@ class Post(models.Model):
     @property
     def shown(self) -> int:
         """The count as its visitor sees it: their own click is in it before the worker has counted it."""
-        return self.like_count + self.mine.wanted - self.mine.counted
+        return self.like_count + self.personal_like.wanted - self.personal_like.counted
 
     @classmethod
     def recount(cls) -> int:
@@ -95,22 +95,22 @@ class Like(models.Model):
     visitor = models.CharField(max_length=32)
     wanted = models.BooleanField()
     counted = models.BooleanField(default=False)  # is it in post.like_count?
-    clicked_at = models.DateTimeField()  # when the door accepted the click
+    clicked_at = models.DateTimeField()  # when the like endpoint accepted it
     settled_at = models.DateTimeField(null=True)
-    told_at = models.DateTimeField(null=True)  # when the author first heard of it; stays, so that nobody rings twice
+    notified_at = models.DateTimeField(null=True)  # its author is notified of a like once
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["visitor", "post"], name="one_like_per_visitor_and_post")]
         indexes = [
             models.Index(fields=["clicked_at"], condition=Q(settled_at=None), name="likes_owed"),
-            models.Index(fields=["post", "told_at", "visitor"], name="likes_told"),
+            models.Index(fields=["post", "notified_at", "visitor"], name="likes_told"),
         ]
 
     def __str__(self) -> str:
         return f"{self.visitor} {'likes' if self.wanted else 'does not like'} {self.post_id}"
 
     @property
-    def owed(self) -> bool:
+    def pending(self) -> bool:
         return self.pk is not None and self.settled_at is None
 
     @property

@@ -15,14 +15,14 @@ from django.utils.translation import gettext_lazy as _
 
 from likes.author_notifications import day
 from likes.models import Like, Post
-from notifications.models import Loud, Notification
-from notifications.types import Kind, declare
+from notifications.models import AlertLevel, Notification
+from notifications.types import NotificationType, declare
 
 NAMED = Q(visitor__gte="u", visitor__lt="v")  # accounts; anybody else has no name
 FACES = 3
 
 
-class AboutPost(Kind):
+class AboutPost(NotificationType):
     icon = "heart"
 
     def prepare(self, groups: list[Notification]) -> None:
@@ -38,7 +38,7 @@ class AboutPost(Kind):
 class Liked(AboutPost):
     name = "liked"
     label = _("Someone liked your post")
-    choices = (Loud.ALWAYS, Loud.ONCE, Loud.NOT)
+    choices = (AlertLevel.EVERY_TIME, AlertLevel.FIRST_OF_DAY, AlertLevel.OFF)
 
     def prepare(self, groups: list[Notification]) -> None:
         super().prepare(groups)
@@ -91,11 +91,11 @@ def post_of(group: Notification) -> int:
     return int(group.subject.removeprefix("post."))
 
 
-def told_in(group: Notification, since: datetime | None = None) -> Q:
+def likes_of(group: Notification, since: datetime | None = None) -> Q:
     """The likes that are in this group; with ``since`` those that came later."""
     start = datetime.fromisoformat(group.period).replace(tzinfo=UTC)
-    late = Q(told_at__gt=since) if since else Q(told_at__gte=start)
-    return Q(late, post=post_of(group), told_at__lt=start + timedelta(days=1), counted=True)
+    late = Q(notified_at__gt=since) if since else Q(notified_at__gte=start)
+    return Q(late, post=post_of(group), notified_at__lt=start + timedelta(days=1), counted=True)
 
 
 def any_of(conditions: list[Q]) -> Q:
@@ -105,11 +105,13 @@ def any_of(conditions: list[Q]) -> Q:
 
 def latest_names(groups: list[Notification]) -> dict[Key, list[str]]:
     """The accounts whose likes came last, for each group."""
-    order = Window(RowNumber(), partition_by=[F("post"), TruncDay("told_at", tzinfo=UTC)], order_by=F("told_at").desc())
-    likes = Like.objects.filter(NAMED, any_of([told_in(group) for group in groups]))
+    order = Window(
+        RowNumber(), partition_by=[F("post"), TruncDay("notified_at", tzinfo=UTC)], order_by=F("notified_at").desc()
+    )
+    likes = Like.objects.filter(NAMED, any_of([likes_of(group) for group in groups]))
     latest = likes.annotate(row=order).filter(row__lte=FACES).order_by("row", "pk")
-    rows = latest.values_list("post", "told_at", "visitor")
-    accounts = [(post, day(told), int(visitor[1:])) for post, told, visitor in rows if told]
+    rows = latest.values_list("post", "notified_at", "visitor")
+    accounts = [(post, day(described), int(visitor[1:])) for post, described, visitor in rows if described]
     users = dict(User.objects.filter(pk__in={pk for *_, pk in accounts}).values_list("pk", "username"))
     found = defaultdict(list)
     for post, period, pk in accounts:
@@ -122,6 +124,6 @@ def fresh_counts(groups: list[Notification]) -> dict[Key, int]:
     """How many likes came since the author last looked, for each group that has been looked at."""
     if not groups:
         return {}
-    likes = Like.objects.filter(any_of([told_in(group, group.seen_at) for group in groups]))
-    days = likes.annotate(day=TruncDay("told_at", tzinfo=UTC)).values_list("post", "day")
+    likes = Like.objects.filter(any_of([likes_of(group, group.seen_at) for group in groups]))
+    days = likes.annotate(day=TruncDay("notified_at", tzinfo=UTC)).values_list("post", "day")
     return {(post, day(at)): number for post, at, number in days.annotate(number=Count("pk")).order_by()}

@@ -36,17 +36,17 @@ def feed(*, visitor: str | None, before: int | None = None) -> tuple[list[Post],
         posts = posts.filter(pk__lt=before)
     page = list(posts[: PAGE + 1])
     more = page[PAGE - 1].pk if len(page) > PAGE else None
-    return with_mine(page[:PAGE], visitor), more
+    return with_personal_likes(page[:PAGE], visitor), more
 
 
-def with_mine(posts: list[Post], visitor: str | None) -> list[Post]:
+def with_personal_likes(posts: list[Post], visitor: str | None) -> list[Post]:
     """Puts the visitor's own like on each post as ``mine``: it decides how its heart is painted."""
     mine = {}
     if visitor and posts:
         likes = Like.objects.filter(visitor=visitor, post__in=posts).select_related("post")
         mine = {like.post_id: like for like in likes}
     for post in posts:
-        post.mine = mine.get(post.pk) or Like(post=post, wanted=False, counted=False)
+        post.personal_like = mine.get(post.pk) or Like(post=post, wanted=False, counted=False)
         # The count that was read together with the like: the worker may have settled it between two statements.
-        post.like_count, post.version = post.mine.post.like_count, post.mine.post.version
+        post.like_count, post.version = post.personal_like.post.like_count, post.personal_like.post.version
     return posts

@@ -17,14 +17,14 @@ ON CONFLICT (visitor, post_id) DO UPDATE
 SET wanted = excluded.wanted, clicked_at = excluded.clicked_at, settled_at = NULL
 """
 PENDING = """
-SELECT id, post_id, visitor, wanted, counted, clicked_at, told_at FROM likes_like
+SELECT id, post_id, visitor, wanted, counted, clicked_at, notified_at FROM likes_like
 WHERE settled_at IS NULL ORDER BY clicked_at LIMIT %s {lock}
 """
 POSTS = "SELECT id, author_id, like_count, version FROM likes_post WHERE id IN {posts} ORDER BY id {lock}"
 COUNT = "UPDATE likes_post SET like_count = like_count + %s, version = version + 1 WHERE id IN {posts}"
 SETTLE = """
-UPDATE likes_like SET counted = wanted, settled_at = %s, told_at = CASE
-    WHEN id IN {own} THEN NULL WHEN wanted AND told_at IS NULL THEN %s ELSE told_at END
+UPDATE likes_like SET counted = wanted, settled_at = %s, notified_at = CASE
+    WHEN id IN {own} THEN NULL WHEN wanted AND notified_at IS NULL THEN %s ELSE notified_at END
 WHERE id IN {likes}
 """
 
@@ -40,7 +40,7 @@ def store(rows: Collection[tuple[str, int, bool, datetime]]) -> int:
 
 def pending(limit: int) -> Iterator[dict[str, Any]]:
     """The likes that nobody has settled or is settling, oldest click first, locked."""
-    for pk, post, visitor, wanted, counted, clicked, told in _rows(
+    for pk, post, visitor, wanted, counted, clicked, described in _rows(
         PENDING.format(lock=_lock("UPDATE SKIP LOCKED")), [limit]
     ):
         yield {
@@ -50,7 +50,7 @@ def pending(limit: int) -> Iterator[dict[str, Any]]:
             "wanted": bool(wanted),
             "counted": bool(counted),
             "clicked_at": _moment(clicked),
-            "told_at": _moment(told),
+            "notified_at": _moment(described),
         }
 
 

@@ -27,7 +27,7 @@ def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
     data: dict[str, Any] = {"liked": like.wanted}
     if times:
         data["journey"] = {**_journey(like, times), "broadcast": time.time()}
-    return event(topics.personal(like.visitor), like.version, data, name=f"like.{like.post_id}")
+    return event(topics.personal_topic(like.visitor), like.version, data, name=f"like.{like.post_id}")
 
 
 def _journey(like: Like, times: dict[str, Any]) -> dict[str, Any]:
@@ -62,5 +62,5 @@ def _numbers(keys: list[str]) -> set[int]:
     return {pk for key in keys if (pk := parse_pk(key)) is not None}
 
 
-topics.declare("post", snapshot=counts, mine=own_likes)
+topics.declare("post", snapshot=counts, personal=own_likes)
 topics.declare("feed", snapshot=lambda keys: [feed_event()])

@@ -38,7 +38,7 @@ def post(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Post.objects.select_related("author"), pk=pk)
     if wants_json(lower(request)):
         return JsonResponse(selectors.post_state(post=pk, visitor=visitor_of(request)))
-    selectors.with_mine([found], visitor_of(request))
+    selectors.with_personal_likes([found], visitor_of(request))
     return render(request, "likes/post.html", {"post": found})
 
 

@@ -1,7 +1,7 @@
-"""The one door to the browser: what is pushed here reaches every page that watches.
+"""Sends events to every page that watches their topics. Nothing else may call ``group_send``.
 
-All of it goes through one group of the channel layer, on one event loop that lives as long as the process:
-`async_to_sync` would open a new Redis connection for each push.
+All events go through one group of the channel layer, on one event loop that lives as long as the process:
+`async_to_sync` would open a new Redis connection for each broadcast.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ from channels.layers import get_channel_layer
 from live.topics import Event
 
 GROUP = "live"
-SECONDS = 1.0  # a push may take this long; after that pages learn it from their next snapshot
+TIMEOUT = 1.0  # seconds; after that pages get the state with the hub's next resync
 log = logging.getLogger(__name__)
 
 
 def broadcast(events: Iterable[Event]) -> bool:
-    """Sends events to all pages. Never raises: a lost push costs seconds of staleness, not an error."""
+    """Sends events to all pages. Never raises: after a lost broadcast, pages are stale for a few seconds.
+    Returns whether it was sent."""
     message = {"type": "live.events", "events": [list(event) for event in events]}
     if not message["events"]:
         return True
-    for attempt in range(2):  # the first may meet a connection that died with the last Redis
+    for attempt in range(2):  # the first may use a connection to a Redis that has gone
         try:
-            asyncio.run_coroutine_threadsafe(_send(message), _loop(os.getpid())).result(SECONDS)
+            asyncio.run_coroutine_threadsafe(_send(message), _loop(os.getpid())).result(TIMEOUT)
             return True
         except Exception as error:
-            log.warning("broadcast %d of %d events failed: %r", attempt + 1, len(message["events"]), error)
+            log.warning("broadcast, attempt %d, %d events: %r", attempt + 1, len(message["events"]), error)
     return False
 
 
 async def _send(message: dict[str, Any]) -> None:
-    await asyncio.wait_for(get_channel_layer().group_send(GROUP, message), SECONDS)
+    await asyncio.wait_for(get_channel_layer().group_send(GROUP, message), TIMEOUT)
 
 
 @lru_cache(maxsize=1)
 def _loop(pid: int) -> asyncio.AbstractEventLoop:
-    """This process's loop; a forked worker gets one of its own."""
+    """The loop of this process. A forked worker has another pid and gets a loop of its own."""
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="push", daemon=True).start()
+    threading.Thread(target=loop.run_forever, name="broadcast", daemon=True).start()
     return loop

@@ -1,6 +1,6 @@
-"""The socket of a page: ``/live/?topic=post.1&topic=feed``. It is read-only and knows no app.
+"""The websocket of a page: ``/live/?topic=post.1&topic=feed``. It is read-only and knows no app.
 
-A plain ASGI application that keeps little for each page that is open; Channels' consumer class keeps kilobytes more.
+A plain ASGI application, because it keeps kilobytes less for each open socket than Channels' consumer class.
 """
 
 from __future__ import annotations
@@ -20,50 +20,50 @@ from live.hub import hub
 from live.sockets import Send, Socket
 
 PATH = "/live/"
-FINE, MALFORMED, FORBIDDEN = 1000, 4400, 4403  # the last two are final: the page does not ask the same again
+NORMAL, MALFORMED, FORBIDDEN = 1000, 4400, 4403  # close codes; with the last two the page must change its topics
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 log = logging.getLogger(__name__)
 
 
 async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     await receive()  # websocket.connect
-    if not admitted(scope):
+    if not is_allowed(scope):
         return await send({"type": "websocket.close"})  # before accept: the handshake is refused with 403
     await send({"type": "websocket.accept"})
-    query, visitor = scope["query_string"].decode("latin-1"), visitor_in(decode(scope.pop("headers")))
-    with caps.counted((scope.get("client") or [""])[0], visitor) as free:
-        code, reason = await watch(query, visitor, receive, send) if free else (caps.TRY_LATER, caps.TOO_MANY)
+    query, visitor = scope["query_string"].decode("latin-1"), visitor_of(decode(scope.pop("headers")))
+    with caps.counted((scope.get("client") or [""])[0], visitor) as accepted:
+        code, reason = await watch(query, visitor, receive, send) if accepted else (caps.TRY_LATER, caps.TOO_MANY)
     if code:
-        log.log(logging.INFO if free else logging.DEBUG, "socket closed: %s", reason)
+        log.log(logging.INFO if accepted else logging.DEBUG, "socket closed: %s", reason)
         await send({"type": "websocket.close", "code": code, "reason": reason})
 
 
-def admitted(scope: dict[str, Any]) -> bool:
+def is_allowed(scope: dict[str, Any]) -> bool:
     headers = decode(scope["headers"])
     return scope["path"] == PATH and known_host(headers) and same_origin(headers)
 
 
-def visitor_in(headers: Headers) -> str | None:
+def visitor_of(headers: Headers) -> str | None:
     return visitors.read(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
 
 
 async def watch(query: str, visitor: str | None, receive: Receive, send: Send) -> tuple[int, str]:
-    """Until the page leaves. Returns why it is sent away: a code, 0 if it is not, and a sentence."""
+    """Serves the socket until the client leaves. Returns the close code, 0 if the client has closed it, and the reason."""
     try:
-        asked = topics.asked(query)
-        if topics.guarded(asked):
-            await read(topics.permit, visitor, asked)
-        return await show(Socket(send, asked, visitor), receive)
+        watched = topics.parse(query)
+        if topics.needs_permission(watched):
+            await read(topics.permit, visitor, watched)
+        return await serve(Socket(send, watched, visitor), receive)
     except topics.Refused as error:
         return FORBIDDEN, str(error)
     except topics.BadTopics as error:
         return MALFORMED, str(error)
     except DatabaseError as error:
-        log.warning("a page could not be told the state: %r", error)
-        return FINE, "Temporarily unavailable."
+        log.warning("could not read the snapshot of a page: %r", error)
+        return NORMAL, "Temporarily unavailable."
 
 
-async def show(socket: Socket, receive: Receive) -> tuple[int, str]:
+async def serve(socket: Socket, receive: Receive) -> tuple[int, str]:
     try:
         await hub().join(socket)
         message = await receive()

@@ -1,6 +1,6 @@
-"""Reads the database for the sockets: one thread whose connection stays open, one question after the other.
+"""Reads the database for the sockets: one thread whose connection stays open, one query after the other.
 
-Channels' own `database_sync_to_async` opens a connection for each question, which costs more than the question.
+Channels' own `database_sync_to_async` opens a connection for each call, which costs more than the query.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def read(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    return await asyncio.get_running_loop().run_in_executor(thread, lambda: _ask(question, *args, **kwargs))
+async def read(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return await asyncio.get_running_loop().run_in_executor(thread, lambda: _run(query, *args, **kwargs))
 
 
-def _ask(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _run(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
-        return question(*args, **kwargs)
+        return query(*args, **kwargs)
     except DatabaseError:
-        connection.close()  # it may be why; the next question opens a new one
+        connection.close()  # it may be the cause; the next query opens a new one
         raise

@@ -1,4 +1,4 @@
-"""A page's end of the live connection: what it watches, and what it has still to be told."""
+"""One open websocket: what it watches, and what has not been sent yet."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 
 from live import topics
 
-Page = tuple[str, ...]  # topics that are watched together
-Message = dict[str, Any]  # as ASGI has it
+TopicSet = tuple[str, ...]  # the topics that one page watches; pages that watch the same share the object
+Message = dict[str, Any]  # of ASGI
 Send = Callable[[Message], Awaitable[None]]
 Run = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None] | None"]
 NOTHING: Mapping[str, str] = {}
-TEXT = 0x81  # the first byte of a frame: text, and all of it
+TEXT = 0x81  # the first byte of a websocket frame: text, in one piece
 log = logging.getLogger(__name__)
 
 
 def start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
-    """Runs it at once, as far as it goes without waiting: most sends never wait, and a task costs more than they do.
-    A task is returned only for the rest, if there is one. From Python 3.12 on, `asyncio.Task` can do this itself."""
+    """Runs a coroutine at once, as far as it goes without waiting; most sends never wait, and a task costs more than
+    they do. Returns a task only for the rest. From Python 3.12 on, `asyncio.Task` can do this itself."""
     try:
         waits_for = work.send(None)
     except StopIteration:
@@ -37,7 +37,7 @@ def _rest(waits_for: Any, work: Coroutine[Any, Any, None]) -> Generator[Any, Any
 
 
 def message(states: Mapping[str, str]) -> Message:
-    """What tells a page of these states. ``frame`` is for servers that can send it as it is; others make their own."""
+    """The ASGI message of these states. Servers that can send a finished frame use ``frame``, others ``text``."""
     text = topics.frame(states)
     return {"type": "websocket.send", "text": text, "frame": wire(text.encode())}
 
@@ -53,19 +53,20 @@ def wire(payload: bytes) -> bytes:
 
 
 class Socket:
-    """A slow one gets fewer frames with newer state, and holds up nobody else."""
+    """A slow one gets fewer frames with newer state, and does not hold up the others."""
 
-    __slots__ = ("asked", "message", "pages", "pending", "send", "sending", "visitor")
+    __slots__ = ("message", "pending", "send", "sending", "topic_sets", "topics", "visitor")
 
-    def __init__(self, send: Send, asked: Page, visitor: str | None = None) -> None:
-        self.send, self.asked, self.visitor = send, asked, visitor
-        self.pages: tuple[Page, ...] = (asked, (topics.personal(visitor),)) if visitor else (asked,)
+    def __init__(self, send: Send, watched: TopicSet, visitor: str | None = None) -> None:
+        self.send, self.topics, self.visitor = send, watched, visitor
+        personal = (topics.personal_topic(visitor),) if visitor else ()
+        self.topic_sets: tuple[TopicSet, ...] = (watched, personal) if visitor else (watched,)
         self.pending: Mapping[str, str] = NOTHING
         self.message: Message | None = None
         self.sending: asyncio.Task[None] | None = None
 
     def offer(self, states: Mapping[str, str], made: Message | None = None, *, run: Run = start) -> None:
-        """``made`` is the message of these states, where the caller has it already."""
+        """Sends these states, or adds them to what is sent next. ``made`` is their message, if there is one already."""
         if self.sending:
             self.pending, self.message = {**self.pending, **states}, None
         else:
@@ -74,15 +75,15 @@ class Socket:
 
     async def _drain(self) -> None:
         try:
-            await self._next()
+            await self._send_pending()
             while self.pending:
-                await self._next()
-        except Exception as error:  # the page has gone; its disconnect follows
+                await self._send_pending()
+        except Exception as error:  # the client has gone; its disconnect follows
             log.debug("send failed: %r", error)
         finally:
             self.sending = None
 
-    async def _next(self) -> None:
+    async def _send_pending(self) -> None:
         made = self.message or message(self.pending)
         self.pending, self.message = NOTHING, None
         await self.send(made)

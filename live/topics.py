@@ -1,7 +1,7 @@
 """What can be watched live. An app declares its topics in its own ``topics.py``.
 
-A topic is ``<kind>`` or ``<kind>.<key>``, say ``feed`` or ``post.12``. What travels is an `Event`: the absolute state
-of one name, with a version; whoever has seen that version or a later one ignores it.
+A topic is ``<type>`` or ``<type>.<key>``, for example ``feed`` or ``post.12``. What is broadcast is an `Event`: the
+absolute state of one name, with a version. Whoever has that version or a later one ignores it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 MOST = 250  # topics on one page
-LAST_VERSION = 2**53 - 1  # of what changes no more: the largest integer that JavaScript can hold
+LAST_VERSION = 2**53 - 1  # of a state that never changes again: the largest integer that JavaScript can hold
 TOPIC = re.compile(r"([a-z]+)(?:\.([A-Za-z0-9_-]{1,64}))?")
 
 
 class Event(NamedTuple):
-    topic: str  # who watches this
-    name: str  # what it is about, as the page knows it
+    topic: str  # goes to all who watch it
+    name: str  # what it is about; the part before the dot becomes the page's event ``live:<part>``
     version: int
     state: str  # JSON object, with the version in "v"
 
@@ -31,9 +31,9 @@ def event(topic: str, version: int, data: dict[str, Any], *, name: str = "") -> 
 
 
 @dataclass(frozen=True)
-class Kind:
+class TopicType:
     snapshot: Callable[[list[str]], Iterable[Event]]
-    mine: Callable[[list[str], list[str]], Iterable[Event]] | None
+    personal: Callable[[list[str], list[str]], Iterable[Event]] | None
     allows: Callable[[str | None, str], bool] | None
 
 
@@ -45,74 +45,75 @@ class Refused(BadTopics):
     """A topic that this visitor may not watch."""
 
 
-kinds: dict[str, Kind] = {}
+topic_types: dict[str, TopicType] = {}
 
 
 def declare(
-    kind: str,
+    name: str,
     *,
     snapshot: Callable[[list[str]], Iterable[Event]],
-    mine: Callable[[list[str], list[str]], Iterable[Event]] | None = None,
+    personal: Callable[[list[str], list[str]], Iterable[Event]] | None = None,
     allows: Callable[[str | None, str], bool] | None = None,
 ) -> None:
-    """``snapshot(keys)`` gives the present state; ``mine(visitors, keys)`` what only these visitors should know of it;
-    ``allows(visitor, key)`` says who may watch, None: all."""
-    kinds[kind] = Kind(snapshot, mine, allows)
+    """``snapshot(keys)`` returns the present state, ``personal(visitors, keys)`` what only these visitors may see of it.
+    ``allows(visitor, key)`` decides who may watch; without it everybody may."""
+    topic_types[name] = TopicType(snapshot, personal, allows)
 
 
 @lru_cache(maxsize=1024)
-def asked(query: str) -> tuple[str, ...]:
-    """The topics in ``topic=post.1&topic=feed``, one object for all pages that ask the same. Raises `BadTopics`."""
+def parse(query: str) -> tuple[str, ...]:
+    """The topics in ``topic=post.1&topic=feed``: the same object for the same query. Raises `BadTopics`."""
     try:
         topics = tuple(dict.fromkeys(parse_qs(query, max_num_fields=MOST).get("topic", [])))
     except ValueError as error:
-        raise BadTopics(f"Ask for at most {MOST} topics.") from error
+        raise BadTopics(f"Watch at most {MOST} topics.") from error
     for topic in topics:
         match = TOPIC.fullmatch(topic)
-        if not match or match[1] not in kinds:
+        if not match or match[1] not in topic_types:
             raise BadTopics("No such topic.")
     return topics
 
 
-def guarded(topics: Iterable[str]) -> bool:
+def needs_permission(topics: Iterable[str]) -> bool:
     """Is there a topic that not everybody may watch?"""
-    return any(kinds[topic.partition(".")[0]].allows for topic in topics)
+    return any(topic_types[topic.partition(".")[0]].allows for topic in topics)
 
 
 def permit(visitor: str | None, topics: Iterable[str]) -> None:
-    """Raises `Refused` unless this visitor may watch all of them. May read the database where `guarded`."""
+    """Raises `Refused` unless this visitor may watch all of them. Reads the database only if
+    `needs_permission`."""
     for topic in topics:
-        kind, _, key = topic.partition(".")
-        allows = kinds[kind].allows
+        name, _, key = topic.partition(".")
+        allows = topic_types[name].allows
         if allows and not allows(visitor, key):
             raise Refused("You may not watch this.")
 
 
 def snapshot(topics: Iterable[str]) -> list[Event]:
-    """The state of all topics now, one call for each kind."""
-    return [e for kind, keys in _by_kind(topics) for e in kind.snapshot(keys)]
+    """The state of all topics now, one call for each type."""
+    return [e for found, keys in _by_type(topics) for e in found.snapshot(keys)]
 
 
-def mine(visitors: list[str], topics: Iterable[str]) -> list[Event]:
-    """What these visitors alone should know of these topics, and the state that it belongs to."""
-    return [e for kind, keys in _by_kind(topics) if kind.mine and visitors for e in kind.mine(visitors, keys)]
+def personal_states(visitors: list[str], topics: Iterable[str]) -> list[Event]:
+    """What only these visitors may see of these topics, with the public state that it belongs to."""
+    return [e for t, keys in _by_type(topics) if t.personal and visitors for e in t.personal(visitors, keys)]
 
 
 def states(unknown: Iterable[str], visitors: list[str], watched: Iterable[str]) -> list[Event]:
-    """What some sockets that join need to hear: the state of what is unknown, and what is theirs."""
-    return [*snapshot(unknown), *mine(visitors, watched)]
+    """What sockets need when they join: the state of the unknown topics, and their visitors' personal states."""
+    return [*snapshot(unknown), *personal_states(visitors, watched)]
 
 
-def _by_kind(topics: Iterable[str]) -> Iterable[tuple[Kind, list[str]]]:
+def _by_type(topics: Iterable[str]) -> Iterable[tuple[TopicType, list[str]]]:
     keys: dict[str, list[str]] = {}
     for topic in topics:
-        kind, _, key = topic.partition(".")
-        keys.setdefault(kind, []).append(key)
-    return [(kinds[kind], wanted) for kind, wanted in keys.items()]
+        name, _, key = topic.partition(".")
+        keys.setdefault(name, []).append(key)
+    return [(topic_types[name], found) for name, found in keys.items()]
 
 
-def personal(visitor: str) -> str:
-    """The topic that only this visitor's own pages get; no page can ask for it."""
+def personal_topic(visitor: str) -> str:
+    """The topic that all pages of this visitor get, and nobody else: the pattern of `TOPIC` excludes it from queries."""
     return f"visitor:{visitor}"
 
 

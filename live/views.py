@@ -13,15 +13,15 @@ from live import topics
 @require_GET
 @never_cache
 def live(request: HttpRequest) -> HttpResponse:
-    """The first frame of the socket, for pages that have none."""
+    """The first frame of the websocket, for pages that have none."""
     visitor = visitor_of(request)
     try:
-        asked = topics.asked(request.META["QUERY_STRING"])
-        topics.permit(visitor, asked)
+        watched = topics.parse(request.META["QUERY_STRING"])
+        topics.permit(visitor, watched)
     except topics.Refused as error:
         return HttpResponse(str(error), status=403, content_type="text/plain")
     except topics.BadTopics as error:
         return HttpResponse(str(error), status=400, content_type="text/plain")
-    # The later has the newer state: a count that was read together with the like that it includes.
-    events = topics.states(asked, [visitor] if visitor else [], asked)
+    # Of two events with one name the later wins: a count that was read together with the like that it includes.
+    events = topics.states(watched, [visitor] if visitor else [], watched)
     return HttpResponse(topics.frame({e.name: e.state for e in events}), content_type="application/json")

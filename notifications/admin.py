@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from core.admin import ReadOnly
-from notifications.models import Delivery, Destination, Habits, Mute, Notification, Preference
+from notifications.models import Delivery, Destination, Mute, Notification, NotificationSettings, Preference
 from notifications.transports.base import DestinationTransport
 from outbox.admin import AttemptInline
 from outbox.transports import transports
@@ -22,9 +22,13 @@ class DestinationAdmin(ReadOnly, admin.ModelAdmin):
     show_full_result_count = False
 
     @admin.display(description=_("address"))
-    def shown(self, place: Destination) -> str:
-        transport = transports[place.transport]
-        return transport.display_address(place) if isinstance(transport, DestinationTransport) else place.address
+    def shown(self, destination: Destination) -> str:
+        transport = transports[destination.transport]
+        return (
+            transport.display_address(destination)
+            if isinstance(transport, DestinationTransport)
+            else destination.address
+        )
 
 
 @admin.register(Delivery)
@@ -42,8 +46,8 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
 
 @admin.register(Notification)
 class NotificationAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["kind", "subject", "recipient", "count", "unseen", "changed_at", "read_at", "archived_at"]
-    list_filter = ["kind", "unseen"]
+    list_display = ["type", "subject", "recipient", "count", "unseen", "changed_at", "read_at", "archived_at"]
+    list_filter = ["type", "unseen"]
     list_select_related = ["recipient"]
     search_fields = ["subject", "recipient__username"]
     show_full_result_count = False
@@ -51,14 +55,14 @@ class NotificationAdmin(ReadOnly, admin.ModelAdmin):
 
 @admin.register(Preference)
 class PreferenceAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["user", "kind", "bell", "mail", "push", "outside"]
-    list_filter = ["kind"]
+    list_display = ["user", "type", "bell", "mail", "push", "outside"]
+    list_filter = ["type"]
     list_select_related = ["user"]
     search_fields = ["user__username"]
 
 
-@admin.register(Habits)
-class HabitsAdmin(ReadOnly, admin.ModelAdmin):
+@admin.register(NotificationSettings)
+class NotificationSettingsAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["user", "language", "time_zone", "quiet_from", "quiet_until", "digest"]
     list_filter = ["digest", "language"]
     list_select_related = ["user"]

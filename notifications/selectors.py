@@ -9,8 +9,8 @@ from django.forms.models import model_to_dict
 
 from core.clock import from_microseconds, parse_microseconds
 from core.http import parse_pk
-from notifications.models import Destination, Habits, Mute, Notification, Preference
-from notifications.types import kinds, told
+from notifications.models import Destination, Mute, Notification, NotificationSettings, Preference
+from notifications.types import described, notification_types
 from outbox.email import EMAIL
 
 PAGE = 20
@@ -22,7 +22,7 @@ class Page(NamedTuple):
 
 
 def shown(user: int) -> QuerySet[Notification]:
-    found = Notification.objects.filter(recipient=user, count__gt=0, archived_at=None, kind__in=kinds)
+    found = Notification.objects.filter(recipient=user, count__gt=0, archived_at=None, type__in=notification_types)
     return found.order_by("-changed_at", "-pk")
 
 
@@ -38,26 +38,26 @@ def complete(groups: list[Notification], user: int) -> list[Notification]:
     muted = set(Mute.objects.filter(user=user, subject__in=subjects).values_list("subject", flat=True))
     for group in groups:
         group.muted = group.subject in muted
-    return told(groups)
+    return described(groups)
 
 
 def newest(*, user: int) -> Notification | None:
     """What has just arrived."""
-    return next(iter(told(shown(user).filter(unseen=True)[:1])), None)
+    return next(iter(described(shown(user).filter(unseen=True)[:1])), None)
 
 
 def preferences(*, user: int) -> dict[str, Any]:
     """What is chosen, by the names of the form."""
     found: dict[str, Any] = {}
     for row in Preference.objects.filter(user=user):
-        found[row.kind] = row.bell
-        found |= {f"{row.kind}-{way}": getattr(row, way) for way in ("mail", "push", "outside")}
+        found[row.type] = row.bell
+        found |= {f"{row.type}-{way}": getattr(row, way) for way in ("mail", "push", "outside")}
     return found
 
 
-def habits(*, user: int) -> dict[str, Any] | None:
+def user_settings(*, user: int) -> dict[str, Any] | None:
     """What is chosen, by the names of the form. None: nothing was."""
-    row = Habits.objects.filter(user=user).first()
+    row = NotificationSettings.objects.filter(user=user).first()
     return model_to_dict(row) if row else None
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from live.broadcast import broadcast
 from notifications.bell import bell_event, bell_of
 from notifications.digest.schedule import next_end
-from notifications.models import Delivery, Habits, Mute, Notification, Preference
+from notifications.models import Delivery, Mute, Notification, NotificationSettings, Preference
 from outbox.outcome import PENDING
 
 
@@ -59,33 +59,33 @@ def mute(*, user: int, subject: str, muted: bool) -> None:
 def set_preferences(*, user: int, **columns: Mapping[str, int]) -> None:
     """What this person wants from now on, by kind; of the columns of `Preference`, those that are not named stay. What
     is in the list already stays there."""
-    kinds = {kind for wishes in columns.values() for kind in wishes}
+    types = {name for chosen in columns.values() for name in chosen}
     Preference.objects.bulk_create(
-        [Preference(user_id=user, kind=kind, **{name: columns[name][kind] for name in columns}) for kind in kinds],
+        [Preference(user_id=user, type=t, **{name: columns[name][t] for name in columns}) for t in types],
         update_conflicts=True,
-        unique_fields=["user", "kind"],
+        unique_fields=["user", "type"],
         update_fields=list(columns),
     )
 
 
 @transaction.atomic
-def set_habits(*, user: int, digest: str, **values: object) -> None:
-    habits, _ = Habits.objects.select_for_update().get_or_create(user_id=user)
+def set_user_settings(*, user: int, digest: str, **values: object) -> None:
+    user_settings, _ = NotificationSettings.objects.select_for_update().get_or_create(user_id=user)
     for name, value in values.items():
-        setattr(habits, name, value)
-    habits.save(update_fields=list(values))
+        setattr(user_settings, name, value)
+    user_settings.save(update_fields=list(values))
     set_digest(user=user, digest=digest)
 
 
 @transaction.atomic
 def set_digest(*, user: int, digest: str) -> None:
     """Starts, moves or ends this person's windows. What waits to be sent is not sent to somebody who wants none."""
-    habits, now = Habits.objects.select_for_update().get(user=user), timezone.now()
-    since = habits.digest_since if habits.digest_at else now
-    habits.digest = digest
-    habits.digest_at = next_end(habits, now) if digest else None
-    habits.digest_since = since
-    habits.save(update_fields=["digest", "digest_at", "digest_since"])
+    user_settings, now = NotificationSettings.objects.select_for_update().get(user=user), timezone.now()
+    since = user_settings.digest_since if user_settings.digest_at else now
+    user_settings.digest = digest
+    user_settings.digest_at = next_end(user_settings, now) if digest else None
+    user_settings.digest_since = since
+    user_settings.save(update_fields=["digest", "digest_at", "digest_since"])
     if not digest:
         Delivery.objects.filter(destination__owner=user, content__type="digest", status__in=PENDING).delete()
 

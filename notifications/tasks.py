@@ -38,8 +38,10 @@ def send_digests() -> None:
 def send_digest(pk: int) -> None:
     """Ends a digest period that is due, and sends its email. It may be lost, run twice or twice at once."""
     now = timezone.now()
-    habits = schedule.due(now).filter(pk=pk).select_related("user").first()
-    if habits and (delivery := digest.close(habits, schedule.last_end(habits, now - schedule.SETTLED))):
+    user_settings = schedule.due(now).filter(pk=pk).select_related("user").first()
+    if user_settings and (
+        delivery := digest.close(user_settings, schedule.last_end(user_settings, now - schedule.SETTLED))
+    ):
         enqueue([delivery])
 
 

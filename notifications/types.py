@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from notifications.models import Loud, Notification
+from notifications.models import AlertLevel, Notification
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
-kinds: dict[str, Kind] = {}
+notification_types: dict[str, NotificationType] = {}
 
 
-class Kind:
+class NotificationType:
     """A name, and how groups of that name are told: ``prepare`` reads what all of a page need, in a number of queries
     that does not depend on how many there are; the rest says it of one."""
 
@@ -21,7 +21,7 @@ class Kind:
     label: StrPromise  # in the preferences
     icon = "bell"
     staff = False  # is it for staff alone?
-    choices: tuple[Loud, ...] = (Loud.ALWAYS, Loud.NOT)
+    choices: tuple[AlertLevel, ...] = (AlertLevel.EVERY_TIME, AlertLevel.OFF)
     template = "notifications/_group.html"
 
     def prepare(self, groups: list[Notification]) -> None:
@@ -36,22 +36,28 @@ class Kind:
         raise NotImplementedError
 
 
-def declare(kind: type[Kind]) -> type[Kind]:
-    kinds[kind.name] = kind()
-    return kind
+def declare(notification_type: type[NotificationType]) -> type[NotificationType]:
+    notification_types[notification_type.name] = notification_type()
+    return notification_type
 
 
-def offered(*, staff: bool) -> list[Kind]:
+def offered(*, staff: bool) -> list[NotificationType]:
     """The kinds that somebody may ever hear of."""
-    return [kind for kind in kinds.values() if staff or not kind.staff]
+    return [
+        notification_type for notification_type in notification_types.values() if staff or not notification_type.staff
+    ]
 
 
-def told(groups: Iterable[Notification]) -> list[Notification]:
+def described(groups: Iterable[Notification]) -> list[Notification]:
     """The groups with their texts, in their order."""
     groups = list(groups)
-    for name, kind in kinds.items():
-        if same := [group for group in groups if group.kind == name]:
-            kind.prepare(same)
+    for name, notification_type in notification_types.items():
+        if same := [group for group in groups if group.type == name]:
+            notification_type.prepare(same)
             for group in same:
-                group.text, group.icon, group.template = kind.text(group), kind.icon, kind.template
+                group.text, group.icon, group.template = (
+                    notification_type.text(group),
+                    notification_type.icon,
+                    notification_type.template,
+                )
     return groups

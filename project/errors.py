@@ -66,8 +66,8 @@ class ViewMiddleware(MiddlewareMixin):
         request.reached_view = True  # type: ignore[attr-defined]
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        for kind, status in RAISED.items():
-            if isinstance(exception, kind):
+        for error_class, status in RAISED.items():
+            if isinstance(exception, error_class):
                 return refusal(request, status)
         return None
 

@@ -26,7 +26,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
         "database": _say(_database),
         "redis": _say(_redis),
         "workers": _say(_workers),
-        "owed": _say(_owed),
+        "pending": _say(_pending),
     }
     well = all(said == "ok" for said in parts.values())
     return JsonResponse({"status": "ok" if well else "unwell", **parts, "drift": _drift()}, status=200 if well else 503)
@@ -55,7 +55,7 @@ def _workers() -> str:
     return f"nobody works on {', '.join(missing)}" if missing else ""
 
 
-def _owed() -> str:
+def _pending() -> str:
     oldest = Like.objects.filter(settled_at=None).order_by("clicked_at").values_list("clicked_at", flat=True).first()
     waited = (timezone.now() - oldest).total_seconds() if oldest else 0
     mail = OutboxMessage.lateness().total_seconds()

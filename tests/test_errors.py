@@ -106,9 +106,9 @@ def test_what_a_view_says_itself_is_left_alone(site: Client, mina: User) -> None
     assert "This link is incomplete." in site.get("/notifications/unsubscribe/nonsense/").content.decode()
 
 
-@pytest.mark.parametrize("kind", [b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=x"])
-async def test_a_body_without_an_end_is_read_no_further_than_the_limit(db: None, kind: bytes) -> None:
-    headers = [(b"host", b"testserver"), (b"content-type", kind), (b"transfer-encoding", b"chunked")]
+@pytest.mark.parametrize("type", [b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=x"])
+async def test_a_body_without_an_end_is_read_no_further_than_the_limit(db: None, notification_type: bytes) -> None:
+    headers = [(b"host", b"testserver"), (b"content-type", notification_type), (b"transfer-encoding", b"chunked")]
     scope = {"type": "http", "method": "POST", "path": "/feedback/", "query_string": b"", "headers": headers}
     page = ApplicationCommunicator(Handler(), scope)
     for _ in range(3):

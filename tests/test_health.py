@@ -22,7 +22,7 @@ def test_health_names_what_is_missing_and_is_200_when_all_is_well(client: Client
     report("mail")
     response = client.get("/healthz/")
     assert response.status_code == 200
-    assert {response.json()[part] for part in ("database", "redis", "workers", "owed")} == {"ok"}
+    assert {response.json()[part] for part in ("database", "redis", "workers", "pending")} == {"ok"}
 
 
 def test_a_worker_that_stopped_taking_tasks_is_missed_after_a_while(client: Client) -> None:
@@ -36,4 +36,4 @@ def test_work_that_has_been_owed_for_long_turns_it_red(client: Client, post: Pos
     set_likes(clicks=[Click(post.pk, "v1", True, timezone.now() - timedelta(seconds=400))])
     response = client.get("/healthz/")
     assert response.status_code == 503
-    assert response.json()["owed"].startswith("a like has waited for 40")
+    assert response.json()["pending"].startswith("a like has waited for 40")

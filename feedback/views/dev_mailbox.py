@@ -8,12 +8,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from core.permissions import team_only
+from core.permissions import staff_only
 from feedback import dev_mailbox
 
 
 @require_GET
-@team_only
+@staff_only
 def mails(request: HttpRequest) -> HttpResponse:
     if not dev_mailbox.written():
         raise Http404
@@ -21,7 +21,7 @@ def mails(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@team_only
+@staff_only
 def mail_file(request: HttpRequest, name: str) -> HttpResponse:
     try:
         mail = dev_mailbox.read(name)

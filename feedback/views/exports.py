@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.http import HtmxRequest, SeeOther, render_part
-from core.permissions import team_only
+from core.permissions import staff_only
 from feedback import exports, selectors, tasks
 from feedback.topics import export_event
 
@@ -24,22 +24,22 @@ PIECE = 64 * 1024  # bytes
 
 
 @require_http_methods(["GET", "POST"])
-@team_only
+@staff_only
 def export(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
-        kind, show = request.POST.get("kind", ""), request.POST.get("show", "")
-        if kind not in exports.KINDS:
+        format, show = request.POST.get("format", ""), request.POST.get("show", "")
+        if format not in exports.FORMATS:
             raise Http404
-        return _start(request, kind, show)
+        return _start(request, format, show)
     context = {"filters": selectors.FILTERS.items(), "files": [_shown(file) for file in exports.finished()]}
     return render(request, "feedback/exports.html", context)
 
 
-def _start(request: HttpRequest, kind: str, show: str) -> HttpResponse:
+def _start(request: HttpRequest, format: str, show: str) -> HttpResponse:
     task = uuid()
     try:
         AsyncResult(task).backend.store_result(task, {"state": exports.RUNNING, "done": 0, "total": 0}, "ASKED")
-        tasks.export.apply_async([kind, show, request.user.pk], task_id=task, priority=tasks.BULK)
+        tasks.export.apply_async([format, show, request.user.pk], task_id=task, priority=tasks.BULK)
     except Exception:
         return render(
             request, "feedback/exports.html", {"filters": selectors.FILTERS.items(), "down": True}, status=503
@@ -48,7 +48,7 @@ def _start(request: HttpRequest, kind: str, show: str) -> HttpResponse:
 
 
 @require_GET
-@team_only
+@staff_only
 def export_progress(request: HtmxRequest, task: UUID) -> HttpResponse:
     progress = exports.progress(str(task))
     if progress is None:
@@ -58,22 +58,22 @@ def export_progress(request: HtmxRequest, task: UUID) -> HttpResponse:
 
 
 @require_POST
-@team_only
+@staff_only
 def export_cancel(request: HttpRequest, task: UUID) -> HttpResponse:
     exports.cancel(str(task))
     return SeeOther(reverse("export", args=[task]))
 
 
 @require_GET
-@team_only
-def export_file(request: HttpRequest, task: UUID, kind: str) -> HttpResponseBase:
-    path = exports.path(str(task), kind)
-    if kind not in exports.KINDS or not path.exists():
+@staff_only
+def export_file(request: HttpRequest, task: UUID, format: str) -> HttpResponseBase:
+    path = exports.path(str(task), format)
+    if format not in exports.FORMATS or not path.exists():
         raise Http404
     return StreamingHttpResponse(
         pieces(path),
-        content_type="text/csv; charset=utf-8" if kind == "csv" else "application/json",
-        headers={"Content-Disposition": f'attachment; filename="feedback.{kind}"'},
+        content_type="text/csv; charset=utf-8" if format == "csv" else "application/json",
+        headers={"Content-Disposition": f'attachment; filename="feedback.{format}"'},
     )
 
 
@@ -87,7 +87,7 @@ def _shown(file: Path) -> dict[str, object]:
     stat = file.stat()
     return {
         "task": file.stem,
-        "kind": file.suffix[1:],
+        "format": file.suffix[1:],
         "size": stat.st_size,
         "at": datetime.fromtimestamp(stat.st_mtime, UTC),
     }

@@ -17,7 +17,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from core.http import HtmxRequest, SeeOther, parse_pk, render_part
-from core.permissions import team_only
+from core.permissions import staff_only
 from feedback import dev_mailbox, selectors, services
 from feedback.forms import NoteForm, ReplyForm
 from feedback.models import Mail, Message
@@ -39,7 +39,7 @@ def change(message: Message, **values: object) -> None:
 
 
 @require_GET
-@team_only
+@staff_only
 def inbox(request: HtmxRequest) -> HttpResponse:
     version = inbox_event().version  # before the reading, so that whatever comes between makes the page fetch again
     show, search = request.GET.get("show", "open"), request.GET.get("q", "").strip()[:200]
@@ -63,7 +63,7 @@ def inbox(request: HtmxRequest) -> HttpResponse:
 
 
 @require_GET
-@team_only
+@staff_only
 def message(request: HtmxRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(selectors.with_log(pk))
     if not request.htmx:
@@ -72,7 +72,7 @@ def message(request: HtmxRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@team_only
+@staff_only
 def reply(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(selectors.with_log(pk))
     form = ReplyForm(request.POST)
@@ -88,7 +88,7 @@ def reply(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@team_only
+@staff_only
 def note(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(selectors.with_log(pk))
     form = NoteForm(request.POST)
@@ -99,7 +99,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@team_only
+@staff_only
 def mark(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     VERBS[verb][0](get_object_or_404(Message, pk=pk))
     back = request.POST.get("next", "")
@@ -108,7 +108,7 @@ def mark(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
 
 
 @require_POST
-@team_only
+@staff_only
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     mail = get_object_or_404(Mail.objects.select_related("message"), pk=pk)
     services.try_again(mail=mail)

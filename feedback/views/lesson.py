@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from core.http import SeeOther
-from core.permissions import team_only
+from core.permissions import staff_only
 from feedback import tasks
 from feedback.lesson import runs as lesson
 
 
 @require_http_methods(["GET", "POST"])
-@team_only
+@staff_only
 def compare(request: HttpRequest) -> HttpResponse:
     if not (settings.DEBUG or settings.SLOW_MAIL):
         raise Http404

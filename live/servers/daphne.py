@@ -1,8 +1,8 @@
 """daphne on uvloop, for many open pages: ``python -m live.servers.daphne --help``.
 
-A page's socket lets go of the HTTP request that it once was, which Twisted would keep for as long as it lives, and
-sends a frame that was made once for everybody with one system call: Twisted waits for the event loop to say that it
-may, which costs two more for each.
+Two changes to daphne's websocket, both measured (docs/performance.md) and held by tests/test_contracts.py: an open socket
+releases the HTTP request of its handshake, which Twisted would keep; and a frame that many sockets share is written with
+one system call, where Twisted first waits for the event loop, which costs two more.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-if __name__ == "__main__" and sys.platform != "win32":  # before daphne, which takes the reactor that is there
+if __name__ == "__main__" and sys.platform != "win32":  # before daphne, which uses the installed reactor
     import uvloop
     from twisted.internet import asyncioreactor
 
@@ -20,21 +20,21 @@ from daphne.cli import CommandLineInterface
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.tcp import Connection
 
-TRY_LATER = 1013  # as in notifications/caps.py, which needs Django
+TRY_LATER = 1013  # as in live/caps.py, which needs Django
 
 
-class Page(WebSocketProtocol):
+class LeanWebSocket(WebSocketProtocol):
     def onOpen(self) -> None:
         super().onOpen()
         if isinstance(self.transport, Connection):
-            self._forget()
+            self._release_handshake()
 
-    def _forget(self) -> None:
+    def _release_handshake(self) -> None:
         channel = self.transport.producer
         self.transport.unregisterProducer()
-        channel.requests.clear()  # each keeps the other
-        for told in (self.request.headers, self.request.params, self.http_headers):
-            told.clear()
+        channel.requests.clear()  # the request and its channel refer to each other
+        for values in (self.request.headers, self.request.params, self.http_headers):
+            values.clear()
         self.clean_headers: list[tuple[bytes, bytes]] = []
         self.http_request_data = b""
 
@@ -54,11 +54,11 @@ class Page(WebSocketProtocol):
 
 
 def write(connection: Connection, frame: bytes) -> None:
-    waits = connection.dataBuffer or connection._tempDataBuffer  # a slow page has more to get first
-    sent = 0 if waits else connection.writeSomeData(frame)
-    connection.write(frame[sent:] if isinstance(sent, int) else frame)  # by this it notices that the page has gone
+    is_behind = connection.dataBuffer or connection._tempDataBuffer  # earlier frames of a slow client go first
+    sent = 0 if is_behind else connection.writeSomeData(frame)
+    connection.write(frame[sent:] if isinstance(sent, int) else frame)  # also detects a closed connection
 
 
 if __name__ == "__main__":
-    WebSocketFactory.protocol = Page
+    WebSocketFactory.protocol = LeanWebSocket
     CommandLineInterface.entrypoint()

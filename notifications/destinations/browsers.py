@@ -53,8 +53,8 @@ class TooMany(Exception):
 def shown(request: HttpRequest) -> list[Destination]:
     """All browsers of the account, with ``here`` set on the one that asks."""
     found, asking = list(connected(request.user.pk or 0)), here(request)
-    for place in found:
-        place.here = place.pk == asking
+    for destination in found:
+        destination.here = destination.pk == asking
     return found
 
 
@@ -82,23 +82,23 @@ def connect(*, user: int, subscription: dict[str, str], name: str, before: int) 
 
 
 @transaction.atomic
-def send_test(place: Destination) -> None:
+def send_test(destination: Destination) -> None:
     """Sends a word to it, unless one is on its way. A browser that was paused gets another chance."""
-    place.resume()
-    if place.deliveries.filter(notification=None, status__in=PENDING).exists():
+    destination.resume()
+    if destination.deliveries.filter(notification=None, status__in=PENDING).exists():
         return
     content = {
-        "nameless": gettext("This is what notifications will look like."),
+        "anonymous_text": gettext("This is what notifications will look like."),
         "url": settings.SITE_URL + reverse("preferences"),
     }
-    delivery = place.deliveries.create(transport=PUSH, content=content, priority=1)
+    delivery = destination.deliveries.create(transport=PUSH, content=content, priority=1)
     transaction.on_commit(lambda: enqueue([delivery]))
 
 
-def remember(response: HttpResponse, place: Destination) -> None:
+def remember(response: HttpResponse, destination: Destination) -> None:
     response.set_cookie(
         COOKIE,
-        signer.sign(str(place.pk)),
+        signer.sign(str(destination.pk)),
         max_age=YEAR,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,

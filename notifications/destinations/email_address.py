@@ -40,41 +40,41 @@ def set_address(*, user: int, address: str, again: bool = False) -> bool:
         mine.filter(options__confirmed=True).delete()
         return False
     new = {"owner_id": user, "transport": EMAIL, "name": address[:80]}
-    place, _ = mine.get_or_create(address=address, defaults=new)
-    state = place.options.get("confirmed")
-    asks = state is None or place.paused_at is not None or (again and not state)
+    destination, _ = mine.get_or_create(address=address, defaults=new)
+    state = destination.options.get("confirmed")
+    asks = state is None or destination.paused_at is not None or (again and not state)
     if asks:
-        _ask(place)
+        _ask(destination)
     return asks
 
 
 @transaction.atomic
-def confirm(*, place: Destination) -> bool:
+def confirm(*, destination: Destination) -> bool:
     """Its owner says yes. False: the question is not open any more. Saying it twice changes nothing."""
-    mine = Destination.objects.filter(owner=place.owner_id, transport=EMAIL)
-    if not mine.filter(pk=place.pk, options__has_key="confirmed").update(options={"confirmed": True}):
+    mine = Destination.objects.filter(owner=destination.owner_id, transport=EMAIL)
+    if not mine.filter(pk=destination.pk, options__has_key="confirmed").update(options={"confirmed": True}):
         return False
-    mine.exclude(pk=place.pk).update(options={})
+    mine.exclude(pk=destination.pk).update(options={})
     return True
 
 
-def _ask(place: Destination) -> None:
+def _ask(destination: Destination) -> None:
     asked = Delivery.objects.filter(content__type="confirmation", created_at__gt=timezone.now() - A_DAY)
-    if asked.filter(destination__owner=place.owner_id).count() >= PER_ACCOUNT:
+    if asked.filter(destination__owner=destination.owner_id).count() >= PER_ACCOUNT:
         raise TooOften
-    if asked.filter(destination__address__iexact=place.address).count() >= PER_ADDRESS:
+    if asked.filter(destination__address__iexact=destination.address).count() >= PER_ADDRESS:
         raise TooOften
-    place.options, place.paused_at, place.failures = {"confirmed": False}, None, 0
-    place.save(update_fields=["options", "paused_at", "failures"])
-    delivery = Delivery.objects.create(destination=place, **_confirmation(place))
+    destination.options, destination.paused_at, destination.failures = {"confirmed": False}, None, 0
+    destination.save(update_fields=["options", "paused_at", "failures"])
+    delivery = Delivery.objects.create(destination=destination, **_confirmation(destination))
     transaction.on_commit(lambda: enqueue([delivery]))
 
 
-def _confirmation(place: Destination) -> dict[str, object]:
-    link = settings.SITE_URL + reverse("address", args=[links.sign_address(place)])
+def _confirmation(destination: Destination) -> dict[str, object]:
+    link = settings.SITE_URL + reverse("address", args=[links.sign_address(destination)])
     identity = new_identity()
     content = email_content(
-        to=place.address,
+        to=destination.address,
         subject=gettext("Confirm your email"),
         text=render_to_string("notifications/mail/confirmation.txt", {"link": link}),
         identity=identity,

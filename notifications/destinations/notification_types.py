@@ -8,28 +8,28 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.models import Destination, Notification
 from notifications.transports.base import integrations
-from notifications.types import Kind, declare
+from notifications.types import NotificationType, declare
 
 
-def place_of(group: Notification) -> int:
+def destination_id(group: Notification) -> int:
     return int(group.subject.removeprefix("destination."))
 
 
 @declare
-class Paused(Kind):
+class Paused(NotificationType):
     name = "paused"
     label = _("An integration is paused")
     icon = "mail-warning"
 
     def prepare(self, groups: list[Notification]) -> None:
-        places = Destination.objects.in_bulk(map(place_of, groups))
+        destinations = Destination.objects.in_bulk(map(destination_id, groups))
         for group in groups:
-            place = places.get(place_of(group))
-            group.detail = place.name if place else gettext("An integration")
+            destination = destinations.get(destination_id(group))
+            group.detail = destination.name if destination else gettext("An integration")
 
     def text(self, group: Notification) -> str:
         return gettext("%(name)s was paused after failed deliveries") % {"name": group.detail}
 
     def url(self, group: Notification) -> str:
-        outside = Destination.objects.filter(pk=place_of(group), transport__in=integrations()).exists()
-        return reverse("destination", args=[place_of(group)]) if outside else reverse("preferences")
+        outside = Destination.objects.filter(pk=destination_id(group), transport__in=integrations()).exists()
+        return reverse("destination", args=[destination_id(group)]) if outside else reverse("preferences")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.core import signing
 
-from notifications.models import Destination, Habits
+from notifications.models import Destination, NotificationSettings
 
 ADDRESS, DIGEST = "redheart.address", "redheart.digest"
 ADDRESS_LASTS, DIGEST_LASTS = timedelta(days=3), timedelta(days=400)
@@ -18,8 +18,8 @@ class Subscription(NamedTuple):
     digest: str  # how often, so that it can be had again
 
 
-def sign_address(place: Destination) -> str:
-    return signing.dumps(place.pk, salt=ADDRESS)
+def sign_address(destination: Destination) -> str:
+    return signing.dumps(destination.pk, salt=ADDRESS)
 
 
 def read_address(token: str) -> int:
@@ -27,8 +27,8 @@ def read_address(token: str) -> int:
     return int(signing.loads(token, salt=ADDRESS, max_age=ADDRESS_LASTS))
 
 
-def sign_digest(habits: Habits) -> str:
-    return signing.dumps([habits.user_id, habits.digest], salt=DIGEST)
+def sign_digest(user_settings: NotificationSettings) -> str:
+    return signing.dumps([user_settings.user_id, user_settings.digest], salt=DIGEST)
 
 
 def read_digest(token: str) -> Subscription:

@@ -20,8 +20,8 @@ from notifications import selectors
 from notifications.digest import links
 from notifications.digest.quiet_hours import awake_at
 from notifications.digest.schedule import next_end
-from notifications.models import Delivery, Destination, Habits, Notification, Preference
-from notifications.types import told
+from notifications.models import Delivery, Destination, Notification, NotificationSettings, Preference
+from notifications.types import described
 from outbox.email import EMAIL, email_content
 from outbox.models import new_identity
 
@@ -29,35 +29,43 @@ MOST = 20  # entries of one mail
 PRIORITY = 7  # after everything but exports
 
 
-def close(habits: Habits, end: datetime) -> Delivery | None:
+def close(user_settings: NotificationSettings, end: datetime) -> Delivery | None:
     """Ends the window, unless somebody has changed it meanwhile. Returns the mail, if there is something to say."""
-    place = selectors.mailbox(user=habits.user_id)
-    content = _content(habits, place, end) if place and habits.user.is_active else None
+    destination = selectors.mailbox(user=user_settings.user_id)
+    content = _content(user_settings, destination, end) if destination and user_settings.user.is_active else None
     with transaction.atomic():
-        held = Habits.objects.filter(pk=habits.pk, digest_since=habits.digest_since, digest_at=habits.digest_at)
-        if not held.update(digest_since=end, digest_at=next_end(habits, end)) or not (place and content):
+        unchanged = NotificationSettings.objects.filter(
+            pk=user_settings.pk, digest_since=user_settings.digest_since, digest_at=user_settings.digest_at
+        )
+        if not unchanged.update(digest_since=end, digest_at=next_end(user_settings, end)) or not (
+            destination and content
+        ):
             return None
-        at = awake_at(habits, timezone.now())
-        return Delivery.objects.create(destination=place, next_at=at, **content)
+        at = awake_at(user_settings, timezone.now())
+        return Delivery.objects.create(destination=destination, next_at=at, **content)
 
 
-def _content(habits: Habits, place: Destination, end: datetime) -> dict[str, Any] | None:
-    unwanted = Preference.objects.filter(user=habits.user_id, mail=False).values("kind")
-    window = selectors.shown(habits.user_id).filter(changed_at__gte=habits.digest_since, changed_at__lt=end)
-    unread = window.filter(read_at=None).exclude(kind__in=unwanted)
+def _content(user_settings: NotificationSettings, destination: Destination, end: datetime) -> dict[str, Any] | None:
+    unwanted = Preference.objects.filter(user=user_settings.user_id, mail=False).values("type")
+    window = selectors.shown(user_settings.user_id).filter(
+        changed_at__gte=user_settings.digest_since, changed_at__lt=end
+    )
+    unread = window.filter(read_at=None).exclude(type__in=unwanted)
     if not unread.filter(unseen=True).exists():
         return None
-    with translation.override(habits.language):
-        return _message(habits, place, told(unread[:MOST]), unread.count())
+    with translation.override(user_settings.language):
+        return _message(user_settings, destination, described(unread[:MOST]), unread.count())
 
 
-def _message(habits: Habits, place: Destination, groups: list[Notification], number: int) -> dict[str, Any]:
-    stop = settings.SITE_URL + reverse("unsubscribe", args=[links.sign_digest(habits)])
+def _message(
+    user_settings: NotificationSettings, destination: Destination, groups: list[Notification], number: int
+) -> dict[str, Any]:
+    stop = settings.SITE_URL + reverse("unsubscribe", args=[links.sign_digest(user_settings)])
     context = {"groups": groups, "more": number - len(groups), "site": settings.SITE_URL, "stop": stop}
     subject = ngettext("1 unread notification", "%(number)s unread notifications", number)
     identity = new_identity()
     content = email_content(
-        to=place.address,
+        to=destination.address,
         subject=subject % {"number": number},
         text=render_to_string("notifications/mail/digest.txt", context),
         html=render_to_string("notifications/mail/digest.html", context),

@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from notifications.models import Habits
+from notifications.models import NotificationSettings
 
 
-def awake_at(habits: Habits | None, now: datetime) -> datetime:
+def awake_at(user_settings: NotificationSettings | None, now: datetime) -> datetime:
     """When this person may be rung: now, or the end of the quiet hours that now is in."""
-    if not habits or not habits.quiet_from or not habits.quiet_until:
+    if not user_settings or not user_settings.quiet_from or not user_settings.quiet_until:
         return now
-    here = now.astimezone(ZoneInfo(habits.time_zone))
-    if not _within(here.time(), habits.quiet_from, habits.quiet_until):
+    here = now.astimezone(ZoneInfo(user_settings.time_zone))
+    if not _within(here.time(), user_settings.quiet_from, user_settings.quiet_until):
         return now
-    day = here.date() + timedelta(days=here.time() >= habits.quiet_until)
-    end = datetime.combine(day, habits.quiet_until, here.tzinfo).replace(fold=here.fold)  # of an hour that comes twice
+    day = here.date() + timedelta(days=here.time() >= user_settings.quiet_until)
+    end = datetime.combine(day, user_settings.quiet_until, here.tzinfo).replace(
+        fold=here.fold
+    )  # of an hour that comes twice
     return end.astimezone(now.tzinfo)
 
 

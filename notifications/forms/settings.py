@@ -12,41 +12,44 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import EmailAddressField
-from notifications.models import Habits, Loud
-from notifications.types import Kind
+from notifications.models import AlertLevel, NotificationSettings
+from notifications.types import NotificationType
 
 WAYS = {"mail": _("Email digest"), "push": _("Push"), "outside": _("Integrations")}
-PLACES = re.compile(r"UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)/.+")
+REGIONS = re.compile(r"UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)/.+")
 
 
 class PreferencesForm(forms.Form):
     """What rings the bell of all that somebody may ever hear of, and where else that goes."""
 
-    def __init__(self, *args: Any, kinds: list[Kind], staff: bool, **more: Any) -> None:
+    def __init__(self, *args: Any, notification_types: list[NotificationType], staff: bool, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.kinds, self.ways = kinds, {way: label for way, label in WAYS.items() if staff or way != "outside"}
-        for kind in kinds:
-            choices = [(int(loud), loud.label) for loud in kind.choices]
-            self.fields[kind.name] = forms.ChoiceField(label=kind.label, choices=choices, initial=int(Loud.ALWAYS))
+        self.types = notification_types
+        self.ways = {way: label for way, label in WAYS.items() if staff or way != "outside"}
+        for event in notification_types:
+            choices = [(int(level), level.label) for level in event.choices]
+            self.fields[event.name] = forms.ChoiceField(
+                label=event.label, choices=choices, initial=int(AlertLevel.EVERY_TIME)
+            )
             for way, label in self.ways.items():
-                box = forms.CheckboxInput(attrs={"aria-label": f"{kind.label}: {label}"})
-                self.fields[f"{kind.name}-{way}"] = forms.BooleanField(required=False, initial=True, widget=box)
+                box = forms.CheckboxInput(attrs={"aria-label": f"{event.label}: {label}"})
+                self.fields[f"{event.name}-{way}"] = forms.BooleanField(required=False, initial=True, widget=box)
 
     def rows(self) -> Iterator[tuple[forms.BoundField, list[tuple[Any, forms.BoundField]]]]:
-        """The bell's choice of each kind, and the boxes beside it with their labels."""
-        for kind in self.kinds:
-            yield self[kind.name], [(label, self[f"{kind.name}-{way}"]) for way, label in self.ways.items()]
+        """The choice of the bell for each type, and the checkboxes beside it with their labels."""
+        for event in self.types:
+            yield self[event.name], [(label, self[f"{event.name}-{way}"]) for way, label in self.ways.items()]
 
     def columns(self) -> dict[str, dict[str, Any]]:
-        """What is wanted of each kind, by the columns of `Preference`."""
-        said, names = self.cleaned_data, [kind.name for kind in self.kinds]
-        bell = {name: Loud(int(said[name])) for name in names}
-        return {"bell": bell, **{way: {name: said[f"{name}-{way}"] for name in names} for way in self.ways}}
+        """What was chosen for each type, by the columns of `Preference`."""
+        data, names = self.cleaned_data, [event.name for event in self.types]
+        bell = {name: AlertLevel(int(data[name])) for name in names}
+        return {"bell": bell, **{way: {name: data[f"{name}-{way}"] for name in names} for way in self.ways}}
 
 
 @cache
 def time_zones() -> list[tuple[str, str]]:
-    names = sorted(name for name in available_timezones() if PLACES.fullmatch(name))
+    names = sorted(name for name in available_timezones() if REGIONS.fullmatch(name))
     return [(name, name.replace("_", " ")) for name in names]
 
 
@@ -55,12 +58,12 @@ class Clock(forms.TimeField):
         super().__init__(required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), **more)
 
 
-class HabitsForm(forms.Form):
+class DeliveryForm(forms.Form):
     language = forms.ChoiceField(label=_("Email and push language"), choices=settings.LANGUAGES)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
     quiet_from = Clock(label=_("From"))
     quiet_until = Clock(label=_("Until"))
-    digest = forms.ChoiceField(label=_("Email digest"), choices=Habits.Digest, required=False)
+    digest = forms.ChoiceField(label=_("Email digest"), choices=NotificationSettings.Digest, required=False)
     address = EmailAddressField(
         label=_("Email address"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )

@@ -18,35 +18,35 @@ class Notification(models.Model):
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, "notifications", db_index=False, verbose_name=_("recipient")
     )
-    kind = models.CharField(_("type"), max_length=20)
+    type = models.CharField(_("type"), max_length=20)
     subject = models.CharField(_("topic"), max_length=64)  # named as topics are: post.12
     period = models.CharField(max_length=10, blank=True)  # a day, say: what comes later starts a new group
     count = models.IntegerField(_("count"))
-    loud = models.PositiveSmallIntegerField()  # how the latest entry came; see Loud
+    alert_level = models.PositiveSmallIntegerField()  # how the latest entry came; see Loud
     unseen = models.BooleanField(_("unseen"))
     version = models.PositiveBigIntegerField(default=1)  # grows with each change
     changed_at = models.DateTimeField(_("last notified"), default=timezone.now)  # when it last rang
     seen_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(_("read at"), null=True)
     archived_at = models.DateTimeField(_("archived at"), null=True)
-    owed = models.BooleanField(default=False)  # has it rung, but not been written to destinations yet?
+    fan_out_pending = models.BooleanField(default=False)  # has it rung, but not been written to destinations yet?
 
     class Meta:
         verbose_name, verbose_name_plural = _("notification"), _("notifications")
         constraints = [
-            models.UniqueConstraint(fields=["recipient", "kind", "subject", "period"], name="one_row_per_group")
+            models.UniqueConstraint(fields=["recipient", "type", "subject", "period"], name="one_row_per_group")
         ]
         indexes = [
             models.Index(fields=["recipient", "-changed_at"], name="notifications_list"),
             models.Index(fields=["recipient", "version"], name="notifications_version"),
             models.Index(fields=["recipient"], condition=Q(unseen=True), name="notifications_unseen"),
             models.Index(fields=["subject"], name="notifications_subject"),
-            models.Index(fields=["changed_at"], condition=Q(owed=True), name="notifications_owed"),
+            models.Index(fields=["changed_at"], condition=Q(fan_out_pending=True), name="notifications_fan_out"),
         ]
 
     # What the list shows of it; its kind puts it here.
     text: str = ""
-    nameless: str = ""
+    anonymous_text: str = ""
     heading: str = ""
     detail: str = ""
     icon: str
@@ -56,7 +56,7 @@ class Notification(models.Model):
     muted: bool = False
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.subject} for {self.recipient_id}"
+        return f"{self.type} {self.subject} for {self.recipient_id}"
 
     @property
     def cursor(self) -> str:
@@ -64,30 +64,30 @@ class Notification(models.Model):
         return f"{microseconds(self.changed_at)}.{self.pk}"
 
 
-class Loud(models.IntegerChoices):
+class AlertLevel(models.IntegerChoices):
     """How much an entry may be heard: the least of what it is worth and what its recipient wants."""
 
-    NOT = 0, _("Off")  # only the number changes
-    ONCE = 1, _("First of the day")  # rings if it starts the group
-    ALWAYS = 2, _("Every time")
+    OFF = 0, _("Off")  # only the number changes
+    FIRST_OF_DAY = 1, _("First of the day")  # rings if it starts the group
+    EVERY_TIME = 2, _("Every time")
 
 
 class Preference(models.Model):
     """What somebody wants to hear of one kind. No row: everything. What does not ring the bell goes nowhere else."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, "preferences", verbose_name=_("account"))
-    kind = models.CharField(_("type"), max_length=20)
-    bell = models.PositiveSmallIntegerField(_("in-app"), choices=Loud, default=Loud.ALWAYS)
+    type = models.CharField(_("type"), max_length=20)
+    bell = models.PositiveSmallIntegerField(_("in-app"), choices=AlertLevel, default=AlertLevel.EVERY_TIME)
     mail = models.BooleanField(_("email digest"), default=True)  # in the digest
     push = models.BooleanField(_("push"), default=True)
     outside = models.BooleanField(_("integrations"), default=True)
 
     class Meta:
         verbose_name, verbose_name_plural = _("preference"), _("preferences")
-        constraints = [models.UniqueConstraint(fields=["user", "kind"], name="one_preference_per_kind")]
+        constraints = [models.UniqueConstraint(fields=["user", "type"], name="one_preference_per_type")]
 
     def __str__(self) -> str:
-        return f"{self.user_id} wants {self.kind}: {self.get_bell_display()}"
+        return f"{self.user_id} wants {self.type}: {self.get_bell_display()}"
 
 
 class Mute(models.Model):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
-class Habits(models.Model):
+class NotificationSettings(models.Model):
     """Language, time zone, quiet hours and digest of one account. No row: nothing was chosen."""
 
     class Digest(models.TextChoices):
@@ -18,7 +18,7 @@ class Habits(models.Model):
         WEEKLY = "weekly", _("Mondays")
 
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="habits", verbose_name=_("account")
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="user_settings", verbose_name=_("account")
     )
     language = models.CharField(_("language"), max_length=10, default="en")
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")

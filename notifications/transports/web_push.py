@@ -53,7 +53,7 @@ def message(delivery: Delivery) -> dict[str, Any]:
     content, group = delivery.content, delivery.notification_id
     page = urlsplit(content["url"]).path
     url = reverse("notification", args=[group]) if group else page
-    return {"title": content["nameless"], "tag": tag(delivery), "url": url, "page": page}
+    return {"title": content["anonymous_text"], "tag": tag(delivery), "url": url, "page": page}
 
 
 def tag(delivery: Delivery) -> str:

@@ -43,25 +43,25 @@ def connect_browser(request: HttpRequest) -> HttpResponse:
         return refused(form.sentence())
     name, before = browsers.name_of(request.headers.get("User-Agent", "")), browsers.here(request)
     try:
-        place = browsers.connect(user=account(request), subscription=form.cleaned_data, name=name, before=before)
+        destination = browsers.connect(user=account(request), subscription=form.cleaned_data, name=name, before=before)
     except browsers.TooMany:
         return refused(gettext("You already have 10 devices. Remove one first."))
     response = HttpResponse(status=201)
-    browsers.remember(response, place)
+    browsers.remember(response, destination)
     return response
 
 
 @require_POST
 @sign_in_required
 def browser(request: HttpRequest, pk: int) -> HttpResponse:
-    place = get_object_or_404(browsers.connected(account(request)), pk=pk)
+    destination = get_object_or_404(browsers.connected(account(request)), pk=pk)
     match request.POST.get("do"):
         case "test":
-            browsers.send_test(place)
-            messages.success(request, gettext("Sending a test to %(browser)s.") % {"browser": place.name})
+            browsers.send_test(destination)
+            messages.success(request, gettext("Sending a test to %(browser)s.") % {"browser": destination.name})
         case "remove":
-            place.delete()
-            messages.success(request, gettext("Push is off on %(browser)s.") % {"browser": place.name})
+            destination.delete()
+            messages.success(request, gettext("Push is off on %(browser)s.") % {"browser": destination.name})
         case _:
             return HttpResponseBadRequest("Send do=test|remove", content_type="text/plain")
     return redirect("preferences")

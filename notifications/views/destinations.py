@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from core.permissions import team_only
+from core.permissions import staff_only
 from notifications.destinations import services as destinations
 from notifications.models import Delivery, Destination
 from notifications.transports.base import integrations, transport_of
@@ -24,7 +24,7 @@ UNDERWAY = {Status.RECEIVED, Status.QUEUED, Status.SENDING}
 
 
 @require_GET
-@team_only
+@staff_only
 def overview(request: HttpRequest) -> HttpResponse:
     found = [(d, transport_of(d), transport_of(d).display_address(d)) for d in destinations.connected()]
     context = {"destinations": found, "transports": integrations().values()}
@@ -32,7 +32,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@team_only
+@staff_only
 def connect(request: HttpRequest, transport: str) -> HttpResponse:
     found = integrations().get(transport)
     if not found or not found.form:
@@ -41,65 +41,68 @@ def connect(request: HttpRequest, transport: str) -> HttpResponse:
     if not form.is_valid():
         context = {"form": form, "transport": found}
         return render(request, "notifications/connect.html", context, status=422 if form.is_bound else 200)
-    place = form.destination(owner=cast(User, request.user), transport=transport)
-    place.save()
+    destination = form.destination(owner=cast(User, request.user), transport=transport)
+    destination.save()
     messages.success(request, gettext("Connected. Send a test to check it."))
-    return redirect("destination", place.pk)
+    return redirect("destination", destination.pk)
 
 
 @require_GET
-@team_only
+@staff_only
 def destination(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, get_object_or_404(destinations.connected(), pk=pk))
 
 
 @require_POST
-@team_only
+@staff_only
 def secret(request: HttpRequest, pk: int) -> HttpResponse:
     """The same page with the key that its messages are signed with, for whoever sets up the other side."""
-    place = get_object_or_404(destinations.connected(), pk=pk, transport="webhook")
-    return _page(request, place, secret=place.secret)
+    destination = get_object_or_404(destinations.connected(), pk=pk, transport="webhook")
+    return _page(request, destination, secret=destination.secret)
 
 
-def _page(request: HttpRequest, place: Destination, *, secret: str = "") -> HttpResponse:
-    deliveries = Paginator(destinations.delivery_log(place), PAGE).get_page(request.GET.get("page"))
+def _page(request: HttpRequest, destination: Destination, *, secret: str = "") -> HttpResponse:
+    deliveries = Paginator(destinations.delivery_log(destination), PAGE).get_page(request.GET.get("page"))
     context = {
-        "place": place,
-        "transport": transport_of(place),
-        "address": transport_of(place).display_address(place),
+        "destination": destination,
+        "transport": transport_of(destination),
+        "address": transport_of(destination).display_address(destination),
         "page": deliveries,
-        "version": place.version,  # read before the log, so that nothing is missed
+        "version": destination.version,  # read before the log, so that nothing is missed
         "secret": secret,
         "underway": not secret and any(delivery.status in UNDERWAY for delivery in deliveries),
-        "failed": destinations.failed(place).exists() and not place.paused_at,
+        "failed": destinations.failed(destination).exists() and not destination.paused_at,
     }
     return render(request, "notifications/destination.html", context)
 
 
 VERBS: dict[str, tuple[Callable[[Destination], object], object]] = {
-    "test": (lambda place: destinations.send_test(destination=place), gettext_lazy("Sending a test message.")),
-    "pause": (lambda place: destinations.pause(destination=place), gettext_lazy("Paused.")),
-    "resume": (lambda place: destinations.resume(destination=place), gettext_lazy("Resumed.")),
-    "replay": (lambda place: destinations.retry_failed(destination=place), gettext_lazy("Resending.")),
-    "remove": (lambda place: destinations.remove(destination=place), gettext_lazy("Removed.")),
+    "test": (
+        lambda d: destinations.send_test(destination=d),
+        gettext_lazy("Sending a test message."),
+    ),
+    "pause": (lambda d: destinations.pause(destination=d), gettext_lazy("Paused.")),
+    "resume": (lambda d: destinations.resume(destination=d), gettext_lazy("Resumed.")),
+    "replay": (lambda d: destinations.retry_failed(destination=d), gettext_lazy("Resending.")),
+    "remove": (lambda d: destinations.remove(destination=d), gettext_lazy("Removed.")),
 }
 
 
 @require_POST
-@team_only
+@staff_only
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    place = get_object_or_404(destinations.connected(), pk=pk)
+    destination = get_object_or_404(destinations.connected(), pk=pk)
     verb = request.POST.get("do", "")
     if verb not in VERBS:
         return HttpResponseBadRequest("Send do=" + "|".join(VERBS), content_type="text/plain")
     act, said = VERBS[verb]
-    act(place)
+    act(destination)
     messages.success(request, str(said))
     return redirect("destinations") if verb == "remove" else redirect("destination", pk)
 
 
 @require_POST
-@team_only
+@staff_only
 def replay(request: HttpRequest, pk: int) -> HttpResponse:
     delivery = get_object_or_404(Delivery, pk=pk, transport__in=integrations())
     if destinations.retry(delivery=delivery):

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from notifications import services
 from notifications.destinations import email_address
 from notifications.digest import links
-from notifications.models import Destination, Habits
+from notifications.models import Destination, NotificationSettings
 
 ONE_CLICK = "List-Unsubscribe", "One-Click"  # RFC 8058: the mail provider posts it, without a session
 
@@ -52,25 +52,25 @@ def refused(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
 @key(links.read_address)
 def address(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks whoever reads the mail of an address whether the digest may go there."""
-    place = get_object_or_404(Destination.objects.select_related("owner"), pk=pk)
-    if "confirmed" not in place.options:
+    destination = get_object_or_404(Destination.objects.select_related("owner"), pk=pk)
+    if "confirmed" not in destination.options:
         return refused(request, HTTPStatus.GONE)
-    if request.method == "POST" and not email_address.confirm(place=place):
+    if request.method == "POST" and not email_address.confirm(destination=destination):
         return refused(request, HTTPStatus.GONE)
-    place.refresh_from_db(fields=["options"])
-    return render(request, "notifications/address.html", {"place": place})
+    destination.refresh_from_db(fields=["options"])
+    return render(request, "notifications/address.html", {"destination": destination})
 
 
 @csrf_exempt
 @key(links.read_digest)
 def unsubscribe(request: HttpRequest, subscription: links.Subscription) -> HttpResponse:
-    habits = get_object_or_404(Habits.objects.select_related("user"), user=subscription.user)
+    user_settings = get_object_or_404(NotificationSettings.objects.select_related("user"), user=subscription.user)
     if request.method == "POST":
         if ONE_CLICK in request.POST.items():
-            services.set_digest(user=habits.user_id, digest="")
-        elif "again" in request.POST and not habits.digest:
-            services.set_digest(user=habits.user_id, digest=subscription.digest)
+            services.set_digest(user=user_settings.user_id, digest="")
+        elif "again" in request.POST and not user_settings.digest:
+            services.set_digest(user=user_settings.user_id, digest=subscription.digest)
         elif "again" not in request.POST:
             return HttpResponseBadRequest("Send List-Unsubscribe=One-Click", content_type="text/plain")
-        habits.refresh_from_db(fields=["digest"])
-    return render(request, "notifications/unsubscribe.html", {"habits": habits})
+        user_settings.refresh_from_db(fields=["digest"])
+    return render(request, "notifications/unsubscribe.html", {"user_settings": user_settings})

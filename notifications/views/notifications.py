@@ -15,7 +15,7 @@ from core.http import HtmxRequest, SeeOther, render_part
 from core.permissions import sign_in_required
 from notifications import selectors, services
 from notifications.models import Notification
-from notifications.types import kinds
+from notifications.types import notification_types
 
 
 @require_GET
@@ -46,10 +46,10 @@ ACTIONS: dict[str, Callable[[Notification], None]] = {
 @never_cache
 def notification(request: HtmxRequest, pk: int) -> HttpResponse:
     """GET follows it to where it leads, POST does one of the actions."""
-    group = get_object_or_404(Notification, pk=pk, recipient=account(request), kind__in=kinds)
+    group = get_object_or_404(Notification, pk=pk, recipient=account(request), type__in=notification_types)
     if request.method == "GET":
         services.mark_read(user=group.recipient_id, group=pk, read=True)
-        return redirect(kinds[group.kind].url(group))
+        return redirect(notification_types[group.type].url(group))
     action = ACTIONS.get(request.POST.get("do", ""))
     if not action:
         return HttpResponseBadRequest("Send do=" + "|".join(ACTIONS), content_type="text/plain")

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from core.permissions import sign_in_required
 from notifications import selectors, services
 from notifications.destinations import browsers, email_address
-from notifications.forms.settings import HabitsForm, PreferencesForm
+from notifications.forms.settings import DeliveryForm, PreferencesForm
 from notifications.transports.web_push import public_key
 from notifications.types import offered
 
@@ -27,13 +27,25 @@ from notifications.types import offered
 @never_cache
 def preferences(request: HttpRequest) -> HttpResponse:
     user, data = cast(User, request.user), request.POST or None
-    habits, place = selectors.habits(user=user.pk), selectors.typed(user=user.pk)
+    user_settings, destination = selectors.user_settings(user=user.pk), selectors.typed(user=user.pk)
     form = PreferencesForm(
-        data, kinds=offered(staff=user.is_staff), staff=user.is_staff, initial=selectors.preferences(user=user.pk)
+        data,
+        notification_types=offered(staff=user.is_staff),
+        staff=user.is_staff,
+        initial=selectors.preferences(user=user.pk),
     )
-    chosen = {"address": place.address if place else "", **(habits or {"language": get_language(), "time_zone": "UTC"})}
-    how = HabitsForm(data, guess=not habits, initial=chosen)
-    page = {"form": form, "how": how, "place": place, "browsers": browsers.shown(request), "push_key": public_key()}
+    chosen = {
+        "address": destination.address if destination else "",
+        **(user_settings or {"language": get_language(), "time_zone": "UTC"}),
+    }
+    how = DeliveryForm(data, guess=not user_settings, initial=chosen)
+    page = {
+        "form": form,
+        "how": how,
+        "destination": destination,
+        "browsers": browsers.shown(request),
+        "push_key": public_key(),
+    }
     if not (form.is_valid() and how.is_valid()):
         return render(request, "notifications/preferences.html", page)
     try:
@@ -49,10 +61,10 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 
 @transaction.atomic
-def _save(user: int, form: PreferencesForm, how: HabitsForm, *, again: bool) -> bool:
+def _save(user: int, form: PreferencesForm, how: DeliveryForm, *, again: bool) -> bool:
     """Returns whether a confirmation mail was sent."""
-    habits: dict[str, Any] = dict(how.cleaned_data)
-    address = habits.pop("address")
+    user_settings: dict[str, Any] = dict(how.cleaned_data)
+    address = user_settings.pop("address")
     services.set_preferences(user=user, **form.columns())
-    services.set_habits(user=user, **habits)
+    services.set_user_settings(user=user, **user_settings)
     return email_address.set_address(user=user, address=address, again=again)

@@ -66,7 +66,7 @@ def visitor(new_context: Callable[..., BrowserContext], complaints: list[str]) -
         context.set_default_timeout(SLOW)
         context.add_init_script(TELL_VIOLATIONS)
         context.on("console", lambda message: hear(complaints, message))
-        context.on("weberror", lambda error: complaints.append(f"uncaught: {told(error)}"))
+        context.on("weberror", lambda error: complaints.append(f"uncaught: {described(error)}"))
         return context.new_page()
 
     return come
@@ -77,7 +77,7 @@ def hear(complaints: list[str], message: ConsoleMessage) -> None:
         complaints.append(f"{message.text} ({message.location['url']})")
 
 
-def told(error: WebError) -> str:
+def described(error: WebError) -> str:
     return error.error.stack or error.error.message
 
 

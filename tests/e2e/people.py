@@ -43,17 +43,17 @@ class Gate:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.held: list[Route] = []
-        self.asked: list[str | None] = []
+        self.parse: list[str | None] = []
         self.answer: Callable[[Route], None] = self.held.append
         page.route(LIKE_URL, self._arrive)
 
     def _arrive(self, route: Route, request: Request) -> None:
-        self.asked.append(request.post_data)
+        self.parse.append(request.post_data)
         self.answer(route)
 
     def expect_held(self, number: int) -> None:
         """The request follows the paint, in a moment of its own."""
-        until(lambda: self.page.evaluate("1") and self.asked, "no request came")
+        until(lambda: self.page.evaluate("1") and self.parse, "no request came")
         assert len(self.held) == number, "the answer came before the test let it"
 
     def release(self) -> None:

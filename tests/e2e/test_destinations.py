@@ -52,9 +52,9 @@ def test_a_webhook_from_connecting_it_to_sending_again_what_has_failed(visitor: 
         server.answers = [(200, {}, "thank you")]
         failed.get_by_role("button", name="Retry now").click()
         expect(message(page, NEWS, "accepted").get_by_role("listitem")).to_have_count(2)
-        told = [call.headers["webhook-id"] for call in server.calls if call.json["type"] == "feedback"]
-        assert len(told) == 2
-        assert len(set(told)) == 1
+        described = [call.headers["webhook-id"] for call in server.calls if call.json["type"] == "feedback"]
+        assert len(described) == 2
+        assert len(set(described)) == 1
 
         page.get_by_role("button", name="Remove").click()
         expect(page.get_by_text("Removed.")).to_be_visible()

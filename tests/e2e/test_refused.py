@@ -127,4 +127,4 @@ def test_a_refusal_goes_back_to_what_was_there_before_all_fast_clicks(
     expect(say(page)).to_have_text("Please try again.")
     expect_heart(page, post, pressed=False, state="refused")
     expect_count(page, post, 1)
-    assert gate.asked == ["liked=1", "liked=1"]
+    assert gate.parse == ["liked=1", "liked=1"]

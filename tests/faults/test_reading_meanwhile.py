@@ -9,9 +9,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from likes.models import Like, Post
-from likes.selectors import feed, with_mine
+from likes.models import Post
+from likes.selectors import feed, with_personal_likes
 from likes.services import Click, set_likes
+from likes.settling import settle
 from live import topics
 
 
@@ -24,7 +25,7 @@ class SettleBefore:
     def __call__(self, execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
         self.left -= 1
         if self.left == 0:
-            Like.settle()
+            settle()
         return execute(sql, *rest)
 
 
@@ -39,10 +40,10 @@ def test_a_page_counts_my_like_exactly_once(liked: Post, number: int) -> None:
     with connection.execute_wrapper(SettleBefore(number)):
         [shown], _ = feed(visitor="v1")
     assert shown.shown == 1
-    assert shown.mine.wanted
-    [others] = with_mine([Post.objects.get(pk=liked.pk)], "v2")
+    assert shown.personal_like.wanted
+    [others] = with_personal_likes([Post.objects.get(pk=liked.pk)], "v2")
     assert others.shown == others.like_count
-    assert not others.mine.wanted
+    assert not others.personal_like.wanted
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])

@@ -51,7 +51,7 @@ def test_stopping_in_the_middle_of_work_is_quiet_and_leaves_no_process_behind(
     with passing_by(house):
         assert house.stop(number) == 0
     until(lambda: house.pids("") == [], lambda: f"left behind: {house.pids('')}")
-    said = house.said()
+    said = house.response()
     assert "Stopping." in said
     assert not re.search(r"Traceback|never retrieved|is pending!|^web +did not stop", said, re.MULTILINE), said
 

@@ -45,5 +45,5 @@ def be_mortal(**_: Any) -> None:
     row: Any
     for row in (Mail, Delivery):
         row.claim = between("asked", row.claim, "claimed")
-        row.expose = between("connected", row.expose, "exposed")
+        row.mark_handed_over = between("connected", row.mark_handed_over, "exposed")
         row.settle = between("answered", row.settle, "settled")

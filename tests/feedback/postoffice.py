@@ -26,7 +26,7 @@ class PostOffice:
         self.silent = False
         self.slow = 0.0
         self.received: list[Message] = []
-        self.asked = threading.Event()
+        self.parse = threading.Event()
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -37,7 +37,7 @@ class PostOffice:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        self.asked.set()
+        self.parse.set()
         if self.data:
             return self.data.popleft()
         assert isinstance(envelope.content, bytes)

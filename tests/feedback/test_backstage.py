@@ -12,7 +12,7 @@ from django.test import Client
 from feedback import dev_mailbox, tasks
 from feedback.lesson import runs as lesson
 from feedback.models import Message
-from feedback.tasks import send_mail
+from feedback.tasks import send_message
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def written(settings: object) -> None:
 
 def test_mails_become_files_that_staff_can_read(written: None, desk: Client, write: Callable[..., Message]) -> None:
     message = write("<b>Hello</b> 한국어\n=1+1")
-    send_mail(message.mails.get().pk)
+    send_message(message.mails.get().pk)
     assert message.mails.get().status == "accepted"
     [(name, parsed)] = dev_mailbox.newest()
     assert parsed["Message-ID"] == message.mails.get().identity
@@ -69,8 +69,8 @@ def times(page: bytes, way: str) -> tuple[float, float]:
 def test_slow_mail_is_a_setting(desk: Client, settings: object, write: Callable[..., Message]) -> None:
     settings.SLOW_MAIL, settings.EMAIL_BACKEND = 0.1, "feedback.lesson.slow_smtp.EmailBackend"  # type: ignore[attr-defined]
     message = write()
-    send_mail(message.mails.get().pk)
+    send_message(message.mails.get().pk)
     mail = message.mails.get()
-    assert (mail.status, mail.said) == ("accepted", "250 OK, that took a while")
+    assert (mail.status, mail.response) == ("accepted", "250 OK, that took a while")
     assert mail.ended_at and mail.started_at and (mail.ended_at - mail.started_at).total_seconds() > 0.1
     assert len(dev_mailbox.newest()) == 1

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feedback.models import Mail, Message, Status
-from outbox.models import GRACE, LEASE, OWED, Taken
+from outbox.models import GRACE, LEASE, PENDING, LeaseLost
 
 pytestmark = pytest.mark.django_db
 
@@ -49,22 +49,22 @@ class World:
             Mail.expire()
         elif verb == "die":
             self.held[who] = None
-        elif mail and verb == "expose" and not mail.exposed_at:
-            self.expose(who, mail)
-        elif mail and mail.exposed_at and verb in ("accepted", "retrying", "failed"):
+        elif mail and verb == "expose" and not mail.handed_over_at:
+            self.mark_handed_over(who, mail)
+        elif mail and mail.handed_over_at and verb in ("accepted", "retrying", "failed"):
             self.taken += verb == "accepted"
             if verb != "accepted":
-                self.refused.add(mail.attempts)
+                self.refused.add(mail.attempt_count)
             mail.settle(Status(verb), "250 OK")
             self.held[who] = None
 
     def expose(self, who: int, mail: Mail) -> None:
         try:
-            mail.expose()
-        except Taken:
+            mail.mark_handed_over()
+        except LeaseLost:
             self.held[who] = None
         else:
-            self.exposures.append(mail.attempts)
+            self.exposures.append(mail.attempt_count)
 
     def check(self) -> None:
         row = Mail.objects.get(pk=self.pk)
@@ -73,7 +73,7 @@ class World:
         assert set(self.exposures[:-1]) <= self.refused, "tried again though its fate was unknown"
         if row.status == Status.ACCEPTED:
             assert self.taken == 1, "called sent, but was not"
-        if row.status in OWED:
+        if row.status in PENDING:
             assert self.taken == 0
         if row.status == Status.SENDING:
             assert row.lease_until and row.lease_until <= self.clock[0] + LEASE

@@ -46,10 +46,10 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return states
 
 
-def run(kind: str, show: str = "all") -> str:
+def run(format: str, show: str = "all") -> str:
     """The real task with the real result backend, as a worker runs it."""
     task = str(uuid4())
-    result = tasks.export.apply([kind, show], task_id=task)
+    result = tasks.export.apply([format, show], task_id=task)
     result.backend = tasks.export.backend
     return task
 
@@ -93,7 +93,7 @@ def test_progress_moves_and_ends(heard: list[dict[str, Any]], db: None) -> None:
     ]  # fmt: skip
     versions = [state["v"] for state in heard]
     assert versions == sorted(set(versions))
-    assert exports.progress(task) == {"state": "done", "done": 2500, "total": 2500, "kind": "csv"}
+    assert exports.progress(task) == {"state": "done", "done": 2500, "total": 2500, "format": "csv"}
 
 
 def test_cancel_stops_it_and_leaves_nothing(heard: list[dict[str, Any]], db: None) -> None:
@@ -119,7 +119,7 @@ def test_cancelled_half_way(db: None) -> None:
 
 def test_the_pages(desk: Client, client: Client, mina: User, write: Write) -> None:
     write()
-    location = desk.post("/inbox/export/", {"kind": "csv", "show": "all"})["Location"]
+    location = desk.post("/inbox/export/", {"format": "csv", "show": "all"})["Location"]
     assert b'data-export="running"' in desk.get(location).content
     assert redis().llen("mail\x06\x169") == 1, "behind all mails"
     task = location.split("/")[-2]
@@ -132,7 +132,7 @@ def test_the_pages(desk: Client, client: Client, mina: User, write: Write) -> No
         client.logout()
     assert desk.get(f"/inbox/export/{uuid4()}/").status_code == 404
     assert desk.get(f"/inbox/export/{uuid4()}.csv").status_code == 404
-    assert desk.post("/inbox/export/", {"kind": "../x"}).status_code == 404
+    assert desk.post("/inbox/export/", {"format": "../x"}).status_code == 404
 
 
 @pytest.mark.django_db(transaction=True)

@@ -37,7 +37,7 @@ def test_the_form_answers_with_a_receipt_at_once(client: Client) -> None:
 def test_the_worker_is_asked_after_the_commit(client: Client, queued: Callable[[str], list[dict[str, Any]]]) -> None:
     client.post("/feedback/", fill())
     mail = Mail.objects.get()
-    assert mail.status == "queued" and mail.queued_at and mail.asked_at
+    assert mail.status == "queued" and mail.queued_at and mail.enqueued_at
     assert redis().llen("mail\x06\x163") == 1, "confirmations come after replies, which wait in the queue itself"
 
 
@@ -48,7 +48,7 @@ def test_without_redis_nothing_changes_for_the_sender(client: Client, monkeypatc
     def down(*args: object, **kwargs: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(tasks.send_mail, "apply_async", down)
+    monkeypatch.setattr(tasks.send_message, "apply_async", down)
     assert client.post("/feedback/", fill()).status_code == 303
     assert Mail.objects.get().status == "received"
     assert Mail.unasked().count() == 1, "beat will find it"

@@ -106,7 +106,7 @@ def test_a_reply_reaches_the_receipt_with_its_own_mail(client: Client, desk: Cli
     form = {"text": "Fixed in the next version.", "key": "k1"}
     for _ in range(2):  # pressed twice
         assert desk.post(f"/inbox/{message.pk}/reply/", form).status_code == 303
-    mail = message.mails.get(kind="reply")
+    mail = message.mails.get(type="reply")
     assert (mail.to, mail.priority, mail.author) == ("mina@example.com", 0, "staff")
     assert "Fixed in the next version." in mail.body and "> First line\n> Second line" in mail.body
     receipt = client.get(message.get_absolute_url()).content.decode()
@@ -158,7 +158,7 @@ def test_the_delivery_log_and_try_again(desk: Client, write: Write) -> None:
     mail.refresh_from_db()
     assert mail.status == "received" and mail.next_at <= timezone.now()
     desk.post(f"/inbox/mail/{mail.pk}/again/")  # it is on its way already
-    assert mail.tries.count() == 1
+    assert mail.attempts.count() == 1
 
 
 def test_the_receipt_tells_why(client: Client, write: Write) -> None:

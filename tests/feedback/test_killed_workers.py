@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from core.redis import redis
 from feedback.models import Mail, Message
-from feedback.tasks import send_owed_mail
+from feedback.tasks import send_pending
 from tests.feedback.mortal import STEPS
 from tests.feedback.postoffice import PostOffice, open_office
 from tests.live import ROOT, until
@@ -57,10 +57,10 @@ def heal(step: str) -> None:
     past = timezone.now() - timedelta(minutes=5)
     if step in HELD:
         Mail.objects.filter(status="sending").update(lease_until=past)
-    Mail.objects.update(asked_at=past)
-    send_owed_mail()
-    Mail.objects.filter(status="retrying").update(next_at=timezone.now(), asked_at=None)
-    send_owed_mail()
+    Mail.objects.update(enqueued_at=past)
+    send_pending()
+    Mail.objects.filter(status="retrying").update(next_at=timezone.now(), enqueued_at=None)
+    send_pending()
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def outcome(mail: Mail, step: str, office: PostOffice) -> None:
     expected = "unknown" if step in UNKNOWN else "accepted"
     until(lambda: state(mail) in ("sending", "accepted", "queued"), "the row is lost")
     heal(step)
-    until(lambda: state(mail) == expected, lambda: f"{step}: {mail.status}, {mail.said}")
-    send_owed_mail()
+    until(lambda: state(mail) == expected, lambda: f"{step}: {mail.status}, {mail.response}")
+    send_pending()
     assert len(office.received) == UNKNOWN.get(step, 1)
     assert set(office.identities) <= {mail.identity}
-    assert mail.tries.count() == (2 if step in ("claimed", "connected") else 1)
+    assert mail.attempts.count() == (2 if step in ("claimed", "connected") else 1)
 
 
 def test_a_healthy_worker_sends_replies_before_confirmations(write: Callable[..., Message], staff: object) -> None:

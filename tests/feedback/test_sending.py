@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from feedback.models import Mail, Message
 from feedback.services import reply_to
-from feedback.tasks import send_mail, send_owed_mail
+from feedback.tasks import send_message, send_pending
 from outbox import models as outbox
 from tests.feedback.postoffice import PostOffice, greeting, open_office
 from tests.live import free_port
@@ -52,15 +52,15 @@ def mail(write: Callable[..., Message]) -> Mail:
 def sent(mail: Mail) -> Mail:
     """The mail after one more try, at whatever time that is due."""
     Mail.objects.update(next_at=timezone.now())
-    send_mail(mail.pk)
+    send_message(mail.pk)
     mail.refresh_from_db()
     return mail
 
 
 def test_accepted(office: PostOffice, mail: Mail) -> None:
     assert sent(mail).status == "accepted"
-    assert mail.said == "250 2.0.0 Ok: queued as 4711"
-    assert mail.queued_at and mail.started_at and mail.exposed_at and mail.ended_at and not mail.lease_until
+    assert mail.response == "250 2.0.0 Ok: queued as 4711"
+    assert mail.queued_at and mail.started_at and mail.handed_over_at and mail.ended_at and not mail.lease_until
     [message] = office.received
     assert message["Subject"] == "Your Feedback"
     assert (message["From"], message["To"]) == ("support@example.com", "mina@example.com")
@@ -74,14 +74,14 @@ def test_accepted(office: PostOffice, mail: Mail) -> None:
 def test_twice_asked_is_once_sent(office: PostOffice, mail: Mail) -> None:
     for _ in range(3):
         sent(mail)
-    assert len(office.received) == 1 and mail.attempts == 1
+    assert len(office.received) == 1 and mail.attempt_count == 1
 
 
 def test_a_server_that_is_down_is_tried_again(at: Callable[[int], None], mail: Mail) -> None:
     at(free_port())
     before = timezone.now()
     assert sent(mail).status == "retrying"
-    assert "ConnectionRefused" in mail.said and not mail.exposed_at
+    assert "ConnectionRefused" in mail.response and not mail.handed_over_at
     assert timedelta(seconds=20) < mail.next_at - before < timedelta(seconds=40)
 
 
@@ -94,23 +94,23 @@ def test_a_server_that_refuses_everybody_or_says_nothing_is_tried_again(
         if not line:
             impatient(0.5)
         assert sent(mail).status == "retrying"
-    assert mail.said.startswith(line.decode() or "SMTPServerDisconnected")
+    assert mail.response.startswith(line.decode() or "SMTPServerDisconnected")
 
 
 def test_451_then_250(office: PostOffice, mail: Mail) -> None:
     office.data.append("451 4.7.1 Greylisted, come back later")
     assert sent(mail).status == "retrying"
-    assert mail.said == "451 4.7.1 Greylisted, come back later"
+    assert mail.response == "451 4.7.1 Greylisted, come back later"
     assert sent(mail).status == "accepted"
     assert office.identities == [mail.identity]
-    assert [t.status for t in mail.tries.all()] == ["retrying", "accepted"]
+    assert [t.status for t in mail.attempts.all()] == ["retrying", "accepted"]
 
 
 @pytest.mark.parametrize("answer", ["421 4.3.2 Shutting down", "452 4.2.2 Mailbox full"])
 def test_4xx_for_the_address_is_tried_again(office: PostOffice, mail: Mail, answer: str) -> None:
     office.rcpt.append(answer)
     assert sent(mail).status == "retrying"
-    assert mail.said == answer
+    assert mail.response == answer
     assert sent(mail).status == "accepted"
 
 
@@ -118,8 +118,8 @@ def test_4xx_for_the_address_is_tried_again(office: PostOffice, mail: Mail, answ
 def test_550_is_final(office: PostOffice, mail: Mail, where: str) -> None:
     getattr(office, where).append("550 5.1.1 No such user")
     assert sent(mail).status == "failed"
-    assert mail.said == "550 5.1.1 No such user"
-    assert sent(mail).attempts == 1 and not office.received
+    assert mail.response == "550 5.1.1 No such user"
+    assert sent(mail).attempt_count == 1 and not office.received
 
 
 def test_slow_is_not_wrong(office: PostOffice, mail: Mail) -> None:
@@ -135,7 +135,7 @@ def test_silence_after_data_is_unknown_and_never_sent_again_by_itself(
     assert sent(mail).status == "unknown"
     office.silent = False
     impatient(60)
-    send_owed_mail()
+    send_pending()
     assert sent(mail).status == "unknown"
     assert len(office.received) == 1
     assert mail.again()
@@ -147,7 +147,7 @@ def test_after_24_hours_it_has_failed(office: PostOffice, mail: Mail) -> None:
     Mail.objects.update(give_up_at=timezone.now() + timedelta(seconds=5))
     office.rcpt.append("451 Later")
     assert sent(mail).status == "failed"
-    assert mail.said == "451 Later"
+    assert mail.response == "451 Later"
 
 
 def test_the_pause_grows_and_has_an_end() -> None:
@@ -179,7 +179,7 @@ def test_a_lease_that_ran_out_stops_the_worker_before_data(
 def test_a_late_answer_is_still_the_truth(mail: Mail) -> None:
     held = Mail.claim(mail.pk)
     assert held
-    held.expose()
+    held.mark_handed_over()
     Mail.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
     Mail.expire()
     assert Mail.objects.get().status == "unknown"
@@ -189,19 +189,19 @@ def test_a_late_answer_is_still_the_truth(mail: Mail) -> None:
 
 def test_beat_finds_what_is_owed(office: PostOffice, mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(send_mail, "apply_async", lambda args, priority: asked.extend(args))
-    send_owed_mail()
-    send_owed_mail()
+    monkeypatch.setattr(send_message, "apply_async", lambda args, priority: asked.extend(args))
+    send_pending()
+    send_pending()
     assert asked == [mail.pk], "once, not with every beat"
-    Mail.objects.update(asked_at=timezone.now() - outbox.ASK_AGAIN * 2)
-    send_owed_mail()
+    Mail.objects.update(enqueued_at=timezone.now() - outbox.ENQUEUE_AGAIN * 2)
+    send_pending()
     assert asked == [mail.pk] * 2, "the message to the worker may have been lost"
 
 
 def test_beat_asks_for_replies_first(write: Callable[..., Message], staff: object) -> None:
     message = write()
     reply_to(message=message, author=staff, text="Thank you!")  # type: ignore[arg-type]
-    assert [mail.kind for mail in Mail.unasked()] == ["reply", "confirmation"]
+    assert [mail.type for mail in Mail.unasked()] == ["reply", "confirmation"]
 
 
 def test_a_reply_answers_the_confirmation(office: PostOffice, write: Callable[..., Message], staff: object) -> None:
@@ -210,7 +210,7 @@ def test_a_reply_answers_the_confirmation(office: PostOffice, write: Callable[..
     assert sent(mail).status == "accepted"
     [answer] = office.received
     assert answer["Subject"] == "Re: Your Feedback"
-    assert answer["In-Reply-To"] == message.mails.get(kind="confirmation").identity
+    assert answer["In-Reply-To"] == message.mails.get(type="confirmation").identity
     text = str(answer.get_payload())
     assert "Fixed, thank you." in text and "> One\n> Two" in text.replace("\r\n", "\n")
 

@@ -13,7 +13,7 @@ from feedback.models import Mail, Message, Status
 from feedback.services import reply_to, submit_message
 from notifications import selectors
 from notifications.models import Notification
-from notifications.types import kinds
+from notifications.types import notification_types
 
 pytestmark = pytest.mark.django_db
 
@@ -64,11 +64,11 @@ def test_the_staff_hear_of_a_mail_that_failed_for_good(staff: list[User], status
     message = write()
     mail = Mail.claim(message.mails.get().pk)
     assert mail and mail.settle(status, "550 no")
-    groups = Notification.objects.filter(kind="mailfailed")
+    groups = Notification.objects.filter(type="mailfailed")
     assert groups.count() == (2 if rings else 0)
     for group in groups:
-        assert kinds["mailfailed"].url(group) == f"/inbox/{message.pk}/"
-        assert "eve" not in kinds["mailfailed"].text(group)
+        assert notification_types["mailfailed"].url(group) == f"/inbox/{message.pk}/"
+        assert "eve" not in notification_types["mailfailed"].text(group)
 
 
 def test_a_sender_with_an_account_hears_of_the_answer(staff: list[User], mina: User) -> None:
@@ -77,13 +77,13 @@ def test_a_sender_with_an_account_hears_of_the_answer(staff: list[User], mina: U
     reply_to(message=message, author=staff[0], text="Because.", form="1")
     group = selectors.page(user=mina.pk).groups[0]
     assert (group.text, group.detail, group.count) == ("Your message got a reply", "Why is it red?", 1)
-    assert kinds["reply"].url(group) == f"/feedback/{message.token}/"
+    assert notification_types["reply"].url(group) == f"/feedback/{message.token}/"
 
 
 @pytest.mark.parametrize("visitor", ["", "v1", "u", "u0", "ux"])
 def test_a_sender_without_one_is_not_looked_for(staff: list[User], visitor: str) -> None:
     reply_to(message=write(visitor=visitor), author=staff[0], text="Because.")
-    assert not Notification.objects.filter(kind="reply").exists()
+    assert not Notification.objects.filter(type="reply").exists()
 
 
 def test_who_asked_for_an_export_hears_that_it_is_ready(staff: list[User]) -> None:

@@ -33,7 +33,7 @@ async def test_whoever_has_the_token_follows_the_message_to_the_reply(write: Wri
     topic = f"receipt.{message.token}"
     async with watching(f"topic={topic}") as (page, first):
         assert first[topic] == {"v": message.version, "status": "queued", "read": False, "replies": 0}
-        await database_sync_to_async(tasks.send_mail)(mail.pk)
+        await database_sync_to_async(tasks.send_message)(mail.pk)
         seen = await until(page, topic, status="accepted")
         assert set(seen) <= {"v", "status", "read", "replies"}
         await database_sync_to_async(services.read_message)(message=message)

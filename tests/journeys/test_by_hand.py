@@ -67,8 +67,8 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
             parts.running("web", *manage, "runserver", str(parts.web_port)),
             parts.running("worker", CELERY, "-A", "project", "worker", "-l", "info"),
         ):
-            until(parts.answers, lambda: parts.said("web"))
-            until(lambda: " ready." in parts.said("worker"), lambda: parts.said("worker"))
+            until(parts.answers, lambda: parts.response("web"))
+            until(lambda: " ready." in parts.response("worker"), lambda: parts.response("worker"))
             yield parts
 
 
@@ -94,12 +94,14 @@ def test_one_worker_takes_likes_and_mail_and_says_so(parts: Parts) -> None:
             lambda: visitor.get("/posts/1/", headers={"accept": "application/json"}).json()["count"] == before + 1,
             "the like was not settled",
         )
-        until(lambda: 'data-status="accepted"' in visitor.get(receipt).text, lambda: parts.said("worker"))
+        until(lambda: 'data-status="accepted"' in visitor.get(receipt).text, lambda: parts.response("worker"))
     for task in ("likes.tasks.settle_likes", r"feedback.tasks.\w+"):
-        until(partial(logged, parts, rf"Task {task}\[[\w-]+\] received"), lambda: parts.said("worker"))
-        until(partial(logged, parts, rf"Task {task}\[[\w-]+\] succeeded in [\d.e-]+s"), lambda: parts.said("worker"))
-    until(lambda: httpx.get(f"{parts.url}/healthz/", timeout=30).json()["workers"] == "ok", parts.said("worker"))
+        until(partial(logged, parts, rf"Task {task}\[[\w-]+\] received"), lambda: parts.response("worker"))
+        until(
+            partial(logged, parts, rf"Task {task}\[[\w-]+\] succeeded in [\d.e-]+s"), lambda: parts.response("worker")
+        )
+    until(lambda: httpx.get(f"{parts.url}/healthz/", timeout=30).json()["workers"] == "ok", parts.response("worker"))
 
 
 def logged(parts: Parts, pattern: str) -> bool:
-    return re.search(pattern, parts.said("worker")) is not None
+    return re.search(pattern, parts.response("worker")) is not None

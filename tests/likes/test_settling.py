@@ -18,6 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 from likes import tasks
 from likes.models import Like, Post
 from likes.services import Click, adopt_likes, set_likes
+from likes.settling import settle
 
 VISITORS, POSTS = 3, 2
 click = st.tuples(st.integers(0, VISITORS - 1), st.integers(0, POSTS - 1), st.booleans())
@@ -80,17 +81,17 @@ def test_a_click_is_counted_only_when_it_is_settled(post: Post) -> None:
     set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
     post.refresh_from_db()
     assert (post.like_count, post.version) == (0, 0)
-    settled = Like.settle()
+    settled = settle()
     post.refresh_from_db()
     assert (post.like_count, post.version) == (1, 1)
     assert [(p.pk, p.like_count, p.version) for p in settled.posts] == [(post.pk, 1, 1)]
-    assert Like.settle().likes == [], "nothing is owed any more"
+    assert settle().likes == [], "nothing is owed any more"
 
 
 def test_the_same_click_twice_changes_nothing(post: Post) -> None:
     for _ in range(2):
         set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
-        Like.settle()
+        settle()
     post.refresh_from_db()
     assert (post.like_count, post.version) == (1, 1)
 
@@ -98,7 +99,7 @@ def test_the_same_click_twice_changes_nothing(post: Post) -> None:
 def test_a_like_taken_back_before_it_was_counted_never_shows(post: Post) -> None:
     now = timezone.now()
     set_likes(clicks=[Click(post.pk, "v1", True, now), Click(post.pk, "v1", False, now)])
-    assert Like.settle().posts == []
+    assert settle().posts == []
     assert Like.objects.get().settled_at
 
 
@@ -127,7 +128,7 @@ def test_a_post_may_go_while_its_click_is_stored(post: Post, mina: User) -> None
 
 def test_recount_repairs_a_count_and_tells_by_how_much(post: Post) -> None:
     set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
-    Like.settle()
+    settle()
     Post.objects.update(like_count=5)
     assert Post.recount() == 4
     assert Post.objects.get().like_count == 1
@@ -139,7 +140,7 @@ def test_settling_500_likes_of_one_post_takes_a_fixed_number_of_queries(
 ) -> None:
     set_likes(clicks=[Click(post.pk, f"v{n}", True, timezone.now()) for n in range(500)])
     with django_assert_num_queries(7):  # savepoint, owed rows, posts, the author's bell, counts, rows, release
-        assert len(Like.settle().likes) == 500
+        assert len(settle().likes) == 500
 
 
 @pytest.mark.parametrize(
@@ -152,9 +153,9 @@ def test_a_visitors_like_becomes_the_accounts_without_doubling(
     set_likes(clicks=[Click(post.pk, "v1", visitor_wants, timezone.now())])
     if account_wants is not None:
         set_likes(clicks=[Click(post.pk, "u1", account_wants, timezone.now())])
-    Like.settle()
+    settle()
     adopt_likes(visitor="v1", account="u1")
-    Like.settle()
+    settle()
     post.refresh_from_db()
     assert post.like_count == result == count_of_rows(post)
     assert Like.objects.get(visitor="u1").wanted is bool(result)

@@ -20,9 +20,10 @@ from pytest_django import DjangoAssertNumQueries
 from likes.author_notifications import day, subject
 from likes.models import Like, Post
 from likes.services import Click, adopt_likes, delete_post, set_likes
+from likes.settling import settle
 from notifications import selectors, services
 from notifications.bell import bell_of
-from notifications.models import Loud, Notification
+from notifications.models import AlertLevel, Notification
 from notifications.services import look, mark_all_read, mute, set_preferences
 
 PEOPLE, POSTS = 4, 2
@@ -43,11 +44,11 @@ def like(post: Post, *visitors: str, liked: bool = True) -> None:
 def settle() -> list[dict[str, Any]]:
     import json
 
-    return [json.loads(event.state) for event in Like.settle().bells]
+    return [json.loads(event.state) for event in settle().bells]
 
 
-def group(kind: str = "liked") -> Notification:
-    return Notification.objects.get(kind=kind)
+def group(notification_type: str = "liked") -> Notification:
+    return Notification.objects.get(type=notification_type)
 
 
 def lines(user: User) -> list[str]:
@@ -82,9 +83,9 @@ class AnyOrder(TestCase):
             version = bell_of(author.pk).version
         while Like.settle(limit=2).likes:
             pass
-        groups = {(g.subject, g.period): g.count for g in Notification.objects.filter(kind="liked") if g.count}
+        groups = {(g.subject, g.period): g.count for g in Notification.objects.filter(type="liked") if g.count}
         likes = Like.objects.filter(counted=True).exclude(visitor=people[0])
-        assert groups == Counter((subject(like.post_id), day(told(like))) for like in likes)
+        assert groups == Counter((subject(like.post_id), day(described(like))) for like in likes)
 
     def bell(self, author: User) -> tuple[int, str]:
         from notifications.bell import bell_event
@@ -93,9 +94,9 @@ class AnyOrder(TestCase):
         return bell.version, bell_event(author.pk, *bell).state
 
 
-def told(like: Like) -> datetime:
-    assert like.told_at
-    return like.told_at
+def described(like: Like) -> datetime:
+    assert like.notified_at
+    return like.notified_at
 
 
 def test_one_person_is_one_entry_at_most_and_rings_once(post: Post, mina: User) -> None:
@@ -163,7 +164,7 @@ def test_a_milestone_rings_once(post: Post, mina: User, number: int) -> None:
     Post.objects.update(like_count=number - 2)
     like(post, "v1")
     settle()
-    assert not Notification.objects.filter(kind="milestone").exists()
+    assert not Notification.objects.filter(type="milestone").exists()
     like(post, "v2")
     settle()
     assert f"Your post reached {number:,} likes" in lines(mina)
@@ -187,8 +188,11 @@ def test_a_muted_post_does_not_ring_but_its_groups_stay_exact(post: Post, mina: 
     assert settle()[0]["unread"] == 1
 
 
-@pytest.mark.parametrize(("wish", "rings"), [(Loud.ALWAYS, [1, 1, 1]), (Loud.ONCE, [1, 0, 1]), (Loud.NOT, [0, 0, 0])])
-def test_every_like_the_first_of_the_day_or_none(post: Post, mina: User, wish: Loud, rings: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("wish", "rings"),
+    [(AlertLevel.EVERY_TIME, [1, 1, 1]), (AlertLevel.FIRST_OF_DAY, [1, 0, 1]), (AlertLevel.OFF, [0, 0, 0])],
+)
+def test_every_like_the_first_of_the_day_or_none(post: Post, mina: User, wish: AlertLevel, rings: list[int]) -> None:
     set_preferences(user=mina.pk, bell={"liked": wish})
     heard = []
     for visitor, days in (("v1", 0), ("v2", 0), ("v3", 1)):
@@ -198,15 +202,15 @@ def test_every_like_the_first_of_the_day_or_none(post: Post, mina: User, wish: L
             look(user=mina.pk)
     assert heard == rings
     assert sorted(Notification.objects.values_list("count", flat=True)) == [1, 2], "the groups stay exact"
-    assert len(lines(mina)) == (0 if wish is Loud.NOT else 2)
+    assert len(lines(mina)) == (0 if wish is AlertLevel.OFF else 2)
 
 
 def test_a_preference_is_of_one_kind_and_one_person(post: Post, mina: User, jun: User) -> None:
-    set_preferences(user=mina.pk, bell={"milestone": Loud.NOT})
-    set_preferences(user=jun.pk, bell={"liked": Loud.NOT})
+    set_preferences(user=mina.pk, bell={"milestone": AlertLevel.OFF})
+    set_preferences(user=jun.pk, bell={"liked": AlertLevel.OFF})
     like(post, "v1")
     assert settle()[0]["unread"] == 1
-    set_preferences(user=mina.pk, bell={"liked": Loud.NOT, "milestone": Loud.ALWAYS})
+    set_preferences(user=mina.pk, bell={"liked": AlertLevel.OFF, "milestone": AlertLevel.EVERY_TIME})
     like(post, "v2")
     look(user=mina.pk)
     assert settle()[0]["unread"] == 0
@@ -242,13 +246,13 @@ def test_a_group_names_the_latest_and_counts_the_others(
     post: Post, mina: User, named: int, others: int, text: str
 ) -> None:
     like(post, *(f"v{n}" for n in range(others)))
-    while Like.settle().likes:
+    while settle().likes:
         pass
     for number in range(1, named + 1):
         user = User.objects.create(username=f"a{number}")
         like(post, f"u{user.pk}")
         settle()
-    Notification.objects.exclude(kind="liked").delete()
+    Notification.objects.exclude(type="liked").delete()
     assert lines(mina) == [text]
 
 
@@ -269,12 +273,12 @@ def test_200_likes_of_a_popular_post_cost_one_query_and_change_one_row(
     post: Post, mina: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     like(post, *(f"v{n}" for n in range(2000, 2400)))
-    Like.settle()
+    settle()
     like(post, *(f"v{n}" for n in range(200)))
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        bells = Like.settle().bells
+        bells = settle().bells
     assert len([q for q in queries if "notifications_" in q["sql"]]) == 1
     assert len(queries) == 7
     assert len(bells) == 1
@@ -286,6 +290,6 @@ def test_several_authors_cost_no_more(mina: User, jun: User, django_assert_num_q
     for post in posts:
         like(post, "v1", "v2", f"u{mina.pk}")
     with django_assert_num_queries(7):
-        bells = Like.settle().bells
+        bells = settle().bells
     assert [(b.topic, b.version) for b in bells] == [(f"bell.{mina.pk}", 5), (f"bell.{jun.pk}", 5)]
     assert bell_of(mina.pk) == bell_of(jun.pk) == (5, 5)

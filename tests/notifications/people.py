@@ -9,37 +9,38 @@ from django.contrib.auth.models import User
 from django.db.models import F
 from django.utils import timezone
 
-from likes.models import Like, Post
+from likes.models import Post
 from likes.services import Click, set_likes
+from likes.settling import settle
 from notifications import tasks
 from notifications.destinations.email_address import confirm, set_address
 from notifications.digest.schedule import SETTLED
-from notifications.models import Delivery, Destination, Habits, Notification
-from notifications.services import set_habits
+from notifications.models import Delivery, Destination, Notification, NotificationSettings
+from notifications.services import set_user_settings
 
 
-def subscribe(user: User, digest: str = "daily", **habits: Any) -> Habits:
+def subscribe(user: User, digest: str = "daily", **user_settings: Any) -> NotificationSettings:
     """Somebody whose address is confirmed, and whose window began long ago."""
-    set_habits(user=user.pk, digest=digest, **{"time_zone": "Asia/Seoul", **habits})
+    set_user_settings(user=user.pk, digest=digest, **{"time_zone": "Asia/Seoul", **user_settings})
     set_address(user=user.pk, address=f"{user.username}@example.com")
-    confirm(place=Destination.objects.get(owner=user))
-    Habits.objects.filter(user=user).update(digest_since=timezone.now() - timedelta(days=30))
-    return Habits.objects.get(user=user)
+    confirm(destination=Destination.objects.get(owner=user))
+    NotificationSettings.objects.filter(user=user).update(digest_since=timezone.now() - timedelta(days=30))
+    return NotificationSettings.objects.get(user=user)
 
 
 def like(post: Post, *visitors: str) -> None:
     set_likes(clicks=[Click(post.pk, visitor, True, timezone.now()) for visitor in visitors])
-    Like.settle()
+    settle()
 
 
-def pass_an_hour(user: User) -> Habits:
+def pass_an_hour(user: User) -> NotificationSettings:
     """What has rung so far is an hour ago, and the window of this person ended a while ago."""
     hour = timedelta(hours=1)
     Notification.objects.filter(recipient=user).update(changed_at=F("changed_at") - hour)
-    habits = Habits.objects.filter(user=user)
-    windows = habits.exclude(digest="")
+    user_settings = NotificationSettings.objects.filter(user=user)
+    windows = user_settings.exclude(digest="")
     windows.update(digest_since=F("digest_since") - hour, digest_at=timezone.now() - 2 * SETTLED)
-    return habits.get()
+    return user_settings.get()
 
 
 def end_window(user: User) -> Delivery | None:

@@ -30,7 +30,7 @@ class PushService:
 
     def __init__(self) -> None:
         self.answers: deque[tuple[int, dict[str, str]] | str] = deque()
-        self.asked: list[Asked] = []
+        self.parse: list[Asked] = []
         self.closing = threading.Event()
         self.url = ""
 
@@ -42,7 +42,7 @@ def open_service() -> Iterator[PushService]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            service.asked.append(Asked(self.path, dict(self.headers), body))
+            service.parse.append(Asked(self.path, dict(self.headers), body))
             answer = service.answers.popleft() if service.answers else (201, {})
             if answer == SILENT:
                 service.closing.wait(60)

@@ -30,8 +30,8 @@ def type_in(user: User, address: str = HERS, *, again: bool = False) -> str:
 
 
 def box(user: User) -> str | None:
-    place = selectors.mailbox(user=user.pk)
-    return place.address if place else None
+    destination = selectors.mailbox(user=user.pk)
+    return destination.address if destination else None
 
 
 def test_it_is_used_once_its_owner_has_said_yes(client: Client, mina: User) -> None:

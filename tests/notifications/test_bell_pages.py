@@ -14,8 +14,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from likes.author_notifications import subject
-from likes.models import Like, Post
+from likes.models import Post
 from likes.services import Click, set_likes
+from likes.settling import settle
 from notifications.bell import bell_of
 from notifications.models import Mute, Notification, Preference
 from notifications.selectors import PAGE
@@ -40,8 +41,8 @@ def at_once() -> Iterator[None]:
 
 def like(post: Post, *visitors: str) -> Notification:
     set_likes(clicks=[Click(post.pk, visitor, True, timezone.now()) for visitor in visitors])
-    Like.settle()
-    return Notification.objects.get(kind="liked", subject=subject(post.pk))
+    settle()
+    return Notification.objects.get(type="liked", subject=subject(post.pk))
 
 
 def unread(html: str) -> str:
@@ -150,7 +151,7 @@ def test_an_empty_list_says_so(reader: Client) -> None:
 def test_the_list_goes_on_without_gaps_or_repeats(reader: Client, mina: User) -> None:
     posts = [Post.objects.create(author=mina, text=str(n)) for n in range(2 * PAGE + 3)]
     set_likes(clicks=[Click(post.pk, "v1", True, timezone.now()) for post in posts])
-    Like.settle()  # all at the same moment
+    settle()  # all at the same moment
     seen, path = [], "/notifications/"
     for _ in range(3):
         html = reader.get(path, headers=HTMX).content.decode()
@@ -189,13 +190,13 @@ def test_preferences_are_kept_and_shown(reader: Client, mina: User) -> None:
     assert "Someone liked your post" in html
     assert "New feedback" not in html, "for staff alone"
     reader.post("/notifications/preferences/", {**HERE, "liked": "1", "milestone": "0", "reply": "2", "paused": "2"})
-    kept = dict(Preference.objects.values_list("kind", "bell"))
+    kept = dict(Preference.objects.values_list("type", "bell"))
     assert kept == {"liked": 1, "milestone": 0, "reply": 2, "paused": 2}
     html = page(reader, "/notifications/preferences/")
     assert "Saved." in html
     assert '<option value="1" selected>First of the day</option>' in html
     reader.post("/notifications/preferences/", {**HERE, "liked": "1", "milestone": "1", "reply": "2", "paused": "2"})
-    assert Preference.objects.get(kind="milestone").bell == 0, "once a day makes no sense for it"
+    assert Preference.objects.get(type="milestone").bell == 0, "once a day makes no sense for it"
     User.objects.update(is_staff=True)
     assert "New feedback" in page(reader, "/notifications/preferences/")
 

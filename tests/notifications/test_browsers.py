@@ -85,8 +85,8 @@ def sign_in(client: Client, name: str) -> Any:
 
 def test_a_browser_is_connected_once_and_named(client: Client, mina: User) -> None:
     assert [connect(client).status_code for _ in range(2)] == [201, 201]
-    place = Destination.objects.get()
-    assert (place.owner, place.transport, place.name) == (mina, "push", "Chrome · Linux")
+    destination = Destination.objects.get()
+    assert (destination.owner, destination.transport, destination.name) == (mina, "push", "Chrome · Linux")
     page = client.get(PAGE).content.decode()
     assert "data-here" in page
     assert "data-here" not in signed_in(mina).get(PAGE).content.decode(), "another browser of hers"
@@ -129,7 +129,7 @@ def test_an_eleventh_browser_is_refused_until_one_is_removed(client: Client, min
 def test_a_browser_with_a_new_address_is_still_one(client: Client) -> None:
     connect(client)
     connect(client, ELSEWHERE)
-    assert [place.address for place in Destination.objects.all()] == [ELSEWHERE]
+    assert [destination.address for destination in Destination.objects.all()] == [ELSEWHERE]
 
 
 def test_it_moves_to_whoever_connects_it_next_with_nothing_that_was_for_the_one_before(
@@ -146,7 +146,7 @@ def test_signing_out_ends_it_on_this_browser_alone(client: Client, mina: User) -
     connect(client)
     connect(signed_in(mina), ELSEWHERE)
     client.post("/accounts/logout/")
-    assert [place.address for place in Destination.objects.all()] == [ELSEWHERE]
+    assert [destination.address for destination in Destination.objects.all()] == [ELSEWHERE]
 
 
 def test_signing_in_as_somebody_else_ends_it_and_as_the_same_does_not(client: Client, mina: User, jun: User) -> None:
@@ -170,9 +170,9 @@ def test_a_forged_cookie_names_no_browser(client: Client, jun: User) -> None:
 @pytest.mark.parametrize("do", ["remove", "test"])
 def test_a_stranger_neither_removes_nor_tests_it(client: Client, jun: User, do: str) -> None:
     connect(client)
-    place = Destination.objects.get()
+    destination = Destination.objects.get()
     for stranger, status in ((signed_in(jun), 404), (Client(), 302)):
-        assert stranger.post(f"{URL}{place.pk}/", {"do": do}).status_code == status
+        assert stranger.post(f"{URL}{destination.pk}/", {"do": do}).status_code == status
     assert (Destination.objects.count(), Delivery.objects.count()) == (1, 0)
 
 
@@ -195,15 +195,15 @@ def test_a_test_is_sent_once_at_a_time_and_wakes_what_was_paused(
 ) -> None:
     connect(client)
     Destination.objects.update(paused_at=timezone.now(), failures=8)
-    place = Destination.objects.get()
+    destination = Destination.objects.get()
     for _ in range(2):
         with django_capture_on_commit_callbacks(execute=True):
-            page = client.post(f"{URL}{place.pk}/", {"do": "test"}, follow=True)
+            page = client.post(f"{URL}{destination.pk}/", {"do": "test"}, follow=True)
     assert "Sending a test to Chrome · Linux." in page.content.decode()
-    assert [task["task"] for task in queued("mail")] == ["notifications.tasks.send_delivery"]
-    place.refresh_from_db()
-    assert (place.failures, place.paused_at, Delivery.objects.count()) == (0, None, 1)
-    assert client.post(f"{URL}{place.pk}/", {"do": "dance"}).status_code == 400
+    assert [task["task"] for task in queued("mail")] == ["outbox.tasks.send_message"]
+    destination.refresh_from_db()
+    assert (destination.failures, destination.paused_at, Delivery.objects.count()) == (0, None, 1)
+    assert client.post(f"{URL}{destination.pk}/", {"do": "dance"}).status_code == 400
 
 
 def test_without_a_key_nothing_is_offered(client: Client, settings: Settings) -> None:

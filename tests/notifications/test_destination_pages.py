@@ -35,7 +35,7 @@ def staff(db: None) -> User:
 
 
 @pytest.fixture
-def team(client: Client, staff: User, settings: Settings) -> Client:
+def staff_client(client: Client, staff: User, settings: Settings) -> Client:
     settings.OUTSIDE_ALLOW = [ip_network("127.0.0.1")]
     client.force_login(staff)
     return client
@@ -73,14 +73,14 @@ def test_only_staff_may_watch_one(mina: User, staff: User) -> None:
         ("kakao", KAKAO),
     ],
 )
-def test_each_kind_can_be_connected(team: Client, staff: User, transport: str, typed: dict[str, str]) -> None:
-    page = team.post(f"{LIST}connect/{transport}/", typed, follow=True).content.decode()
-    place = Destination.objects.get()
-    assert (place.transport, place.name, place.owner) == (transport, typed["name"], staff)
+def test_each_kind_can_be_connected(staff_client: Client, staff: User, transport: str, typed: dict[str, str]) -> None:
+    page = staff_client.post(f"{LIST}connect/{transport}/", typed, follow=True).content.decode()
+    destination = Destination.objects.get()
+    assert (destination.transport, destination.name, destination.owner) == (transport, typed["name"], staff)
     assert "Send a test" in page
-    assert typed["name"] in team.get(LIST).content.decode()
+    assert typed["name"] in staff_client.get(LIST).content.decode()
     for secret in ("TIiajkdnlazkcOXrIdevi7FQ", "key-of-nhn", "a" * 40, "01012345678"):
-        assert secret not in page + team.get(LIST).content.decode()
+        assert secret not in page + staff_client.get(LIST).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -112,68 +112,68 @@ def test_each_kind_can_be_connected(team: Client, staff: User, transport: str, t
     ],
 )
 def test_what_is_wrong_is_refused_with_a_sentence(
-    team: Client, transport: str, typed: dict[str, str], said: str
+    staff_client: Client, transport: str, typed: dict[str, str], said: str
 ) -> None:
-    response = team.post(f"{LIST}connect/{transport}/", {"name": "Name", **typed})
+    response = staff_client.post(f"{LIST}connect/{transport}/", {"name": "Name", **typed})
     assert response.status_code == 422
     assert escape(said) in response.content.decode()
     assert not Destination.objects.exists()
 
 
 def test_a_test_is_asked_of_the_mail_worker(
-    team: Client,
+    staff_client: Client,
     hook: Destination,
     queued: Callable[[str], list[dict[str, Any]]],
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        team.post(f"{LIST}{hook.pk}/change/", {"do": "test"})
-    assert Delivery.objects.get().content["kind"] == "test"
-    assert [task["task"] for task in queued("mail")] == ["notifications.tasks.send_delivery"]
+        staff_client.post(f"{LIST}{hook.pk}/change/", {"do": "test"})
+    assert Delivery.objects.get().content["type"] == "test"
+    assert [task["task"] for task in queued("mail")] == ["outbox.tasks.send_message"]
 
 
-def test_it_can_be_paused_let_go_on_and_removed(team: Client, hook: Destination) -> None:
+def test_it_can_be_paused_let_go_on_and_removed(staff_client: Client, hook: Destination) -> None:
     for verb, paused in (("pause", True), ("resume", False)):
-        team.post(f"{LIST}{hook.pk}/change/", {"do": verb})
+        staff_client.post(f"{LIST}{hook.pk}/change/", {"do": verb})
         hook.refresh_from_db()
         assert bool(hook.paused_at) is paused
-    assert team.post(f"{LIST}{hook.pk}/change/", {"do": "explode"}).status_code == 400
-    team.post(f"{LIST}{hook.pk}/change/", {"do": "remove"})
+    assert staff_client.post(f"{LIST}{hook.pk}/change/", {"do": "explode"}).status_code == 400
+    staff_client.post(f"{LIST}{hook.pk}/change/", {"do": "remove"})
     assert not Destination.objects.exists()
 
 
-def test_the_signing_secret_is_shown_to_who_asks_for_it(team: Client, hook: Destination, mina: User) -> None:
+def test_the_signing_secret_is_shown_to_who_asks_for_it(staff_client: Client, hook: Destination, mina: User) -> None:
     path = f"{LIST}{hook.pk}/"
-    assert hook.secret not in team.get(path).content.decode()
-    shown = team.post(f"{path}secret/")
+    assert hook.secret not in staff_client.get(path).content.decode()
+    shown = staff_client.post(f"{path}secret/")
     assert hook.secret in shown.content.decode()
     assert "no-store" in shown.headers["cache-control"]
-    team.force_login(mina)
-    assert team.post(f"{path}secret/").status_code == 403
+    staff_client.force_login(mina)
+    assert staff_client.post(f"{path}secret/").status_code == 403
 
 
-def test_what_was_told_of_a_pause_goes_with_it(team: Client, staff: User, hook: Destination) -> None:
+def test_what_was_told_of_a_pause_goes_with_it(staff_client: Client, staff: User, hook: Destination) -> None:
     notify([Entry(staff.pk, "paused", f"destination.{hook.pk}")])
-    assert "Hook was paused after failed deliveries" in team.get("/notifications/").content.decode()
-    team.post(f"{LIST}{hook.pk}/change/", {"do": "remove"})
-    assert "was paused" not in team.get("/notifications/").content.decode()
+    assert "Hook was paused after failed deliveries" in staff_client.get("/notifications/").content.decode()
+    staff_client.post(f"{LIST}{hook.pk}/change/", {"do": "remove"})
+    assert "was paused" not in staff_client.get("/notifications/").content.decode()
 
 
-def test_a_place_of_a_person_is_none_of_the_team_s_business(team: Client, mina: User) -> None:
+def test_a_place_of_a_person_is_none_of_the_team_s_business(staff_client: Client, mina: User) -> None:
     own = Destination.objects.create(owner=mina, transport="push", name="Phone", address="https://push.example/1")
     delivery = Delivery.objects.create(destination=own, content={}, priority=2)
-    assert "Phone" not in team.get(LIST).content.decode()
-    assert team.get(f"{LIST}{own.pk}/").status_code == 404
-    assert team.post(f"{LIST}{own.pk}/change/", {"do": "remove"}).status_code == 404
-    assert team.post(f"/notifications/deliveries/{delivery.pk}/again/").status_code == 404
+    assert "Phone" not in staff_client.get(LIST).content.decode()
+    assert staff_client.get(f"{LIST}{own.pk}/").status_code == 404
+    assert staff_client.post(f"{LIST}{own.pk}/change/", {"do": "remove"}).status_code == 404
+    assert staff_client.post(f"/notifications/deliveries/{delivery.pk}/again/").status_code == 404
 
 
-def test_a_kind_that_does_not_exist_is_not_found(team: Client) -> None:
-    assert team.get(f"{LIST}connect/pigeon/").status_code == 404
+def test_a_kind_that_does_not_exist_is_not_found(staff_client: Client) -> None:
+    assert staff_client.get(f"{LIST}connect/pigeon/").status_code == 404
 
 
 def test_the_pages_cost_the_same_however_much_there_is(
-    team: Client, staff: User, hook: Destination, django_assert_num_queries: DjangoAssertNumQueries
+    staff_client: Client, staff: User, hook: Destination, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     def fill(number: int) -> None:
         for _ in range(number):
@@ -182,9 +182,9 @@ def test_the_pages_cost_the_same_however_much_there_is(
 
     fill(1)
     with django_assert_num_queries(4):
-        team.get(LIST)
+        staff_client.get(LIST)
     fill(8)
     with django_assert_num_queries(4):
-        team.get(LIST)
+        staff_client.get(LIST)
     with django_assert_num_queries(8):
-        team.get(f"{LIST}{hook.pk}/")
+        staff_client.get(f"{LIST}{hook.pk}/")

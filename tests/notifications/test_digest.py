@@ -19,7 +19,7 @@ from core.redis import redis
 from likes.models import Post
 from notifications import tasks
 from notifications.digest import mail as digest
-from notifications.models import Delivery, Destination, Habits, Notification, Preference
+from notifications.models import Delivery, Destination, Notification, NotificationSettings, Preference
 from notifications.services import archive, look, mark_all_read, set_digest
 from tests.notifications.people import end_window, like, pass_an_hour, subscribe
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_what_nobody_has_seen_is_in_the_mail_with_links(post: Post, jun: User) -> None:
-    habits = subscribe(post.author)
+    user_settings = subscribe(post.author)
     like(post, f"u{jun.pk}", "v1")
     delivery = end_window(post.author)
     assert delivery
@@ -38,8 +38,8 @@ def test_what_nobody_has_seen_is_in_the_mail_with_links(post: Post, jun: User) -
         assert f"http://127.0.0.1:8000/notifications/{group.pk}/" in said
         assert "http://127.0.0.1:8000/notifications/preferences/" in said
         assert delivery.content["headers"]["List-Unsubscribe"][1:-1] in said
-    habits.refresh_from_db()
-    assert habits.digest_at and habits.digest_at > timezone.now()
+    user_settings.refresh_from_db()
+    assert user_settings.digest_at and user_settings.digest_at > timezone.now()
     assert end_window(post.author) is None, "it has been said"
 
 
@@ -76,7 +76,7 @@ QUIET: dict[str, Callable[[User], object]] = {
     "looked": lambda user: look(user=user.pk),
     "read": lambda user: mark_all_read(user=user.pk),
     "archived": lambda user: archive(user=user.pk, group=Notification.objects.get().pk, archived=True),
-    "unwanted": lambda user: Preference.objects.create(user=user, kind="liked", mail=False),
+    "unwanted": lambda user: Preference.objects.create(user=user, type="liked", mail=False),
     "taken back": lambda user: Notification.objects.update(count=0),
     "unconfirmed": lambda user: Destination.objects.update(options={"confirmed": False}),
     "paused": lambda user: Destination.objects.update(paused_at=timezone.now()),
@@ -87,11 +87,11 @@ QUIET: dict[str, Callable[[User], object]] = {
 
 @pytest.mark.parametrize("reason", QUIET)
 def test_the_window_ends_in_silence(post: Post, reason: str) -> None:
-    habits = subscribe(post.author)
+    user_settings = subscribe(post.author)
     like(post, "v1")
     QUIET[reason](post.author)
     assert end_window(post.author) is None
-    assert Habits.objects.get().digest_since > habits.digest_since
+    assert NotificationSettings.objects.get().digest_since > user_settings.digest_since
 
 
 def test_who_has_looked_hears_again_of_what_came_later(post: Post) -> None:
@@ -114,12 +114,12 @@ def test_what_was_written_is_taken_back_from_who_wants_no_more(post: Post) -> No
     like(post, "v1")
     assert end_window(post.author)
     set_digest(user=post.author_id, digest="")
-    assert not Delivery.objects.filter(content__kind="digest").exists()
-    Habits.objects.update(digest_since=timezone.now() - timedelta(days=1))
+    assert not Delivery.objects.filter(content__type="digest").exists()
+    NotificationSettings.objects.update(digest_since=timezone.now() - timedelta(days=1))
     like(post, "v2")
-    assert Habits.objects.get().digest_at is None
-    tasks.send_digest(Habits.objects.get().pk)
-    assert not Delivery.objects.filter(content__kind="digest").exists()
+    assert NotificationSettings.objects.get().digest_at is None
+    tasks.send_digest(NotificationSettings.objects.get().pk)
+    assert not Delivery.objects.filter(content__type="digest").exists()
 
 
 def test_a_late_beat_waits_for_the_end_of_the_quiet_hours(post: Post) -> None:
@@ -135,17 +135,17 @@ def test_a_late_beat_waits_for_the_end_of_the_quiet_hours(post: Post) -> None:
 
 
 def test_beat_asks_for_those_whose_window_has_ended(mina: User, jun: User) -> None:
-    habits = subscribe(mina)
+    user_settings = subscribe(mina)
     subscribe(jun)
     pass_an_hour(mina)
     tasks.send_digests()
     asked = [json.loads(message) for message in redis().lrange("mail\x06\x166", 0, -1)]
-    assert [message["headers"]["argsrepr"] for message in asked] == [f"[{habits.pk}]"]
+    assert [message["headers"]["argsrepr"] for message in asked] == [f"[{user_settings.pk}]"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_write_one_mail(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    habits = subscribe(post.author)
+    user_settings = subscribe(post.author)
     like(post, "v1")
     pass_an_hour(post.author)
     both, written = threading.Barrier(2), digest._content
@@ -159,13 +159,13 @@ def test_two_workers_at_once_write_one_mail(post: Post, monkeypatch: pytest.Monk
 
     def work(_: int) -> None:
         try:
-            tasks.send_digest(habits.pk)
+            tasks.send_digest(user_settings.pk)
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(work, range(2)))
-    assert Delivery.objects.filter(content__kind="digest").count() == 1
+    assert Delivery.objects.filter(content__type="digest").count() == 1
 
 
 def test_a_run_costs_the_same_however_much_has_rung(mina: User, django_assert_max_num_queries: Any) -> None:
@@ -175,11 +175,11 @@ def test_a_run_costs_the_same_however_much_has_rung(mina: User, django_assert_ma
     for number in (1, 12):
         for _ in range(number):
             like(Post.objects.create(author=mina, text="x"), *(f"u{user.pk}" for user in users))
-        habits = pass_an_hour(mina)
+        user_settings = pass_an_hour(mina)
         with CaptureQueriesContext(connection) as queries:
-            tasks.send_digest(habits.pk)
+            tasks.send_digest(user_settings.pk)
         costs.append(len(queries))
     assert costs[0] == costs[1] <= 18, costs
-    habits = pass_an_hour(mina)
+    user_settings = pass_an_hour(mina)
     with django_assert_max_num_queries(6):  # whose it is, where to, what is unseen; the end in a transaction
-        tasks.send_digest(habits.pk)
+        tasks.send_digest(user_settings.pk)

@@ -12,24 +12,24 @@ from pytest_django import Settings
 
 from core.redis import redis
 from notifications.models import Delivery, Destination
-from notifications.tasks import send_owed_deliveries
+from notifications.tasks import send_pending
 from notifications.transports import kakao, webhook
 from tests.feedback.test_killed_workers import worker
 from tests.live import until
 from tests.notifications.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CONTENT = {"kind": "liked", "subject": "post.1", "count": 2, "title": "Likes", "text": "Two like it", "url": "http://x"}
+CONTENT = {"type": "liked", "subject": "post.1", "count": 2, "title": "Likes", "text": "Two like it", "url": "http://x"}
 
 
 def heal() -> None:
     """What time and beat do, in a moment: the lease runs out, beat looks, the pause passes, beat looks again."""
     past = timezone.now() - timedelta(minutes=5)
     Delivery.objects.filter(status="sending").update(lease_until=past)
-    send_owed_deliveries()
+    send_pending()
     Destination.objects.update(next_at=past)
-    Delivery.objects.filter(status="retrying").update(next_at=past, asked_at=None)
-    send_owed_deliveries()
+    Delivery.objects.filter(status="retrying").update(next_at=past, enqueued_at=None)
+    send_pending()
 
 
 def state(delivery: Delivery) -> str:
@@ -54,15 +54,15 @@ def test_a_killed_worker_loses_nothing_and_no_phone_rings_twice(
         server.answers = [(200, {}, '{"header": {"resultCode": 0, "isSuccessful": true}}')]
         delivery = Delivery.objects.create(destination=connected(transport, server), content=CONTENT, priority=4)
         with worker(0, DIE_AT=step, DIE="child", OUTSIDE_ALLOW="127.0.0.1"):
-            send_owed_deliveries()
+            send_pending()
             until(lambda: redis().exists("died"), f"the worker never came to the step {step}")
             until(lambda: state(delivery) == "sending", "it is in nobody's hands")
             heal()
-            until(lambda: state(delivery) == end, lambda: f"{delivery.status}: {delivery.said}")
+            until(lambda: state(delivery) == end, lambda: f"{delivery.status}: {delivery.response}")
     assert len(server.calls) == calls
     name = "webhook-id" if transport == "webhook" else "x-nc-api-idempotency-key"
     assert {call.headers[name] for call in server.calls} == {delivery.identity}
-    assert delivery.tries.count() == (1 if end == "unknown" else 2)
+    assert delivery.attempts.count() == (1 if end == "unknown" else 2)
 
 
 def connected(transport: str, server: Receiver) -> Destination:

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from core import rate_limits
-from core.rate_limits import Bucket, network
+from core.rate_limits import TokenBucket, network
 
 
 def test_a_bucket_gives_its_burst_and_then_says_how_long_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limits, "monotonic", lambda: 0.0)
-    bucket = Bucket(burst=3, rate=0.5)
+    bucket = TokenBucket(burst=3, rate=0.5)
     assert [bucket.take("a") for _ in range(3)] == [0, 0, 0]
     assert bucket.take("a") == 2
     assert bucket.take("b") == 0, "everyone has their own"
@@ -17,7 +17,7 @@ def test_a_bucket_gives_its_burst_and_then_says_how_long_to_wait(monkeypatch: py
 def test_a_bucket_fills_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(rate_limits, "monotonic", lambda: clock[0])
-    bucket = Bucket(burst=1, rate=1)
+    bucket = TokenBucket(burst=1, rate=1)
     assert bucket.take("a") == 0 and bucket.take("a") == 1
     clock[0] = 1.0
     assert bucket.take("a") == 0
@@ -26,7 +26,7 @@ def test_a_bucket_fills_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_full_buckets_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(rate_limits, "monotonic", lambda: clock[0])
-    bucket = Bucket(burst=1, rate=1)
+    bucket = TokenBucket(burst=1, rate=1)
     for n in range(100_000):
         bucket.take(str(n))
     clock[0] = 5.0

@@ -19,8 +19,9 @@ from django.utils import timezone
 
 from core import visitors
 from likes import services, tasks
-from likes.models import Like, Post
+from likes.models import Post
 from likes.services import Click, set_likes
+from likes.settling import settle
 from live import hub as hub_module
 from live import topics
 from live.broadcast import GROUP, push
@@ -130,7 +131,7 @@ async def test_a_guarded_topic_is_refused_before_anything_of_it_is_sent(post: Po
         async with watching("topic=secret.1", key="v1") as (_, first):
             assert first == {"secret.1": {"v": 1}}
     finally:
-        del topics.kinds["secret"]
+        del topics.notification_types["secret"]
 
 
 async def test_an_older_version_never_follows_a_newer_one(post: Post) -> None:
@@ -283,7 +284,7 @@ async def test_a_socket_elsewhere_is_refused() -> None:
 
 def test_the_same_state_can_be_read_over_http(client: Any, post: Post) -> None:
     set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
-    Like.settle()
+    settle()
     client.cookies[visitors.COOKIE] = visitors.signer.sign("v1")
     state = client.get(f"/live/?topic=post.{post.pk}").json()
     assert state[f"post.{post.pk}"] == {"v": 1, "count": 1}

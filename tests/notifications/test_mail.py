@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from likes.models import Post
 from notifications.models import Delivery, Destination
-from notifications.tasks import send_delivery, send_owed_deliveries
+from notifications.tasks import send_message, send_pending
 from tests.feedback.postoffice import PostOffice, open_office
 from tests.live import free_port
 from tests.notifications.people import end_window, like, subscribe
@@ -49,14 +49,14 @@ def sent(delivery: Delivery) -> Delivery:
     now = timezone.now()
     Delivery.objects.update(next_at=now)
     Destination.objects.update(next_at=now)
-    send_delivery(delivery.pk)
+    send_message(delivery.pk)
     delivery.refresh_from_db()
     return delivery
 
 
 def test_it_arrives_as_the_standards_say(office: PostOffice, written: Delivery) -> None:
     assert sent(written).status == "accepted"
-    assert written.said == "250 2.0.0 Ok: queued as 4711" and written.exposed_at
+    assert written.response == "250 2.0.0 Ok: queued as 4711" and written.handed_over_at
     mail = BytesParser(EmailMessage, policy=email.policy.default).parsebytes(office.received[0].as_bytes())
     assert (mail["From"], mail["To"]) == ("support@example.com", "mina@example.com")
     assert mail["Subject"].strip() == "읽지 않은 알림 1개"
@@ -80,13 +80,13 @@ def test_it_is_sent_once(office: PostOffice, written: Delivery) -> None:
 def test_a_server_that_is_down_or_busy_is_tried_again(settings: object, written: Delivery, office: PostOffice) -> None:
     port = settings.EMAIL_PORT  # type: ignore[attr-defined]
     use(settings, free_port(), 5)
-    assert sent(written).status == "retrying" and not written.exposed_at
+    assert sent(written).status == "retrying" and not written.handed_over_at
     use(settings, port, 5)
     office.data.append("451 4.7.1 Greylisted, come back later")
     assert sent(written).status == "retrying"
     assert sent(written).status == "accepted"
     assert office.identities == [f"<{written.identity}@example.com>"]
-    assert [attempt.status for attempt in written.tries.all()] == ["retrying", "retrying", "accepted"]
+    assert [attempt.status for attempt in written.attempts.all()] == ["retrying", "retrying", "accepted"]
 
 
 def test_silence_after_data_is_unknown_and_never_sent_twice(
@@ -96,7 +96,7 @@ def test_silence_after_data_is_unknown_and_never_sent_twice(
     use(settings, settings.EMAIL_PORT, 0.5)  # type: ignore[attr-defined]
     assert sent(written).status == "unknown"
     office.silent = False
-    send_owed_deliveries()
+    send_pending()
     assert sent(written).status == "unknown"
     assert len(office.received) == 1
 
@@ -106,9 +106,9 @@ def test_a_worker_that_dies_leaves_what_is_true(written: Delivery, exposed: bool
     held = Delivery.claim(written.pk)
     assert held
     if exposed:
-        held.expose()
+        held.mark_handed_over()
     Delivery.objects.update(lease_until=timezone.now() - timedelta(minutes=5))
-    send_owed_deliveries()
+    send_pending()
     written.refresh_from_db()
     assert written.status == status
 
@@ -116,4 +116,4 @@ def test_a_worker_that_dies_leaves_what_is_true(written: Delivery, exposed: bool
 def test_550_is_final(office: PostOffice, written: Delivery) -> None:
     office.rcpt.append("550 5.1.1 No such user")
     assert sent(written).status == "failed"
-    assert (sent(written).attempts, Destination.objects.get().failures) == (1, 1)
+    assert (sent(written).attempt_count, Destination.objects.get().failures) == (1, 1)

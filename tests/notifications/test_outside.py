@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 KEY = "s3cret-key-of-nhn"
 SENDER = "a" * 40
 CONTENT = {
-    "kind": "liked",
+    "type": "liked",
     "subject": "post.1",
     "count": 2,
     "title": "Likes",
@@ -78,16 +78,16 @@ def talk(staff: User, service: Receiver) -> Destination:
 
 
 @pytest.fixture
-def team(client: Client, staff: User) -> Client:
+def staff_client(client: Client, staff: User) -> Client:
     client.force_login(staff)
     return client
 
 
-def send(place: Destination, delivery: Delivery | None = None) -> Delivery:
+def send(destination: Destination, delivery: Delivery | None = None) -> Delivery:
     """Tries it now, whatever it was to wait for."""
-    delivery = delivery or Delivery.objects.create(destination=place, content=CONTENT, priority=4)
+    delivery = delivery or Delivery.objects.create(destination=destination, content=CONTENT, priority=4)
     now = timezone.now()
-    Destination.objects.filter(pk=place.pk).update(next_at=now)
+    Destination.objects.filter(pk=destination.pk).update(next_at=now)
     Delivery.objects.filter(pk=delivery.pk).update(next_at=now)
     sending.send(delivery.pk)
     delivery.refresh_from_db()
@@ -127,14 +127,14 @@ def test_the_documentation_tells_a_receiver_how_to_check_it(hook: Destination, s
             names["verify"](hook.secret, headers, body)
 
 
-def test_the_log_has_both_sides_and_no_secret(hook: Destination, service: Receiver, team: Client) -> None:
+def test_the_log_has_both_sides_and_no_secret(hook: Destination, service: Receiver, staff_client: Client) -> None:
     service.answers = [(500, {}, f"out of paper: POST /hook?key=sesame, {hook.secret}")]
     send(hook)
     attempt = Attempt.objects.get()
     assert "둘이 좋아해요" in attempt.request
     assert "out of paper: POST …" in attempt.answer
     for path in ("/notifications/destinations/", f"/notifications/destinations/{hook.pk}/"):
-        page = team.get(path).content.decode()
+        page = staff_client.get(path).content.decode()
         assert "sesame" not in page
         assert hook.secret not in page
         assert service.calls[0].headers["webhook-signature"] not in page
@@ -169,7 +169,7 @@ def test_a_server_that_comes_back_gets_it_with_the_same_id(hook: Destination, se
     send(hook, delivery)
     assert send(hook, delivery).status == Status.ACCEPTED
     assert {call.headers["webhook-id"] for call in service.calls} == {delivery.identity}
-    assert [attempt.status for attempt in delivery.tries.all()] == ["retrying", "retrying", "accepted"]
+    assert [attempt.status for attempt in delivery.attempts.all()] == ["retrying", "retrying", "accepted"]
 
 
 def in_two_hours() -> str:
@@ -196,32 +196,35 @@ def test_nonsense_in_retry_after_changes_nothing(hook: Destination, service: Rec
 
 
 def test_repeated_failure_pauses_it_tells_its_owner_and_loses_nothing(
-    hook: Destination, service: Receiver, team: Client
+    hook: Destination, service: Receiver, staff_client: Client
 ) -> None:
     service.answers = [(500, {}, "")]
     delivery = send(hook)
     for _ in range(PAUSE_AFTER + 2):
         send(hook, delivery)
     assert len(service.calls) == PAUSE_AFTER
-    told = Notification.objects.get()
-    assert (told.kind, told.recipient, told.unseen) == ("paused", hook.owner, True)
-    assert team.get(f"/notifications/{told.pk}/").headers["location"] == f"/notifications/destinations/{hook.pk}/"
-    assert "Hook" in team.get("/notifications/").content.decode()
+    described = Notification.objects.get()
+    assert (described.type, described.recipient, described.unseen) == ("paused", hook.owner, True)
+    assert (
+        staff_client.get(f"/notifications/{described.pk}/").headers["location"]
+        == f"/notifications/destinations/{hook.pk}/"
+    )
+    assert "Hook" in staff_client.get("/notifications/").content.decode()
     service.answers = [(200, {}, "")]
-    team.post(f"/notifications/destinations/{hook.pk}/change/", {"do": "resume"})
+    staff_client.post(f"/notifications/destinations/{hook.pk}/change/", {"do": "resume"})
     assert send(hook, delivery).status == Status.ACCEPTED
 
 
-def test_what_has_failed_can_be_sent_again(hook: Destination, service: Receiver, team: Client) -> None:
+def test_what_has_failed_can_be_sent_again(hook: Destination, service: Receiver, staff_client: Client) -> None:
     service.answers = [(400, {}, ""), (400, {}, ""), (200, {}, "")]
     first, second = send(hook), send(hook)
-    team.post(f"/notifications/deliveries/{first.pk}/again/")
+    staff_client.post(f"/notifications/deliveries/{first.pk}/again/")
     first.refresh_from_db()
     assert first.status in (Status.RECEIVED, Status.QUEUED)
     assert send(hook, first).status == Status.ACCEPTED
-    assert destinations.replay_failed(place=hook) == 1
+    assert destinations.replay_failed(destination=hook) == 1
     assert send(hook, second).status == Status.ACCEPTED
-    assert destinations.replay_failed(place=hook) == 0
+    assert destinations.replay_failed(destination=hook) == 0
 
 
 def test_a_worker_that_dies_in_the_middle_is_followed_by_another_with_the_same_id(
@@ -291,7 +294,7 @@ def test_kakao_is_never_sent_twice_by_itself_when_it_may_have_arrived(
 ) -> None:
     service.answers = [answer]
     delivery = send(talk)
-    assert (delivery.status, delivery.said) == (status, said)
+    assert (delivery.status, delivery.response) == (status, said)
     if status == Status.UNKNOWN:
         send(talk, delivery)
         assert len(service.calls) == 1
@@ -301,7 +304,7 @@ def test_kakao_that_was_never_reached_is_tried_again(talk: Destination) -> None:
     Destination.objects.update(address=kakao.address("app1", f"http://127.0.0.1:{free_port()}"))
     delivery = send(talk)
     assert delivery.status == Status.RETRYING
-    assert "Connection refused" in delivery.said
+    assert "Connection refused" in delivery.response
 
 
 def test_kakao_that_is_cut_off_in_the_middle_is_unknown(
@@ -316,20 +319,20 @@ def test_kakao_that_is_cut_off_in_the_middle_is_unknown(
 
 def test_apprise_reaches_a_service_and_says_when_it_does_not(staff: User, service: Receiver) -> None:
     address = service.url.replace("http://", "json://user:pa55word@") + "/deep/secretpath"
-    place = Destination.objects.create(owner=staff, transport="apprise", name="Room", address=address)
-    assert send(place).status == Status.ACCEPTED
+    destination = Destination.objects.create(owner=staff, transport="apprise", name="Room", address=address)
+    assert send(destination).status == Status.ACCEPTED
     assert service.calls[0].json["title"] == "Likes"
     assert "http://x" in service.calls[0].json["message"]
     service.answers = [(404, {}, "")]
-    assert send(place).status == Status.FAILED
+    assert send(destination).status == Status.FAILED
     service.answers = [(500, {}, "")]
-    failed = send(place)
+    failed = send(destination)
     assert failed.status == Status.RETRYING
-    assert "500" in failed.said
-    log = "".join(attempt.request + attempt.answer + attempt.said for attempt in failed.tries.all())
+    assert "500" in failed.response
+    log = "".join(attempt.request + attempt.answer + attempt.response for attempt in failed.attempts.all())
     assert "pa55word" not in log
     assert "secretpath" not in log
-    assert "pa55word" not in destinations.shown_address(place)
+    assert "pa55word" not in destinations.shown_address(destination)
 
 
 def test_apprise_is_kept_outside_too(staff: User, service: Receiver, settings: Settings) -> None:
@@ -341,10 +344,10 @@ def test_apprise_is_kept_outside_too(staff: User, service: Receiver, settings: S
 
 def test_what_is_old_is_forgotten_and_what_is_owed_is_not(hook: Destination, service: Receiver) -> None:
     old, fresh = send(hook), send(hook)
-    owed = Delivery.objects.create(destination=hook, content=CONTENT, priority=4)
-    Delivery.objects.filter(pk__in=[old.pk, owed.pk]).update(created_at=timezone.now() - timedelta(days=31))
+    fan_out_pending = Delivery.objects.create(destination=hook, content=CONTENT, priority=4)
+    Delivery.objects.filter(pk__in=[old.pk, fan_out_pending.pk]).update(created_at=timezone.now() - timedelta(days=31))
     Delivery.forget()
-    assert set(Delivery.objects.values_list("pk", flat=True)) == {fresh.pk, owed.pk}
+    assert set(Delivery.objects.values_list("pk", flat=True)) == {fresh.pk, fan_out_pending.pk}
     Destination.objects.update(paused_at=timezone.now())
     Delivery.forget()
     assert Delivery.objects.get() == fresh

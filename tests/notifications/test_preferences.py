@@ -10,13 +10,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from notifications.destinations import email_address
-from notifications.models import Delivery, Destination, Habits, Preference
+from notifications.models import Delivery, Destination, NotificationSettings, Preference
 from notifications.types import offered
 
 pytestmark = pytest.mark.django_db
 PATH = "/notifications/preferences/"
 HERE = {"language": "ko", "time_zone": "Asia/Seoul", "quiet_from": "22:00", "quiet_until": "07:30"}
-BELLS = {kind.name: "2" for kind in offered(staff=False)}
+BELLS = {notification_type.name: "2" for notification_type in offered(staff=False)}
 
 
 @pytest.fixture
@@ -35,12 +35,14 @@ def ticked(html: str) -> list[str]:
 
 def test_everything_is_kept_and_shown(reader: Client, mina: User) -> None:
     html = save(reader, digest="weekly", address="mina@example.com", liked="1", **{"liked-push": "on"})
-    wish = Preference.objects.get(kind="liked")
-    assert (wish.bell, wish.mail, wish.push, wish.outside) == (1, False, True, True)
-    habits = Habits.objects.get()
-    assert (habits.language, habits.time_zone, habits.digest) == ("ko", "Asia/Seoul", "weekly")
-    assert (habits.quiet_from, habits.quiet_until) == (time(22), time(7, 30))
-    assert habits.digest_at and habits.digest_at.weekday() == 6, "8:00 on Monday there is Sunday evening in UTC"
+    preference = Preference.objects.get(type="liked")
+    assert (preference.bell, preference.mail, preference.push, preference.outside) == (1, False, True, True)
+    user_settings = NotificationSettings.objects.get()
+    assert (user_settings.language, user_settings.time_zone, user_settings.digest) == ("ko", "Asia/Seoul", "weekly")
+    assert (user_settings.quiet_from, user_settings.quiet_until) == (time(22), time(7, 30))
+    assert user_settings.digest_at and user_settings.digest_at.weekday() == 6, (
+        "8:00 on Monday there is Sunday evening in UTC"
+    )
     assert "Saved. Check mina@example.com for a confirmation link." in html
     assert "Not confirmed yet" in html
     assert ticked(html) == ["liked-push"]
@@ -51,19 +53,21 @@ def test_everything_is_kept_and_shown(reader: Client, mina: User) -> None:
 
 def test_who_has_chosen_nothing_is_told_everything_and_offered_the_zone_of_the_browser(reader: Client) -> None:
     html = reader.get(PATH).content.decode()
-    assert ticked(html) == [f"{kind.name}-{way}" for kind in offered(staff=False) for way in ("mail", "push")]
+    assert ticked(html) == [
+        f"{notification_type.name}-{way}" for notification_type in offered(staff=False) for way in ("mail", "push")
+    ]
     assert "data-guess" in html and '<option value="UTC" selected>' in html
     assert "data-guess" not in save(reader), "what was chosen stays"
 
 
 def test_destinations_are_for_staff(reader: Client, mina: User) -> None:
-    Preference.objects.create(user=mina, kind="liked", outside=True)
+    Preference.objects.create(user=mina, type="liked", outside=True)
     assert "liked-outside" not in save(reader)
-    assert Preference.objects.get(kind="liked").outside, "and nobody changes unseen what they cannot see"
+    assert Preference.objects.get(type="liked").outside, "and nobody changes unseen what they cannot see"
     User.objects.update(is_staff=True)
     assert 'name="liked-outside"' in reader.get(PATH).content.decode()
-    save(reader, **{kind.name: "2" for kind in offered(staff=True)})
-    assert not Preference.objects.get(kind="liked").outside
+    save(reader, **{notification_type.name: "2" for notification_type in offered(staff=True)})
+    assert not Preference.objects.get(type="liked").outside
 
 
 HOSTILE = "x" * 300 + "\x00<script>'\"\n"
@@ -92,12 +96,12 @@ def test_what_cannot_be_is_refused_with_a_sentence(reader: Client, values: dict[
     assert response.status_code == 200
     assert said in response.content.decode()
     assert "<script>'" not in response.content.decode()
-    assert not (Habits.objects.exists() or Preference.objects.exists() or Delivery.objects.exists())
+    assert not (NotificationSettings.objects.exists() or Preference.objects.exists() or Delivery.objects.exists())
 
 
 def test_the_time_of_day_may_be_left_out(reader: Client) -> None:
     save(reader, quiet_from="", quiet_until="")
-    assert Habits.objects.get().quiet_from is None
+    assert NotificationSettings.objects.get().quiet_from is None
 
 
 def test_saving_again_sends_no_second_mail_but_the_button_does(reader: Client) -> None:
@@ -114,12 +118,12 @@ def test_too_many_confirmation_mails_are_refused_and_nothing_is_kept(reader: Cli
     response = reader.post(PATH, {**BELLS, **HERE, "address": "more@example.com"})
     assert (response.status_code, response.headers["Retry-After"]) == (429, "86400")
     assert "reached today&#x27;s limit." in response.content.decode()
-    assert not Habits.objects.exists()
+    assert not NotificationSettings.objects.exists()
 
 
 def test_an_emptied_address_is_taken_away(reader: Client, mina: User) -> None:
     email_address.set_address(user=mina.pk, address="mina@example.com")
-    email_address.confirm(place=Destination.objects.get())
+    email_address.confirm(destination=Destination.objects.get())
     assert "Email confirmed." in reader.get(PATH).content.decode()
     save(reader, address="")
     assert not Destination.objects.exists()

@@ -11,7 +11,7 @@ from django.core import signing
 from django.test import Client
 
 from likes.models import Post
-from notifications.models import Delivery, Habits
+from notifications.models import Delivery, NotificationSettings
 from tests.notifications.people import end_window, like, subscribe
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def provider() -> Client:
 
 
 def chosen() -> str:
-    return Habits.objects.get().digest
+    return NotificationSettings.objects.get().digest
 
 
 def test_one_click_ends_it_at_once(provider: Client, post: Post, link: str) -> None:
@@ -69,7 +69,7 @@ def test_it_can_be_had_again_as_it_was(provider: Client, post: Post, link: str) 
 
 
 def test_again_changes_nothing_for_who_has_chosen_otherwise(provider: Client, link: str) -> None:
-    Habits.objects.update(digest="daily")
+    NotificationSettings.objects.update(digest="daily")
     provider.post(link, {"again": "1"})
     assert chosen() == "daily"
 

@@ -11,6 +11,7 @@ from pytest_django import Settings
 from core import visitors
 from likes.models import Like, Post
 from likes.services import Click, set_likes
+from likes.settling import settle
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,7 @@ def test_signing_in_takes_the_visitors_likes_along(client: Client, post: Post, m
     sign_in(client)
     assert named(client) == f"u{mina.pk}"
     assert [(like.visitor, like.wanted) for like in Like.objects.all()] == [(f"u{mina.pk}", True)]
-    while Like.settle().likes:
+    while settle().likes:
         pass
     post.refresh_from_db()
     assert post.like_count == 1
@@ -40,9 +41,9 @@ def test_signing_in_takes_the_visitors_likes_along(client: Client, post: Post, m
 def test_signing_in_with_the_same_like_does_not_double_it(client: Client, post: Post, mina: User) -> None:
     set_likes(clicks=[Click(post.pk, f"u{mina.pk}", True, timezone.now())])
     client.post(f"/posts/{post.pk}/like/", {"liked": "1"})
-    Like.settle()
+    settle()
     sign_in(client)
-    while Like.settle().likes:
+    while settle().likes:
         pass
     post.refresh_from_db()
     assert post.like_count == 1

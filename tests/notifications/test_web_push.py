@@ -18,9 +18,10 @@ from py_vapid import Vapid02
 from pytest_django import Settings
 
 from core.visitors import account_key
-from likes.models import Like, Post
+from likes.models import Post
 from likes.services import Click, set_likes
-from notifications.models import Attempt, Delivery, Destination, Habits
+from likes.settling import settle
+from notifications.models import Attempt, Delivery, Destination, NotificationSettings
 from notifications.sending import fan_out as fanout
 from notifications.sending import send as sending
 from notifications.transports import web_push
@@ -46,7 +47,7 @@ def phone() -> Browser:
 
 
 @pytest.fixture
-def place(mina: User, service: PushService, phone: Browser) -> Destination:
+def destination(mina: User, service: PushService, phone: Browser) -> Destination:
     return Destination.objects.create(
         owner=mina,
         transport="push",
@@ -60,7 +61,7 @@ def place(mina: User, service: PushService, phone: Browser) -> Destination:
 def like(post: Post, *visitors: str) -> Delivery:
     """Likes a post and sends what its author's browser shall hear of it."""
     set_likes(clicks=[Click(post.pk, visitor, True, timezone.now()) for visitor in visitors])
-    Like.settle()
+    settle()
     Destination.objects.update(next_at=timezone.now())
     [delivery] = fanout.fan_out()
     sending.send(delivery.pk)
@@ -68,10 +69,10 @@ def like(post: Post, *visitors: str) -> Delivery:
 
 
 def test_only_the_browser_can_read_it_and_it_names_nobody(
-    post: Post, jun: User, place: Destination, service: PushService, phone: Browser
+    post: Post, jun: User, destination: Destination, service: PushService, phone: Browser
 ) -> None:
     delivery = like(post, account_key(jun), "a")
-    [asked] = service.asked
+    [asked] = service.parse
     assert asked.path == SECRET
     assert phone.read(asked.body) == {
         "title": "2 people liked your post",
@@ -84,31 +85,31 @@ def test_only_the_browser_can_read_it_and_it_names_nobody(
     with pytest.raises(Exception, match="Decryption error"):
         Browser().read(asked.body)
     delivery.refresh_from_db()
-    assert (delivery.status, delivery.said) == (Status.ACCEPTED, "201 Created")
+    assert (delivery.status, delivery.response) == (Status.ACCEPTED, "201 Created")
 
 
 def test_it_is_said_in_the_language_of_its_reader(
-    post: Post, place: Destination, service: PushService, phone: Browser
+    post: Post, destination: Destination, service: PushService, phone: Browser
 ) -> None:
-    Habits.objects.create(user=post.author, language="ko")
+    NotificationSettings.objects.create(user=post.author, language="ko")
     like(post, "a")
-    assert "좋아" in phone.read(service.asked[0].body)["title"]
+    assert "좋아" in phone.read(service.parse[0].body)["title"]
 
 
 def test_a_later_number_takes_the_place_of_the_earlier(
-    post: Post, place: Destination, service: PushService, phone: Browser
+    post: Post, destination: Destination, service: PushService, phone: Browser
 ) -> None:
     like(post, "a")
     like(post, "b")
-    first, second = (asked.headers for asked in service.asked)
-    assert first["Topic"] == second["Topic"] == phone.read(service.asked[0].body)["tag"]
+    first, second = (asked.headers for asked in service.parse)
+    assert first["Topic"] == second["Topic"] == phone.read(service.parse[0].body)["tag"]
     assert len(first["Topic"]) <= 32
     assert (first["TTL"], first["Urgency"], first["Content-Encoding"]) == ("86400", "normal", "aes128gcm")
 
 
-def test_it_is_signed_for_this_push_service_alone(post: Post, place: Destination, service: PushService) -> None:
+def test_it_is_signed_for_this_push_service_alone(post: Post, destination: Destination, service: PushService) -> None:
     like(post, "a")
-    authorization = service.asked[0].headers["Authorization"]
+    authorization = service.parse[0].headers["Authorization"]
     assert Vapid02.verify(authorization)
     token, key = (part.partition("=")[2] for part in authorization.removeprefix("vapid ").split(","))
     assert key == web_push.public_key()
@@ -122,7 +123,9 @@ def test_it_is_signed_for_this_push_service_alone(post: Post, place: Destination
 
 
 @pytest.mark.parametrize("code", [404, 410])
-def test_a_browser_that_has_left_is_forgotten(post: Post, place: Destination, service: PushService, code: int) -> None:
+def test_a_browser_that_has_left_is_forgotten(
+    post: Post, destination: Destination, service: PushService, code: int
+) -> None:
     service.answers.append((code, {}))
     like(post, "a")
     assert not Destination.objects.exists()
@@ -141,52 +144,54 @@ def test_a_browser_that_has_left_is_forgotten(post: Post, place: Destination, se
         (503, Status.RETRYING),
     ],
 )
-def test_the_answer_decides(post: Post, place: Destination, service: PushService, code: int, status: Status) -> None:
+def test_the_answer_decides(
+    post: Post, destination: Destination, service: PushService, code: int, status: Status
+) -> None:
     service.answers.append((code, {}))
     delivery = like(post, "a")
     delivery.refresh_from_db()
-    assert (delivery.status, delivery.said[:3]) == (status, str(code))
+    assert (delivery.status, delivery.response[:3]) == (status, str(code))
     assert Attempt.objects.get().answer.endswith("said")
-    assert Destination.objects.filter(pk=place.pk).exists()
+    assert Destination.objects.filter(pk=destination.pk).exists()
 
 
 @pytest.mark.parametrize("code", [429, 503])
-def test_who_asks_to_be_left_alone_is(post: Post, place: Destination, service: PushService, code: int) -> None:
+def test_who_asks_to_be_left_alone_is(post: Post, destination: Destination, service: PushService, code: int) -> None:
     service.answers.append((code, {"Retry-After": "7200"}))
     delivery = like(post, "a")
     delivery.refresh_from_db()
-    place.refresh_from_db()
-    for at in (delivery.next_at, place.next_at):
+    destination.refresh_from_db()
+    for at in (delivery.next_at, destination.next_at):
         assert at > timezone.now() + timedelta(minutes=110)
 
 
-def test_a_redirect_is_not_followed(post: Post, place: Destination, service: PushService) -> None:
+def test_a_redirect_is_not_followed(post: Post, destination: Destination, service: PushService) -> None:
     service.answers.append((307, {"Location": f"{service.url}/elsewhere"}))
     delivery = like(post, "a")
     delivery.refresh_from_db()
     assert delivery.status == Status.FAILED
-    assert [asked.path for asked in service.asked] == [SECRET]
+    assert [asked.path for asked in service.parse] == [SECRET]
 
 
 def test_nothing_goes_into_our_own_network(
-    post: Post, place: Destination, service: PushService, settings: Settings
+    post: Post, destination: Destination, service: PushService, settings: Settings
 ) -> None:
     settings.OUTSIDE_ALLOW = []
     delivery = like(post, "a")
     delivery.refresh_from_db()
-    assert (delivery.status, service.asked) == (Status.FAILED, [])
+    assert (delivery.status, service.parse) == (Status.FAILED, [])
 
 
 @pytest.mark.parametrize("mood", [HANG_UP, SILENT])
 def test_without_an_answer_it_is_tried_again(
-    post: Post, place: Destination, service: PushService, monkeypatch: pytest.MonkeyPatch, mood: str
+    post: Post, destination: Destination, service: PushService, monkeypatch: pytest.MonkeyPatch, mood: str
 ) -> None:
     monkeypatch.setattr(ssrf, "SECONDS", 1 if mood == SILENT else 60)
     service.answers.append(mood)
     delivery = like(post, "a")
     delivery.refresh_from_db()
     assert delivery.status == Status.RETRYING
-    until(lambda: service.asked, "it was not asked")
+    until(lambda: service.parse, "it was not asked")
     Delivery.objects.update(next_at=timezone.now())
     Destination.objects.update(next_at=timezone.now())
     monkeypatch.setattr(ssrf, "SECONDS", 60)
@@ -198,7 +203,7 @@ def test_without_an_answer_it_is_tried_again(
 @pytest.mark.parametrize("answer", [HANG_UP, (500, {}), (201, {})])
 def test_the_log_tells_nobody_where_the_browser_can_be_reached(
     post: Post,
-    place: Destination,
+    destination: Destination,
     service: PushService,
     caplog: pytest.LogCaptureFixture,
     answer: tuple[int, dict[str, str]] | str,
@@ -206,7 +211,7 @@ def test_the_log_tells_nobody_where_the_browser_can_be_reached(
     service.answers.append(answer)
     like(post, "a")
     [row] = Attempt.objects.all()
-    for text in (row.request, row.answer, row.said, caplog.text):
+    for text in (row.request, row.answer, row.response, caplog.text):
         assert SECRET not in text
         assert "only-the-browser-knows" not in text
     assert row.request.startswith("POST 127.0.0.1:")

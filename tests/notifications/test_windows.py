@@ -17,19 +17,19 @@ from notifications import tasks
 from notifications.destinations import email_address
 from notifications.digest.quiet_hours import awake_at
 from notifications.digest.schedule import next_end
-from notifications.models import Delivery, Destination, Habits, Notification
+from notifications.models import Delivery, Destination, Notification, NotificationSettings
 from notifications.notify import Entry, notify
-from notifications.services import set_habits
-from notifications.types import Kind, kinds
+from notifications.services import set_user_settings
+from notifications.types import NotificationType, notification_types
 
 NEW_YORK, SEOUL = "America/New_York", "Asia/Seoul"
 NIGHT = {"quiet_from": time(22), "quiet_until": time(9)}
 
 
-def ends(habits: Habits, after: str, number: int) -> list[str]:
+def ends(user_settings: NotificationSettings, after: str, number: int) -> list[str]:
     found, end = [], datetime.fromisoformat(after).replace(tzinfo=UTC)
     for _ in range(number):
-        end = next_end(habits, end)
+        end = next_end(user_settings, end)
         found.append(f"{end.astimezone(UTC):%m-%d %H:%M}")
     return found
 
@@ -52,7 +52,7 @@ def ends(habits: Habits, after: str, number: int) -> list[str]:
 def test_windows_end_at_eight_or_with_the_quiet_hours(
     zone: str, digest: str, quiet: dict[str, Any], after: str, expected: list[str]
 ) -> None:
-    assert ends(Habits(time_zone=zone, digest=digest, **quiet), after, len(expected)) == expected
+    assert ends(NotificationSettings(time_zone=zone, digest=digest, **quiet), after, len(expected)) == expected
 
 
 def new_york(text: str, *, fold: int = 0) -> datetime:
@@ -70,7 +70,7 @@ def new_york(text: str, *, fold: int = 0) -> datetime:
     ],
 )
 def test_quiet_hours_in_the_nights_of_the_clocks(now: str, fold: int, until: time, awake: str) -> None:
-    night = Habits(time_zone=NEW_YORK, quiet_from=time(22), quiet_until=until)
+    night = NotificationSettings(time_zone=NEW_YORK, quiet_from=time(22), quiet_until=until)
     assert awake_at(night, new_york(now, fold=fold)) == datetime.fromisoformat(awake).replace(tzinfo=UTC)
 
 
@@ -80,11 +80,11 @@ WHEN = st.datetimes(datetime(2026, 2, 25), datetime(2026, 11, 20), timezones=st.
 
 @given(now=WHEN, start=MINUTES, end=MINUTES, zone=st.sampled_from([SEOUL, NEW_YORK]))
 def test_nobody_is_rung_in_the_past_or_kept_quiet_for_ever(now: datetime, start: time, end: time, zone: str) -> None:
-    awake = awake_at(Habits(time_zone=zone, quiet_from=start, quiet_until=end), now)
+    awake = awake_at(NotificationSettings(time_zone=zone, quiet_from=start, quiet_until=end), now)
     assert now <= awake <= now + timedelta(hours=25)
 
 
-class Numbered(Kind):
+class Numbered(NotificationType):
     name = "numbered"
 
     def text(self, group: Notification) -> str:
@@ -96,7 +96,7 @@ class Numbered(Kind):
 
 @pytest.fixture(autouse=True)
 def numbered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(kinds, "numbered", Numbered())
+    monkeypatch.setitem(notification_types, "numbered", Numbered())
 
 
 STEPS = st.lists(
@@ -133,14 +133,14 @@ class AnyHistory(TestCase):
             patch.setattr(timezone, "now", lambda: self.clock)
             patch.setattr(tasks, "ask", lambda deliveries: None)
             self.user = User.objects.create(username="mina")
-            set_habits(user=self.user.pk, digest="daily", time_zone=SEOUL)
+            set_user_settings(user=self.user.pk, digest="daily", time_zone=SEOUL)
             email_address.set_address(user=self.user.pk, address="mina@example.com")
-            email_address.confirm(place=Destination.objects.get())
+            email_address.confirm(destination=Destination.objects.get())
             for verb, value in [*steps, ("wait", 60 * 24 * 8), ("beat", 1)]:
                 getattr(self, verb)(value)
                 self.clock += timedelta(seconds=1)
-        told = "".join(str(row.content["text"]) for row in Delivery.objects.filter(content__kind="digest"))
-        assert [told.count(f"#{number}#") for number in range(self.rung)] == [1] * self.rung
+        described = "".join(str(row.content["text"]) for row in Delivery.objects.filter(content__type="digest"))
+        assert [described.count(f"#{number}#") for number in range(self.rung)] == [1] * self.rung
 
     def wait(self, minutes: int) -> None:
         self.clock += timedelta(minutes=minutes)
@@ -151,16 +151,16 @@ class AnyHistory(TestCase):
 
     def beat(self, times: int) -> None:
         for _ in range(times):
-            tasks.send_digest(Habits.objects.get().pk)
+            tasks.send_digest(NotificationSettings.objects.get().pk)
 
     def crash(self, _: None) -> None:
         with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError):
             patch.setattr(Delivery.objects, "create", died)
-            tasks.send_digest(Habits.objects.get().pk)
+            tasks.send_digest(NotificationSettings.objects.get().pk)
             raise OSError  # nothing was due
 
-    def choose(self, habits: dict[str, Any]) -> None:
-        set_habits(user=self.user.pk, **habits)
+    def choose(self, user_settings: dict[str, Any]) -> None:
+        set_user_settings(user=self.user.pk, **user_settings)
 
 
 def died(**_: object) -> None:

@@ -6,7 +6,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from notifications.digest import mail as digest
-from notifications.models import Habits
+from notifications.models import NotificationSettings
 from outbox.tasks import enqueue
 
 
@@ -17,9 +17,14 @@ class Command(BaseCommand):
         parser.add_argument("username")
 
     def handle(self, *args: Any, username: str, **options: Any) -> None:
-        habits = Habits.objects.exclude(digest="").select_related("user").filter(user__username=username).first()
-        if not habits:
+        user_settings = (
+            NotificationSettings.objects.exclude(digest="")
+            .select_related("user")
+            .filter(user__username=username)
+            .first()
+        )
+        if not user_settings:
             raise CommandError(f"{username} has chosen no digest.")
-        delivery = digest.close(habits, timezone.now())
+        delivery = digest.close(user_settings, timezone.now())
         enqueue([delivery] if delivery else [])
         self.stdout.write(f"Sending: {delivery.content['subject']}." if delivery else "There is nothing to say.")
