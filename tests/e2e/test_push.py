@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import Visitor
 from tests.e2e.test_bell import SignedUp, author
 from tests.live import until
-from tests.notifications.pushservice import Browser
+from tests.notifications.push_service import Browser
 
 __all__ = ["author"]
 PAGE = "/notifications/preferences/"

@@ -13,7 +13,7 @@ from django.test import Client
 from feedback import services, tasks
 from feedback.models import Message
 from live.consumer import FORBIDDEN
-from tests.notifications.test_live_socket import PATIENCE, frame, socket, watching
+from tests.socket.test_live_socket import PATIENCE, frame, socket, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Write = Callable[..., Message]

@@ -14,7 +14,7 @@ from live.broadcast import broadcast
 from live.consumer import FORBIDDEN
 from notifications import services
 from notifications.bell import bell_of
-from tests.notifications.test_live_socket import PATIENCE, frame, like, socket, watching
+from tests.socket.test_live_socket import PATIENCE, frame, like, socket, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 look = database_sync_to_async(services.look)

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from notifications.destinations.browsers import name_of
 from notifications.models import Delivery, Destination
-from tests.notifications.pushservice import Browser, base64url
+from tests.notifications.push_service import Browser, base64url
 
 URL, PAGE = "/notifications/browsers/", "/notifications/preferences/"
 SECRET, ELSEWHERE = "https://127.0.0.2/send/secret", "https://127.0.0.2/send/another"  # as if it were outside

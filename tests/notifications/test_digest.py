@@ -21,7 +21,7 @@ from notifications import tasks
 from notifications.digest import mail as digest
 from notifications.models import Delivery, Destination, Notification, NotificationSettings, Preference
 from notifications.services import archive, look, mark_all_read, set_digest
-from tests.notifications.people import end_window, like, pass_an_hour, subscribe
+from tests.notifications.digests import end_window, like, pass_an_hour, subscribe
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from django.test import Client
 
 from likes.models import Post
 from notifications.models import Delivery, NotificationSettings
-from tests.notifications.people import end_window, like, subscribe
+from tests.notifications.digests import end_window, like, subscribe
 
 pytestmark = pytest.mark.django_db
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}

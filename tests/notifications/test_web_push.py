@@ -29,7 +29,7 @@ from notifications.transports.base import retry_after
 from outbox import ssrf
 from outbox.models import Status
 from tests.live import until
-from tests.notifications.pushservice import HANG_UP, SILENT, Browser, PushService, open_service
+from tests.notifications.push_service import HANG_UP, SILENT, Browser, PushService, open_service
 
 SECRET = "/send/only-the-browser-knows"
 

@@ -16,7 +16,7 @@ from notifications.models import Delivery, Destination
 from notifications.tasks import send_message, send_pending
 from tests.feedback.postoffice import PostOffice, open_office
 from tests.live import free_port
-from tests.notifications.people import end_window, like, subscribe
+from tests.notifications.digests import end_window, like, subscribe
 
 pytestmark = pytest.mark.django_db
 
