@@ -7,7 +7,7 @@ import signal
 import time
 
 from core.redis import redis
-from likes.topics import GONE, gone_event
+from likes.topics import gone_event
 from live.broadcast import broadcast
 
 

@@ -24,7 +24,7 @@ from likes.services import Click, set_likes
 from likes.settling import settle
 from live import hub as hub_module
 from live import topics
-from live.broadcast import GROUP, push
+from live.broadcast import GROUP, broadcast
 from live.consumer import FORBIDDEN, MALFORMED
 from live.sockets import Socket
 from live.topics import Event, event
@@ -138,7 +138,7 @@ async def test_an_older_version_never_follows_a_newer_one(post: Post) -> None:
     name = f"post.{post.pk}"
     async with watching(f"topic={name}") as (page, _):
         for version in (3, 1, 2, 3, 4):
-            await database_sync_to_async(push)([event(name, version, {"count": version})])
+            await database_sync_to_async(broadcast)([event(name, version, {"count": version})])
         seen: list[int] = []
         while not seen or seen[-1] < 4:
             seen.append((await frame(page))[name]["v"])
@@ -161,13 +161,13 @@ async def test_a_burst_is_coalesced_first_at_once_last_always(post: Post) -> Non
 async def test_one_frame_carries_all_that_changed(mina: User) -> None:
     posts = [await Post.objects.acreate(author=mina, text=str(n)) for n in range(5)]
     async with watching("&".join(f"topic=post.{post.pk}" for post in posts)) as (page, _):
-        await database_sync_to_async(push)([event(f"post.{post.pk}", 1, {"count": 1}) for post in posts])
+        await database_sync_to_async(broadcast)([event(f"post.{post.pk}", 1, {"count": 1}) for post in posts])
         assert len(await frame(page)) == 5
 
 
 async def test_a_push_that_was_lost_is_healed_from_the_database(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "RESYNC", 0.2)
-    monkeypatch.setattr(tasks, "push", lambda events: False)
+    monkeypatch.setattr(tasks, "broadcast", lambda events: False)
     async with watching(f"topic=post.{post.pk}") as (page, _):
         await like(post, "v1")
         assert await frame(page) == {f"post.{post.pk}": {"v": 1, "count": 1}}
