@@ -1,4 +1,4 @@
-"""Lists to look things up in. What is sent or wanted changes only through its own pages, and no key is shown."""
+"""Read-only lists. No page shows a key."""
 
 from __future__ import annotations
 
@@ -14,21 +14,19 @@ from outbox.transports import transports
 
 @admin.register(Destination)
 class DestinationAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["name", "transport", "shown", "owner", "failures", "paused_at", "created_at"]
+    list_display = ["name", "transport", "display_address", "owner", "failures", "paused_at", "created_at"]
     list_filter = ["transport", "paused_at"]
     list_select_related = ["owner"]
     search_fields = ["name", "owner__username"]
-    fields = ["name", "transport", "shown", "owner", "failures", "paused_at", "created_at"]
+    fields = ["name", "transport", "display_address", "owner", "failures", "paused_at", "created_at"]
     show_full_result_count = False
 
     @admin.display(description=_("address"))
-    def shown(self, destination: Destination) -> str:
+    def display_address(self, destination: Destination) -> str:
         transport = transports[destination.transport]
-        return (
-            transport.display_address(destination)
-            if isinstance(transport, DestinationTransport)
-            else destination.address
-        )
+        if isinstance(transport, DestinationTransport):
+            return transport.display_address(destination)
+        return destination.address
 
 
 @admin.register(Delivery)

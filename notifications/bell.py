@@ -1,7 +1,7 @@
-"""The bell as it can be watched: ``bell.<user id>``, by that account alone. Only the number travels.
+"""The bell as a live topic: ``bell.<user id>``, watched by that account alone. Its state is only the unread number.
 
-Its version is the sum of the versions of the account's groups. Whatever is committed makes it greater, in any order and
-from any machine, so a page that has lost a push or got two in the wrong order is right after the next snapshot.
+Its version is the sum of the versions of the account's groups. Every commit raises it, in any order and from any
+machine, so a page that missed a broadcast or got two in the wrong order is right after the next snapshot.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ class Bell(NamedTuple):
     version: int
 
 
-def bell_event(user: int, unread: int, version: int) -> Event:
-    return event(f"bell.{user}", version, {"unread": unread})
+def bell_event(user_id: int, unread: int, version: int) -> Event:
+    return event(f"bell.{user_id}", version, {"unread": unread})
 
 
-def bells(users: Iterable[int]) -> dict[int, Bell]:
-    """The bells of these accounts now, in one query."""
-    rows = Notification.objects.filter(recipient__in=users).values("recipient").order_by()
+def bells(user_ids: Iterable[int]) -> dict[int, Bell]:
+    """The current bells of these accounts, in one query."""
+    rows = Notification.objects.filter(recipient__in=user_ids).values("recipient").order_by()
     rows = rows.annotate(unread=Count("pk", filter=UNREAD), total=Sum("version"))
     found = {row["recipient"]: Bell(row["unread"], row["total"]) for row in rows}
-    return {user: found.get(user, Bell(0, 0)) for user in users}
+    return {user_id: found.get(user_id, Bell(0, 0)) for user_id in user_ids}
 
 
-def bell_of(user: int) -> Bell:
-    return bells([user])[user]
+def bell_of(user_id: int) -> Bell:
+    return bells([user_id])[user_id]
 
 
 def snapshot(keys: list[str]) -> Iterable[Event]:
-    users = [user for key in keys if (user := parse_pk(key)) is not None]
-    return [bell_event(user, *bell) for user, bell in bells(users).items()]
+    user_ids = [user_id for key in keys if (user_id := parse_pk(key)) is not None]
+    return [bell_event(user_id, *bell) for user_id, bell in bells(user_ids).items()]
 
 
-def own(visitor: str | None, key: str) -> bool:
-    """Only the account itself, and only while it may sign in."""
+def is_owner(visitor: str | None, key: str) -> bool:
+    """True for the account itself, while it is active."""
     user = User.objects.filter(pk=parse_pk(key) or 0, is_active=True).first()
     return user is not None and visitor == account_key(user)
 
 
-topics.declare("bell", snapshot=snapshot, allows=own)
+topics.declare("bell", snapshot=snapshot, allows=is_owner)

@@ -9,5 +9,5 @@ from notifications.bell import bell_of
 
 
 def bell(request: HttpRequest) -> dict[str, Any]:
-    """The bell in the header. Asked for only by pages that show it."""
+    """Context processor: the bell in the header. Only pages that show it query the database."""
     return {"bell": SimpleLazyObject(lambda: bell_of(request.user.pk or 0))}

@@ -1,11 +1,13 @@
-"""`notify`, the one way into the bell. It costs one query for a whole batch of entries, whoever they are for, and
-belongs into the transaction of what has caused them; what it returns is pushed after the commit."""
+"""`notify` writes notifications: one query for a whole batch of entries, whoever they are for.
+
+Call it in the transaction that causes the entries, and broadcast what it returns after the commit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -17,17 +19,17 @@ from notifications.tasks import enqueue_fan_out
 
 
 class Entry(NamedTuple):
-    recipient: int
+    recipient_id: int
     notification_type: str
     subject: str
     period: str = ""
-    change: int = 1  # of the number of entries in the group; less than 0 takes some back
+    change: int = 1  # of the number of entries in the group; below 0 takes some back
     alert_level: AlertLevel = AlertLevel.EVERY_TIME
 
 
-# "others" are the recipient's rows that this statement leaves alone, so that the databases agree on them: PostgreSQL
-# shows a subquery the rows as they were, SQLite as they become. With the rows themselves they are the whole bell. They
-# are counted with the first row of each recipient only: with every row, a batch would cost the square of its length.
+# In RETURNING, subqueries of PostgreSQL see the old rows and those of SQLite the new ones. So they count only the rows
+# of the recipient that this statement does not touch ("others"); `_bells` adds the touched ones. They are counted with
+# the first row of each recipient only: with every row, the cost would rise with the square of the batch.
 UPSERT = """
 WITH entry (recipient_id, type, subject, period, change, alert_level) AS (VALUES {entries}),
 allowed AS (
@@ -37,7 +39,7 @@ allowed AS (
     LEFT JOIN notifications_mute AS m ON m.user_id = entry.recipient_id AND m.subject = entry.subject
     LEFT JOIN notifications_preference AS p ON p.user_id = entry.recipient_id AND p.type = entry.type
 )
-INSERT INTO notifications_notification AS n
+INSERT INTO {table}
     (recipient_id, type, subject, period, count, alert_level, unseen, version, changed_at, read_at, archived_at,
      fan_out_pending)
 SELECT recipient_id, type, subject, period, change, level, level > 0, 1, %s,
@@ -46,20 +48,22 @@ SELECT recipient_id, type, subject, period, change, level, level > 0, 1, %s,
      WHERE d.owner_id = recipient_id AND d.transport <> 'email' AND d.paused_at IS NULL)
 FROM allowed WHERE true
 ON CONFLICT (recipient_id, type, subject, period) DO UPDATE SET
-    count = n.count + excluded.count,
+    count = {table}.count + excluded.count,
     alert_level = excluded.alert_level,
-    version = n.version + 1,
-    unseen = CASE WHEN excluded.alert_level = 2 THEN excluded.unseen ELSE n.unseen END,
-    changed_at = CASE WHEN excluded.alert_level = 2 THEN excluded.changed_at ELSE n.changed_at END,
-    read_at = CASE WHEN excluded.alert_level = 2 THEN NULL ELSE n.read_at END,
-    archived_at = CASE WHEN excluded.alert_level = 2 THEN NULL ELSE n.archived_at END,
-    fan_out_pending = CASE WHEN excluded.alert_level = 2 THEN excluded.fan_out_pending ELSE n.fan_out_pending END
+    version = {table}.version + 1,
+    unseen = CASE WHEN excluded.alert_level = 2 THEN excluded.unseen ELSE {table}.unseen END,
+    changed_at = CASE WHEN excluded.alert_level = 2 THEN excluded.changed_at ELSE {table}.changed_at END,
+    read_at = CASE WHEN excluded.alert_level = 2 THEN NULL ELSE {table}.read_at END,
+    archived_at = CASE WHEN excluded.alert_level = 2 THEN NULL ELSE {table}.archived_at END,
+    fan_out_pending = CASE WHEN excluded.alert_level = 2 THEN excluded.fan_out_pending
+                           ELSE {table}.fan_out_pending END
 RETURNING recipient_id, unseen AND count > 0, version, fan_out_pending,
-    CASE WHEN {first} THEN (SELECT count(*) FROM notifications_notification AS o
-     WHERE o.recipient_id = n.recipient_id AND o.unseen AND o.count > 0 AND {others}) END,
-    CASE WHEN {first} THEN (SELECT coalesce(sum(o.version), 0) FROM notifications_notification AS o
-     WHERE o.recipient_id = n.recipient_id AND {others}) END
+    CASE WHEN {first} THEN (SELECT count(*) FROM {table} AS o
+     WHERE o.recipient_id = {table}.recipient_id AND o.unseen AND o.count > 0 AND {others}) END,
+    CASE WHEN {first} THEN (SELECT coalesce(sum(o.version), 0) FROM {table} AS o
+     WHERE o.recipient_id = {table}.recipient_id AND {others}) END
 """
+TABLE = "notifications_notification"
 KEY = "({of}.recipient_id, {of}.type, {of}.subject, {of}.period)"
 
 
@@ -68,15 +72,7 @@ def notify(entries: Iterable[Entry], *, at: datetime | None = None) -> list[Even
     merged = sorted(_merge(entries))
     if not merged:
         return []
-    first = {entry.recipient: entry for entry in reversed(merged)}.values()
-    firsts, keys = ([value for entry in some for value in entry[:4]] for some in (first, merged))
-    when = connection.ops.adapt_datetimefield_value(at or timezone.now())
-    statement = UPSERT.format(
-        entries=_rows(len(merged), 6),
-        first=f"{KEY.format(of='n')} IN (VALUES {_rows(len(first), 4)})",
-        others=f"{KEY.format(of='o')} NOT IN (VALUES {_rows(len(merged), 4)})",
-    )
-    values = [*(v for entry in merged for v in entry), when, when, when, *(firsts + keys) * 2]
+    statement, values = _upsert(merged, at or timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         rows = cursor.fetchall()
@@ -85,8 +81,22 @@ def notify(entries: Iterable[Entry], *, at: datetime | None = None) -> list[Even
     return _bells(rows)
 
 
-def _rows(number: int, width: int) -> str:
-    return ", ".join([f"({', '.join(['%s'] * width)})"] * number)
+def _upsert(entries: list[Entry], at: datetime) -> tuple[str, list[Any]]:
+    """The statement that writes these entries, and its values."""
+    first = {entry.recipient_id: entry for entry in reversed(entries)}.values()
+    firsts, keys = ([value for entry in some for value in entry[:4]] for some in (first, entries))
+    when = connection.ops.adapt_datetimefield_value(at)
+    statement = UPSERT.format(
+        table=TABLE,
+        entries=_placeholders(len(entries), 6),
+        first=f"{KEY.format(of=TABLE)} IN (VALUES {_placeholders(len(first), 4)})",
+        others=f"{KEY.format(of='o')} NOT IN (VALUES {_placeholders(len(entries), 4)})",
+    )
+    return statement, [*(v for entry in entries for v in entry), when, when, when, *(firsts + keys) * 2]
+
+
+def _placeholders(rows: int, columns: int) -> str:
+    return ", ".join([f"({', '.join(['%s'] * columns)})"] * rows)
 
 
 def _merge(entries: Iterable[Entry]) -> Iterable[Entry]:
@@ -99,9 +109,10 @@ def _merge(entries: Iterable[Entry]) -> Iterable[Entry]:
 
 
 def _bells(rows: Iterable[tuple[int, bool, int, bool, int | None, int | None]]) -> list[Event]:
+    """Adds up the returned rows of each recipient: those that were touched, and the totals of the others."""
     changed: dict[int, list[int]] = {}
-    for recipient, unread, version, _pending, others, others_version in rows:
-        bell = changed.setdefault(recipient, [0, 0])
+    for recipient_id, unread, version, _pending, others, others_version in rows:
+        bell = changed.setdefault(recipient_id, [0, 0])
         bell[0] += unread + (others or 0)
         bell[1] += version + int(others_version or 0)
-    return [bell_event(recipient, unread, version) for recipient, (unread, version) in changed.items()]
+    return [bell_event(recipient_id, unread, version) for recipient_id, (unread, version) in changed.items()]

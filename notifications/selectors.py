@@ -1,4 +1,4 @@
-"""What the list of notifications shows."""
+"""The queries behind the list of notifications and the settings page."""
 
 from __future__ import annotations
 
@@ -13,74 +13,75 @@ from notifications.models import Destination, Mute, Notification, NotificationSe
 from notifications.types import described, notification_types
 from outbox.email import EMAIL
 
-PAGE = 20
+PAGE_SIZE = 20
 
 
 class Page(NamedTuple):
     groups: list[Notification]
-    more: str  # where the next page starts; empty at the end
+    next_cursor: str  # of the next page; empty on the last one
 
 
-def shown(user: int) -> QuerySet[Notification]:
-    found = Notification.objects.filter(recipient=user, count__gt=0, archived_at=None, type__in=notification_types)
+def visible_groups(user_id: int) -> QuerySet[Notification]:
+    found = Notification.objects.filter(recipient=user_id, count__gt=0, archived_at=None, type__in=notification_types)
     return found.order_by("-changed_at", "-pk")
 
 
-def page(*, user: int, before: str = "") -> Page:
-    """Groups, the latest first, and where the next ones start."""
-    found = list(shown(user).filter(after(before))[: PAGE + 1])
-    more = found[PAGE - 1].cursor if len(found) > PAGE else ""
-    return Page(complete(found[:PAGE], user), more)
+def page(*, user_id: int, before: str = "") -> Page:
+    """A page of groups, the latest first. ``before`` is the ``next_cursor`` of the page before it."""
+    found = list(visible_groups(user_id).filter(after(before))[: PAGE_SIZE + 1])
+    next_cursor = found[PAGE_SIZE - 1].cursor if len(found) > PAGE_SIZE else ""
+    return Page(complete(found[:PAGE_SIZE], user_id), next_cursor)
 
 
-def complete(groups: list[Notification], user: int) -> list[Notification]:
+def complete(groups: list[Notification], user_id: int) -> list[Notification]:
+    """The groups with everything that the list shows of them."""
     subjects = {group.subject for group in groups}
-    muted = set(Mute.objects.filter(user=user, subject__in=subjects).values_list("subject", flat=True))
+    muted = set(Mute.objects.filter(user=user_id, subject__in=subjects).values_list("subject", flat=True))
     for group in groups:
         group.muted = group.subject in muted
     return described(groups)
 
 
-def newest(*, user: int) -> Notification | None:
-    """What has just arrived."""
-    return next(iter(described(shown(user).filter(unseen=True)[:1])), None)
+def newest(*, user_id: int) -> Notification | None:
+    """The latest unseen group."""
+    return next(iter(described(visible_groups(user_id).filter(unseen=True)[:1])), None)
 
 
-def preferences(*, user: int) -> dict[str, Any]:
-    """What is chosen, by the names of the form."""
+def preferences(*, user_id: int) -> dict[str, Any]:
+    """The preferences of an account, by the names of the form's fields."""
     found: dict[str, Any] = {}
-    for row in Preference.objects.filter(user=user):
+    for row in Preference.objects.filter(user=user_id):
         found[row.type] = row.bell
-        found |= {f"{row.type}-{way}": getattr(row, way) for way in ("mail", "push", "outside")}
+        found |= {f"{row.type}-{channel}": getattr(row, channel) for channel in ("mail", "push", "outside")}
     return found
 
 
-def user_settings(*, user: int) -> dict[str, Any] | None:
-    """What is chosen, by the names of the form. None: nothing was."""
-    row = NotificationSettings.objects.filter(user=user).first()
+def notification_settings(*, user_id: int) -> dict[str, Any] | None:
+    """The settings of an account, by the names of the form's fields. None if it has never saved any."""
+    row = NotificationSettings.objects.filter(user=user_id).first()
     return model_to_dict(row) if row else None
 
 
-def mailbox(*, user: int) -> Destination | None:
-    """Where this person's mail may go."""
-    return _addresses(user).filter(options__confirmed=True, paused_at=None).first()
+def digest_address(*, user_id: int) -> Destination | None:
+    """The confirmed email address of an account, if messages arrive there."""
+    return _addresses(user_id).filter(options__confirmed=True, paused_at=None).first()
 
 
-def typed(*, user: int) -> Destination | None:
-    """The address that this person has typed last, whether its owner has said yes or not."""
-    asked = _addresses(user).filter(options__confirmed=False)
-    return asked.first() or _addresses(user).filter(options__confirmed=True).first()
+def latest_address(*, user_id: int) -> Destination | None:
+    """The email address that an account has entered last, confirmed or not."""
+    unconfirmed = _addresses(user_id).filter(options__confirmed=False)
+    return unconfirmed.first() or _addresses(user_id).filter(options__confirmed=True).first()
 
 
-def _addresses(user: int) -> QuerySet[Destination]:
-    return Destination.objects.filter(owner=user, transport=EMAIL)
+def _addresses(user_id: int) -> QuerySet[Destination]:
+    return Destination.objects.filter(owner=user_id, transport=EMAIL)
 
 
 def after(cursor: str) -> Q:
-    """What comes after `Notification.cursor` in the list; anything else means everything."""
+    """Selects what comes after a `Notification.cursor` in the list; everything if it is not one."""
     at, _, pk = cursor.partition(".")
-    at_number, last = parse_microseconds(at), parse_pk(pk)
-    if at_number is None or last is None:
+    changed_at, last_pk = parse_microseconds(at), parse_pk(pk)
+    if changed_at is None or last_pk is None:
         return Q()
-    when = from_microseconds(at_number)
-    return Q(changed_at__lt=when) | Q(changed_at=when, pk__lt=last)
+    when = from_microseconds(changed_at)
+    return Q(changed_at__lt=when) | Q(changed_at=when, pk__lt=last_pk)

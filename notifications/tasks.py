@@ -6,18 +6,18 @@ from django.utils import timezone
 from core.enqueue import enqueue_once, mark_started
 from notifications.digest import mail as digest
 from notifications.digest import schedule
-from notifications.sending import fan_out as fan_out_module
-from notifications.sending.log import delete_old_deliveries as delete_old
+from notifications.sending import log
+from notifications.sending.fan_out import write_deliveries
 from outbox.tasks import enqueue
 
-DIGESTS = 1000  # people whose digest beat enqueues at once
+MAX_DIGESTS = 1000  # that beat enqueues at once
 
 
 @shared_task
 def fan_out() -> None:
-    """Writes new notifications to the destinations of their recipients. It may be lost, run twice or twice at once."""
+    """Writes the deliveries of new notifications. The task may be lost or run twice, even at once."""
     mark_started(fan_out)
-    batch = fan_out_module.write_deliveries()
+    batch = write_deliveries()
     enqueue(batch.deliveries)
     if batch.is_full:
         enqueue_fan_out()
@@ -29,22 +29,22 @@ def enqueue_fan_out() -> None:
 
 @shared_task
 def send_digests() -> None:
-    """Enqueues the digests of those whose digest period has ended."""
-    for pk in schedule.due(timezone.now()).values_list("pk", flat=True)[:DIGESTS]:
+    """Beat: enqueues a task for each account whose digest period has ended."""
+    for pk in schedule.due(timezone.now()).values_list("pk", flat=True)[:MAX_DIGESTS]:
         send_digest.apply_async([pk], priority=digest.PRIORITY, expires=60)
 
 
 @shared_task
 def send_digest(pk: int) -> None:
-    """Ends a digest period that is due, and sends its email. It may be lost, run twice or twice at once."""
+    """Ends a digest period that is due, and sends its email. The task may be lost or run twice, even at once."""
     now = timezone.now()
-    user_settings = schedule.due(now).filter(pk=pk).select_related("user").first()
-    if user_settings and (
-        delivery := digest.close(user_settings, schedule.last_end(user_settings, now - schedule.SETTLED))
-    ):
-        enqueue([delivery])
+    for user_settings in schedule.due(now).filter(pk=pk).select_related("user"):
+        end = schedule.last_end(user_settings, now - schedule.COMMIT_TIME)
+        if delivery := digest.end_period(user_settings, end):
+            enqueue([delivery])
 
 
 @shared_task
 def delete_old_deliveries() -> None:
-    delete_old()
+    """Beat: once a day."""
+    log.delete_old_deliveries()

@@ -1,4 +1,4 @@
-"""The kinds of notification. The app that owns what they are about declares each in its own ``kinds.py``."""
+"""Notification types. Each app declares its own in its ``notification_types.py``."""
 
 from __future__ import annotations
 
@@ -14,50 +14,47 @@ notification_types: dict[str, NotificationType] = {}
 
 
 class NotificationType:
-    """A name, and how groups of that name are told: ``prepare`` reads what all of a page need, in a number of queries
-    that does not depend on how many there are; the rest says it of one."""
+    """How the groups of one type are described. ``prepare`` bulk-loads what the groups of a page need; ``text`` and
+    ``url`` describe one group and make no queries for the list."""
 
     name: str
-    label: StrPromise  # in the preferences
+    label: StrPromise  # on the settings page
     icon = "bell"
-    staff = False  # is it for staff alone?
+    staff = False  # True: for staff only
     choices: tuple[AlertLevel, ...] = (AlertLevel.EVERY_TIME, AlertLevel.OFF)
     template = "notifications/_group.html"
 
     def prepare(self, groups: list[Notification]) -> None:
-        """Sets what `Notification` leaves to its kind, but for the text."""
+        """Sets the attributes of `Notification` that the list shows, except the text."""
 
     def text(self, group: Notification) -> str:
-        """One plain sentence in the reader's language."""
+        """One sentence of plain text in the active language."""
         raise NotImplementedError
 
     def url(self, group: Notification) -> str:
-        """Where it leads."""
+        """The page that the notification opens."""
         raise NotImplementedError
 
 
 def declare(notification_type: type[NotificationType]) -> type[NotificationType]:
+    """A class decorator."""
     notification_types[notification_type.name] = notification_type()
     return notification_type
 
 
 def offered(*, staff: bool) -> list[NotificationType]:
-    """The kinds that somebody may ever hear of."""
-    return [
-        notification_type for notification_type in notification_types.values() if staff or not notification_type.staff
-    ]
+    """The types that an account can get."""
+    return [each for each in notification_types.values() if staff or not each.staff]
 
 
 def described(groups: Iterable[Notification]) -> list[Notification]:
-    """The groups with their texts, in their order."""
+    """The same groups with what the list shows of them, in the active language."""
     groups = list(groups)
-    for name, notification_type in notification_types.items():
+    for name, described_by in notification_types.items():
         if same := [group for group in groups if group.type == name]:
-            notification_type.prepare(same)
+            described_by.prepare(same)
             for group in same:
                 group.text, group.icon, group.template = (
-                    notification_type.text(group),
-                    notification_type.icon,
-                    notification_type.template,
-                )
+                    described_by.text(group), described_by.icon, described_by.template,
+                )  # fmt: skip
     return groups

@@ -1,7 +1,7 @@
-"""The browsers that show notifications, and which of them somebody is using now.
+"""Browsers that get Web Push.
 
-A browser belongs to the account that has connected it last. A signed cookie says which one it is, so that signing out
-ends it, and so does signing in as somebody else: a shared computer shows nobody what was meant for the one before.
+A browser belongs to the account that connected it last. A signed cookie holds the id of its destination. Signing out,
+or signing in as another account, deletes the destination: a shared computer shows nobody the pushes of someone else.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from core.visitors import YEAR
-from notifications.models import Destination
+from notifications.models import PUSH, Destination
 from outbox.outcome import PENDING
 from outbox.tasks import enqueue
 
-PUSH = "push"
 COOKIE = "browser"
-MOST = 10  # browsers of one account
-NAMES = {
+MAX_BROWSERS = 10  # of one account
+BROWSERS = {  # the name of each, and what its user agent contains; the first match counts
     "Edge": "Edg",
     "Opera": "OPR/",
     "Samsung Internet": "SamsungBrowser",
@@ -47,31 +46,32 @@ signer = Signer(salt="redheart.browser")
 
 
 class TooMany(Exception):
-    """This account has connected all the browsers that it may."""
+    """The account has `MAX_BROWSERS` already."""
 
 
-def shown(request: HttpRequest) -> list[Destination]:
-    """All browsers of the account, with ``here`` set on the one that asks."""
-    found, asking = list(connected(request.user.pk or 0)), here(request)
+def list_browsers(request: HttpRequest) -> list[Destination]:
+    """The browsers of the account, with ``here`` set on the one that sent the request."""
+    found, current_pk = list(connected(request.user.pk or 0)), read_cookie(request)
     for destination in found:
-        destination.here = destination.pk == asking
+        destination.here = destination.pk == current_pk
     return found
 
 
-def connected(user: int) -> QuerySet[Destination]:
-    return Destination.objects.filter(owner=user, transport=PUSH)
+def connected(user_id: int) -> QuerySet[Destination]:
+    return Destination.objects.filter(owner=user_id, transport=PUSH)
 
 
 @transaction.atomic
-def connect(*, user: int, subscription: dict[str, str], name: str, before: int) -> Destination:
-    """Connects a browser, and ends what it was before: another's, or one with another address. Raises `TooMany`."""
+def connect(*, user_id: int, subscription: dict[str, str], name: str, replaces: int) -> Destination:
+    """Connects a browser. ``replaces`` is the id of its earlier destination, whose account or address may differ.
+    Raises `TooMany`."""
     address = subscription["endpoint"]
     pushes = Destination.objects.filter(transport=PUSH)
-    pushes.filter(Q(address=address) | Q(pk=before)).exclude(owner=user, address=address).delete()
-    if connected(user).exclude(address=address).count() >= MOST:
+    pushes.filter(Q(address=address) | Q(pk=replaces)).exclude(owner=user_id, address=address).delete()
+    if connected(user_id).exclude(address=address).count() >= MAX_BROWSERS:
         raise TooMany
     values: dict[str, Any] = {
-        "owner_id": user,
+        "owner_id": user_id,
         "name": name,
         "secret": subscription["auth"],
         "options": {"p256dh": subscription["p256dh"]},
@@ -83,7 +83,7 @@ def connect(*, user: int, subscription: dict[str, str], name: str, before: int) 
 
 @transaction.atomic
 def send_test(destination: Destination) -> None:
-    """Sends a word to it, unless one is on its way. A browser that was paused gets another chance."""
+    """Enqueues a test message, unless one is pending. Resumes a paused browser."""
     destination.resume()
     if destination.deliveries.filter(notification=None, status__in=PENDING).exists():
         return
@@ -95,7 +95,7 @@ def send_test(destination: Destination) -> None:
     transaction.on_commit(lambda: enqueue([delivery]))
 
 
-def remember(response: HttpResponse, destination: Destination) -> None:
+def set_cookie(response: HttpResponse, destination: Destination) -> None:
     response.set_cookie(
         COOKIE,
         signer.sign(str(destination.pk)),
@@ -106,8 +106,8 @@ def remember(response: HttpResponse, destination: Destination) -> None:
     )
 
 
-def here(request: HttpRequest) -> int:
-    """Which one it is that asks; it may be gone by now. 0: none that was ever connected."""
+def read_cookie(request: HttpRequest) -> int:
+    """The id of the destination of the browser that sent the request; it may be deleted by now. 0: none."""
     try:
         return int(signer.unsign(request.COOKIES.get(COOKIE, "")))
     except BadSignature:
@@ -115,14 +115,17 @@ def here(request: HttpRequest) -> int:
 
 
 def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
-    Destination.objects.filter(pk=here(request)).exclude(owner=user).delete()
+    Destination.objects.filter(pk=read_cookie(request)).exclude(owner=user).delete()
 
 
 def signed_out(request: HttpRequest, **_: Any) -> None:
-    Destination.objects.filter(pk=here(request)).delete()
+    Destination.objects.filter(pk=read_cookie(request)).delete()
 
 
 def name_of(agent: str) -> str:
-    """What people call a browser, from what it calls itself: Chrome · Linux."""
-    found = [next((name for name, sign in names.items() if re.search(sign, agent)), "") for names in (NAMES, SYSTEMS)]
+    """What people call a browser, by its user agent: Chrome · Linux."""
+    found = [
+        next((name for name, pattern in names.items() if re.search(pattern, agent)), "")
+        for names in (BROWSERS, SYSTEMS)
+    ]
     return " · ".join(filter(None, found)) or gettext("Browser")

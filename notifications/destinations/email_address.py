@@ -1,7 +1,7 @@
-"""The mail address of an account: where the digest goes once its owner has said yes.
+"""The email address of an account, which gets the digest once it is confirmed.
 
-``options["confirmed"]`` of the destination is True, or False while the question is open; whatever else somebody has
-typed before has neither, so that a link in an old mail says yes to nothing.
+``options["confirmed"]`` of the destination is True, or False while the confirmation is pending. Addresses entered
+earlier have neither, so links in their old emails confirm nothing.
 """
 
 from __future__ import annotations
@@ -22,47 +22,47 @@ from outbox.models import new_identity
 from outbox.tasks import enqueue
 
 A_DAY = timedelta(days=1)
-PER_ACCOUNT, PER_ADDRESS = 5, 3  # confirmation mails in a day: anybody can type any address
-PRIORITY = 3  # as the confirmations of feedback
+MAX_PER_ACCOUNT, MAX_PER_ADDRESS = 5, 3  # confirmation emails in a day: anybody can enter any address
+PRIORITY = 3  # like the confirmation emails of feedback
 
 
 class TooOften(Exception):
-    """Enough confirmation mails for today."""
+    """There were enough confirmation emails in a day."""
 
 
 @transaction.atomic
-def set_address(*, user: int, address: str, again: bool = False) -> bool:
-    """What this person has typed; empty takes the address away. An address is used once its owner has said yes.
-    Returns whether a confirmation mail was sent to ask for that. Raises `TooOften`."""
-    mine = Destination.objects.filter(owner=user, transport=EMAIL)
-    mine.filter(options__confirmed=False).exclude(address=address).update(options={})
+def set_address(*, user_id: int, address: str, again: bool = False) -> bool:
+    """Stores an address that is used once it is confirmed; an empty one deletes the address. ``again`` sends another
+    confirmation email while one is pending. Returns whether one was sent. Raises `TooOften`."""
+    addresses = Destination.objects.filter(owner=user_id, transport=EMAIL)
+    addresses.filter(options__confirmed=False).exclude(address=address).update(options={})
     if not address:
-        mine.filter(options__confirmed=True).delete()
+        addresses.filter(options__confirmed=True).delete()
         return False
-    new = {"owner_id": user, "transport": EMAIL, "name": address[:80]}
-    destination, _ = mine.get_or_create(address=address, defaults=new)
+    new = {"owner_id": user_id, "transport": EMAIL, "name": address[:80]}
+    destination, _ = addresses.get_or_create(address=address, defaults=new)
     state = destination.options.get("confirmed")
-    asks = state is None or destination.paused_at is not None or (again and not state)
-    if asks:
-        _ask(destination)
-    return asks
+    unconfirmed = state is None or destination.paused_at is not None or (again and not state)
+    if unconfirmed:
+        _request_confirmation(destination)
+    return unconfirmed
 
 
 @transaction.atomic
 def confirm(*, destination: Destination) -> bool:
-    """Its owner says yes. False: the question is not open any more. Saying it twice changes nothing."""
-    mine = Destination.objects.filter(owner=destination.owner_id, transport=EMAIL)
-    if not mine.filter(pk=destination.pk, options__has_key="confirmed").update(options={"confirmed": True}):
+    """Confirms an address. False: no confirmation is pending. Confirming twice changes nothing."""
+    addresses = Destination.objects.filter(owner=destination.owner_id, transport=EMAIL)
+    if not addresses.filter(pk=destination.pk, options__has_key="confirmed").update(options={"confirmed": True}):
         return False
-    mine.exclude(pk=destination.pk).update(options={})
+    addresses.exclude(pk=destination.pk).update(options={})
     return True
 
 
-def _ask(destination: Destination) -> None:
-    asked = Delivery.objects.filter(content__type="confirmation", created_at__gt=timezone.now() - A_DAY)
-    if asked.filter(destination__owner=destination.owner_id).count() >= PER_ACCOUNT:
+def _request_confirmation(destination: Destination) -> None:
+    recent = Delivery.objects.filter(content__type="confirmation", created_at__gt=timezone.now() - A_DAY)
+    if recent.filter(destination__owner=destination.owner_id).count() >= MAX_PER_ACCOUNT:
         raise TooOften
-    if asked.filter(destination__address__iexact=destination.address).count() >= PER_ADDRESS:
+    if recent.filter(destination__address__iexact=destination.address).count() >= MAX_PER_ADDRESS:
         raise TooOften
     destination.options, destination.paused_at, destination.failures = {"confirmed": False}, None, 0
     destination.save(update_fields=["options", "paused_at", "failures"])

@@ -1,4 +1,4 @@
-"""What is told of destinations themselves."""
+"""Notifications about destinations."""
 
 from __future__ import annotations
 
@@ -31,5 +31,6 @@ class Paused(NotificationType):
         return gettext("%(name)s was paused after failed deliveries") % {"name": group.detail}
 
     def url(self, group: Notification) -> str:
-        outside = Destination.objects.filter(pk=destination_id(group), transport__in=integrations()).exists()
-        return reverse("destination", args=[destination_id(group)]) if outside else reverse("preferences")
+        pk = destination_id(group)
+        is_integration = Destination.objects.filter(pk=pk, transport__in=integrations()).exists()
+        return reverse("destination", args=[pk]) if is_integration else reverse("preferences")

@@ -17,8 +17,8 @@ from notifications.transports.base import integrations
 from outbox.outcome import PENDING, Status
 from outbox.tasks import enqueue
 
-MOST_RETRIED = 500  # deliveries in one request
-URGENT = 1
+MAX_RETRIED = 500  # deliveries in one request
+TEST_PRIORITY = 1
 
 
 def connected() -> QuerySet[Destination]:
@@ -36,7 +36,7 @@ def delivery_log(destination: Destination) -> QuerySet[Delivery]:
 
 
 def send_test(*, destination: Destination) -> Delivery:
-    """A message to one destination alone, sent now."""
+    """Enqueues a test message to one destination."""
     content = {
         "type": "test",
         "subject": f"destination.{destination.pk}",
@@ -46,7 +46,7 @@ def send_test(*, destination: Destination) -> Delivery:
         "url": settings.SITE_URL + reverse("destination", args=[destination.pk]),
         "at": timezone.now().isoformat(),
     }
-    delivery = destination.deliveries.create(transport=destination.transport, content=content, priority=URGENT)
+    delivery = destination.deliveries.create(transport=destination.transport, content=content, priority=TEST_PRIORITY)
     _enqueue([delivery])
     return delivery
 
@@ -57,7 +57,7 @@ def pause(*, destination: Destination) -> None:
 
 @transaction.atomic
 def resume(*, destination: Destination) -> None:
-    """Sends what was held back meanwhile."""
+    """Also sends what was held meanwhile."""
     retract(subject=f"destination.{destination.pk}")
     destination.resume()
     _enqueue(Delivery.objects.filter(destination=destination, status__in=PENDING))
@@ -79,12 +79,13 @@ def retry(*, delivery: Delivery) -> bool:
 
 
 def failed(destination: Destination) -> QuerySet[Delivery]:
-    """What certainly has not arrived, so it can be sent again without being delivered twice."""
+    """Deliveries that certainly have not arrived, so a retry delivers none of them twice."""
     return Delivery.objects.filter(destination=destination, status__in=[Status.FAILED, Status.RETRYING])
 
 
 def retry_failed(*, destination: Destination) -> int:
-    return sum(retry(delivery=delivery) for delivery in failed(destination).order_by("pk")[:MOST_RETRIED])
+    """Retries all that have failed. Returns how many."""
+    return sum(retry(delivery=delivery) for delivery in failed(destination).order_by("pk")[:MAX_RETRIED])
 
 
 def _enqueue(deliveries: Iterable[Delivery]) -> None:

@@ -1,4 +1,4 @@
-"""A destination as it can be watched: something was tried, so the page fetches its log anew."""
+"""A destination as a live topic. The event says only that its delivery log has changed; the page fetches it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a link in a mail may do without signing in: the signature says that we wrote it, and for whom."""
+"""The signed links in emails. They work without signing in, because only this site can make them."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from django.core import signing
 
 from notifications.models import Destination, NotificationSettings
 
-ADDRESS, DIGEST = "redheart.address", "redheart.digest"
-ADDRESS_LASTS, DIGEST_LASTS = timedelta(days=3), timedelta(days=400)
+ADDRESS_SALT, DIGEST_SALT = "redheart.address", "redheart.digest"
+ADDRESS_MAX_AGE, DIGEST_MAX_AGE = timedelta(days=3), timedelta(days=400)
 
 
 class Subscription(NamedTuple):
-    user: int
-    digest: str  # how often, so that it can be had again
+    user_id: int
+    digest: str  # how often, for subscribing again
 
 
 def sign_address(destination: Destination) -> str:
-    return signing.dumps(destination.pk, salt=ADDRESS)
+    return signing.dumps(destination.pk, salt=ADDRESS_SALT)
 
 
 def read_address(token: str) -> int:
-    """Which destination. Raises `signing.BadSignature`, where it is too old `signing.SignatureExpired`."""
-    return int(signing.loads(token, salt=ADDRESS, max_age=ADDRESS_LASTS))
+    """The id of the destination. Raises `signing.BadSignature`, or `signing.SignatureExpired` if it is too old."""
+    return int(signing.loads(token, salt=ADDRESS_SALT, max_age=ADDRESS_MAX_AGE))
 
 
 def sign_digest(user_settings: NotificationSettings) -> str:
-    return signing.dumps([user_settings.user_id, user_settings.digest], salt=DIGEST)
+    return signing.dumps([user_settings.user_id, user_settings.digest], salt=DIGEST_SALT)
 
 
 def read_digest(token: str) -> Subscription:
-    """Raises what `read_address` raises."""
-    return Subscription(*signing.loads(token, salt=DIGEST, max_age=DIGEST_LASTS))
+    """Raises the same as `read_address`."""
+    return Subscription(*signing.loads(token, salt=DIGEST_SALT, max_age=DIGEST_MAX_AGE))

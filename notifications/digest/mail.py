@@ -1,7 +1,7 @@
-"""The digest: one mail for what rang in a window and was neither read nor looked at.
+"""The digest: one email about what alerted in a digest period and is unread.
 
-Who has opened the list since the latest of it rang has been looking, and gets none. The end of a window and its mail
-are one transaction: whatever is lost, doubled or killed, each window ends once.
+There is no digest if the list was opened after the newest alert. A period ends, and its email is written, in one
+transaction: whatever is lost, runs twice or is killed, each period ends once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -25,36 +26,36 @@ from notifications.types import described
 from outbox.email import EMAIL, email_content
 from outbox.models import new_identity
 
-MOST = 20  # entries of one mail
+MAX_GROUPS = 20  # in one email
 PRIORITY = 7  # after everything but exports
 
 
-def close(user_settings: NotificationSettings, end: datetime) -> Delivery | None:
-    """Ends the window, unless somebody has changed it meanwhile. Returns the mail, if there is something to say."""
-    destination = selectors.mailbox(user=user_settings.user_id)
+def end_period(user_settings: NotificationSettings, end: datetime) -> Delivery | None:
+    """Ends the digest period, unless it has been changed meanwhile. Returns the email, if there is anything in it."""
+    destination = selectors.digest_address(user_id=user_settings.user_id)
     content = _content(user_settings, destination, end) if destination and user_settings.user.is_active else None
     with transaction.atomic():
-        unchanged = NotificationSettings.objects.filter(
-            pk=user_settings.pk, digest_since=user_settings.digest_since, digest_at=user_settings.digest_at
-        )
-        if not unchanged.update(digest_since=end, digest_at=next_end(user_settings, end)) or not (
-            destination and content
-        ):
+        ended = _unchanged(user_settings).update(digest_since=end, digest_at=next_end(user_settings, end))
+        if not (ended and destination and content):
             return None
         at = awake_at(user_settings, timezone.now())
         return Delivery.objects.create(destination=destination, next_at=at, **content)
 
 
+def _unchanged(user_settings: NotificationSettings) -> QuerySet[NotificationSettings]:
+    since, at = user_settings.digest_since, user_settings.digest_at
+    return NotificationSettings.objects.filter(pk=user_settings.pk, digest_since=since, digest_at=at)
+
+
 def _content(user_settings: NotificationSettings, destination: Destination, end: datetime) -> dict[str, Any] | None:
     unwanted = Preference.objects.filter(user=user_settings.user_id, mail=False).values("type")
-    window = selectors.shown(user_settings.user_id).filter(
-        changed_at__gte=user_settings.digest_since, changed_at__lt=end
-    )
-    unread = window.filter(read_at=None).exclude(type__in=unwanted)
+    groups = selectors.visible_groups(user_settings.user_id)
+    in_period = groups.filter(changed_at__gte=user_settings.digest_since, changed_at__lt=end)
+    unread = in_period.filter(read_at=None).exclude(type__in=unwanted)
     if not unread.filter(unseen=True).exists():
         return None
     with translation.override(user_settings.language):
-        return _message(user_settings, destination, described(unread[:MOST]), unread.count())
+        return _message(user_settings, destination, described(unread[:MAX_GROUPS]), unread.count())
 
 
 def _message(
@@ -70,10 +71,14 @@ def _message(
         text=render_to_string("notifications/mail/digest.txt", context),
         html=render_to_string("notifications/mail/digest.html", context),
         identity=identity,
-        headers={
-            "Auto-Submitted": "auto-generated",  # RFC 3834
-            "List-Unsubscribe": f"<{stop}>",  # RFC 2369, and with the next one RFC 8058
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        },
+        headers=_headers(stop),
     )
     return {"transport": EMAIL, "priority": PRIORITY, "identity": identity, "content": {"type": "digest", **content}}
+
+
+def _headers(unsubscribe_url: str) -> dict[str, str]:
+    return {
+        "Auto-Submitted": "auto-generated",  # RFC 3834
+        "List-Unsubscribe": f"<{unsubscribe_url}>",  # RFC 2369, and with the next one RFC 8058
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }

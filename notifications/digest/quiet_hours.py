@@ -1,4 +1,4 @@
-"""Quiet hours: a span of each day, by the clock on the person's wall."""
+"""Quiet hours: a part of each day, in local time, when nothing is sent to an account."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from notifications.models import NotificationSettings
 
 
 def awake_at(user_settings: NotificationSettings | None, now: datetime) -> datetime:
-    """When this person may be rung: now, or the end of the quiet hours that now is in."""
+    """When messages may be sent: now, or at the end of the quiet hours that now is in."""
     if not user_settings or not user_settings.quiet_from or not user_settings.quiet_until:
         return now
-    here = now.astimezone(ZoneInfo(user_settings.time_zone))
-    if not _within(here.time(), user_settings.quiet_from, user_settings.quiet_until):
+    local = now.astimezone(ZoneInfo(user_settings.time_zone))
+    if not _within(local.time(), user_settings.quiet_from, user_settings.quiet_until):
         return now
-    day = here.date() + timedelta(days=here.time() >= user_settings.quiet_until)
-    end = datetime.combine(day, user_settings.quiet_until, here.tzinfo).replace(
-        fold=here.fold
-    )  # of an hour that comes twice
-    return end.astimezone(now.tzinfo)
+    day = local.date() + timedelta(days=local.time() >= user_settings.quiet_until)
+    end = datetime.combine(day, user_settings.quiet_until, local.tzinfo)
+    return end.replace(fold=local.fold).astimezone(now.tzinfo)  # fold: in an hour that comes twice, the same one
 
 
 def _within(at: time, start: time, end: time) -> bool:

@@ -1,4 +1,4 @@
-"""When a digest is due. One person's windows touch and never overlap: each begins where the last has ended."""
+"""When a digest is due. The digest periods of an account leave no gap: each starts where the one before it ended."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from notifications.digest.quiet_hours import awake_at
 from notifications.models import NotificationSettings
 
 EIGHT, MONDAY = time(8), 0
-SETTLED = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT)  # whatever rang in a window has been committed by then
+COMMIT_TIME = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT)  # after it, every alert of a period is committed
 
 
 def due(now: datetime) -> QuerySet[NotificationSettings]:
-    return NotificationSettings.objects.filter(digest_at__lte=now - SETTLED).order_by("digest_at")
+    """The settings of the accounts whose digest period has ended."""
+    return NotificationSettings.objects.filter(digest_at__lte=now - COMMIT_TIME).order_by("digest_at")
 
 
 def next_end(user_settings: NotificationSettings, after: datetime) -> datetime:
-    """The first end of a window after that: 8:00 on the person's wall, or when the quiet hours around it are over."""
+    """The first end of a digest period after that time: 8:00 local time, or the end of the quiet hours around it."""
     zone = ZoneInfo(user_settings.time_zone)
     today = after.astimezone(zone).date()
     days = (today + timedelta(days=number) for number in range(-1, 9))
@@ -33,7 +34,7 @@ def next_end(user_settings: NotificationSettings, after: datetime) -> datetime:
 
 
 def last_end(user_settings: NotificationSettings, now: datetime) -> datetime:
-    """Where a window that is due ends: it covers all that was missed while nobody looked."""
+    """The end of a digest period that is due. If beat has missed some, one period covers them all."""
     end = user_settings.digest_at
     assert end  # noqa: S101  (it is due)
     while (following := next_end(user_settings, end)) <= now:

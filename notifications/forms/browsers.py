@@ -11,7 +11,7 @@ from outbox import ssrf
 
 
 class SubscriptionForm(forms.Form):
-    """What a browser calls a push subscription: where to send messages, and the two keys to encrypt them with."""
+    """A push subscription of a browser: where to send messages, and the two keys that encrypt them."""
 
     endpoint = forms.CharField(max_length=2000, validators=[URLValidator(["https"])])
     p256dh = forms.CharField(max_length=88)
@@ -27,26 +27,26 @@ class SubscriptionForm(forms.Form):
 
     def clean_p256dh(self) -> str:
         try:
-            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decoded(self.cleaned_data["p256dh"], 65))
+            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decode(self.cleaned_data["p256dh"], 65))
         except ValueError as error:
             raise forms.ValidationError(_("Invalid browser key.")) from error
         return str(self.cleaned_data["p256dh"])
 
     def clean_auth(self) -> str:
         try:
-            decoded(self.cleaned_data["auth"], 16)
+            decode(self.cleaned_data["auth"], 16)
         except ValueError as error:
             raise forms.ValidationError(_("Invalid browser key.")) from error
         return str(self.cleaned_data["auth"])
 
-    def sentence(self) -> str:
-        """What is wrong with it, where something is."""
+    def first_error(self) -> str:
+        """The first error, with the name of its field. Only for an invalid form."""
         [(field, errors), *_more] = self.errors.items()
         return f"{field}: {errors[0]}"
 
 
-def decoded(key: str, size: int) -> bytes:
-    """The bytes of a base64url text. Raises `ValueError` unless there are as many as ``size``."""
+def decode(key: str, size: int) -> bytes:
+    """The bytes of a base64url text. Raises `ValueError` unless there are exactly ``size``."""
     raw = b64decode(key.rstrip("=") + "=" * (-len(key.rstrip("=")) % 4), altchars=b"-_", validate=True)
     if len(raw) != size:
         raise ValueError(f"{len(raw)} bytes")

@@ -1,4 +1,4 @@
-"""The form that connects a destination. Each transport has its own subclass, beside its class."""
+"""The base of the forms that connect an integration. Each transport has its own, beside its class."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ word = RegexValidator(r"^[\w\-.]+$", _("Use only letters, digits, periods, hyphe
 
 
 class ConnectForm(forms.Form):
-    """The name that every destination has; `destination` makes the row, without saving it."""
+    """Every destination has a name. A subclass adds its fields and `row`."""
 
     name = forms.CharField(label=_("Name"), max_length=80, help_text=_("Only visible to your team."))
 
@@ -27,14 +27,16 @@ class ConnectForm(forms.Form):
         return str(self.cleaned_data["name"])
 
     def destination(self, *, owner: User, transport: str) -> Destination:
+        """The destination, not saved."""
         return Destination(owner=owner, transport=transport, name=self.cleaned_data["name"], **self.row())
 
     def row(self) -> dict[str, Any]:
+        """The address, secret and options of the destination."""
         raise NotImplementedError
 
 
 def public_url(url: str) -> str:
-    """The URL, if messages may be sent there. Raises `ValidationError`."""
+    """Returns the URL. Raises `ValidationError` if messages may not be sent there."""
     try:
         ssrf.look_at(url)
     except ssrf.Refused as error:

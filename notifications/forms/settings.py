@@ -15,36 +15,37 @@ from core.fields import EmailAddressField
 from notifications.models import AlertLevel, NotificationSettings
 from notifications.types import NotificationType
 
-WAYS = {"mail": _("Email digest"), "push": _("Push"), "outside": _("Integrations")}
+CHANNELS = {"mail": _("Email digest"), "push": _("Push"), "outside": _("Integrations")}
 REGIONS = re.compile(r"UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)/.+")
 
 
 class PreferencesForm(forms.Form):
-    """What rings the bell of all that somebody may ever hear of, and where else that goes."""
+    """For each notification type of an account: its alert level, and its channels besides the bell."""
 
     def __init__(self, *args: Any, notification_types: list[NotificationType], staff: bool, **more: Any) -> None:
         super().__init__(*args, **more)
         self.types = notification_types
-        self.ways = {way: label for way, label in WAYS.items() if staff or way != "outside"}
-        for event in notification_types:
-            choices = [(int(level), level.label) for level in event.choices]
-            self.fields[event.name] = forms.ChoiceField(
-                label=event.label, choices=choices, initial=int(AlertLevel.EVERY_TIME)
-            )
-            for way, label in self.ways.items():
-                box = forms.CheckboxInput(attrs={"aria-label": f"{event.label}: {label}"})
-                self.fields[f"{event.name}-{way}"] = forms.BooleanField(required=False, initial=True, widget=box)
+        self.channels = {name: label for name, label in CHANNELS.items() if staff or name != "outside"}
+        for each in notification_types:
+            self._add_fields(each)
+
+    def _add_fields(self, each: NotificationType) -> None:
+        levels = [(int(level), level.label) for level in each.choices]
+        self.fields[each.name] = forms.ChoiceField(label=each.label, choices=levels, initial=int(AlertLevel.EVERY_TIME))
+        for channel, label in self.channels.items():
+            checkbox = forms.CheckboxInput(attrs={"aria-label": f"{each.label}: {label}"})
+            self.fields[f"{each.name}-{channel}"] = forms.BooleanField(required=False, initial=True, widget=checkbox)
 
     def rows(self) -> Iterator[tuple[forms.BoundField, list[tuple[Any, forms.BoundField]]]]:
-        """The choice of the bell for each type, and the checkboxes beside it with their labels."""
-        for event in self.types:
-            yield self[event.name], [(label, self[f"{event.name}-{way}"]) for way, label in self.ways.items()]
+        """For each type, the field of its alert level and the labelled checkboxes of its channels."""
+        for each in self.types:
+            yield self[each.name], [(label, self[f"{each.name}-{channel}"]) for channel, label in self.channels.items()]
 
     def columns(self) -> dict[str, dict[str, Any]]:
-        """What was chosen for each type, by the columns of `Preference`."""
-        data, names = self.cleaned_data, [event.name for event in self.types]
+        """The arguments of `services.set_preferences`."""
+        data, names = self.cleaned_data, [each.name for each in self.types]
         bell = {name: AlertLevel(int(data[name])) for name in names}
-        return {"bell": bell, **{way: {name: data[f"{name}-{way}"] for name in names} for way in self.ways}}
+        return {"bell": bell, **{c: {name: data[f"{name}-{c}"] for name in names} for c in self.channels}}
 
 
 @cache
@@ -53,7 +54,7 @@ def time_zones() -> list[tuple[str, str]]:
     return [(name, name.replace("_", " ")) for name in names]
 
 
-class Clock(forms.TimeField):
+class TimeField(forms.TimeField):
     def __init__(self, **more: Any) -> None:
         super().__init__(required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), **more)
 
@@ -61,21 +62,21 @@ class Clock(forms.TimeField):
 class DeliveryForm(forms.Form):
     language = forms.ChoiceField(label=_("Email and push language"), choices=settings.LANGUAGES)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
-    quiet_from = Clock(label=_("From"))
-    quiet_until = Clock(label=_("Until"))
+    quiet_from = TimeField(label=_("From"))
+    quiet_until = TimeField(label=_("Until"))
     digest = forms.ChoiceField(label=_("Email digest"), choices=NotificationSettings.Digest, required=False)
     address = EmailAddressField(
         label=_("Email address"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
 
     def __init__(self, *args: Any, guess: bool, **more: Any) -> None:
-        """``guess``: a script may choose the time zone of the browser."""
+        """``guess``: a script selects the time zone of the browser."""
         super().__init__(*args, **more)
         if guess and not self.is_bound:
             self.fields["time_zone"].widget.attrs["data-guess"] = ""
 
     def clean(self) -> None:
-        start, end = self._clock("quiet_from"), self._clock("quiet_until")
+        start, end = self._time("quiet_from"), self._time("quiet_until")
         if (start is None) != (end is None):
             self.add_error("quiet_until", _("Enter both a start and an end time."))
         elif start and start == end:
@@ -83,6 +84,6 @@ class DeliveryForm(forms.Form):
         if self.cleaned_data.get("digest") and self.cleaned_data.get("address") == "":
             self.add_error("address", _("Add an email address to get the digest."))
 
-    def _clock(self, name: str) -> time | None:
-        """What is wrong already is complained of once."""
+    def _time(self, name: str) -> time | None:
+        """None, so that the two times are not compared, if one of them is invalid already."""
         return None if self.errors.keys() & {"quiet_from", "quiet_until"} else self.cleaned_data[name]

@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                 ('digest', models.CharField(blank=True, choices=[('', 'Off'), ('daily', 'Daily'), ('weekly', 'Mondays')], default='', max_length=6, verbose_name='email digest')),
                 ('digest_since', models.DateTimeField(default=django.utils.timezone.now)),
                 ('digest_at', models.DateTimeField(null=True)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='user_settings', to=settings.AUTH_USER_MODEL, verbose_name='account')),
+                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='notification_settings', to=settings.AUTH_USER_MODEL, verbose_name='account')),
             ],
             options={
                 'verbose_name': 'delivery settings',

@@ -1,4 +1,4 @@
-"""Where notifications go besides the bell, and the messages to there."""
+"""Destinations of notifications besides the bell, and the messages to them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from outbox.models import OutboxMessage
 from outbox.outcome import PENDING, Outcome, Status
 
+PUSH = "push"  # the transport of browsers
 PAUSE_AFTER = 8  # failed attempts in a row; with the delays between them that is more than an hour
 
 
@@ -29,7 +30,7 @@ class Destination(models.Model):
     secret = models.CharField(max_length=200, blank=True)
     options = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(_("connected at"), default=timezone.now)
-    next_at = models.DateTimeField(default=timezone.now)  # nothing is sent there before: its rate limit or Retry-After
+    next_at = models.DateTimeField(default=timezone.now)  # no message is sent before: rate limit or Retry-After
     failures = models.PositiveIntegerField(_("consecutive failures"), default=0)
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
     version = models.PositiveBigIntegerField(default=0)  # rises with each change of its delivery log
@@ -41,27 +42,27 @@ class Destination(models.Model):
             models.UniqueConstraint(
                 fields=["owner", "address"], condition=Q(transport="email"), name="one_row_per_email_address"
             ),
-            models.UniqueConstraint(fields=["address"], condition=Q(transport="push"), name="one_owner_per_browser"),
+            models.UniqueConstraint(fields=["address"], condition=Q(transport=PUSH), name="one_owner_per_browser"),
         ]
 
-    here: bool = False  # is it the browser that sent this request?
+    here: bool = False  # whether it is the browser that sent the present request
 
     def __str__(self) -> str:
         return f"{self.transport}: {self.name}"
 
     def touch(self) -> None:
-        """Part of each transaction that changes its delivery log."""
+        """Raises the version. Call it in each transaction that changes the delivery log."""
         Destination.objects.filter(pk=self.pk).update(version=F("version") + 1)
 
     def take_turn(self, gap: timedelta) -> bool:
-        """True for one caller in each ``gap``, and for nobody before ``next_at`` or while it is paused."""
+        """True for one caller in each ``gap``; False for the others, before ``next_at`` and while it is paused."""
         now = timezone.now()
         free = Destination.objects.filter(pk=self.pk, next_at__lte=now, paused_at=None)
         return bool(free.update(next_at=now + gap))
 
     @transaction.atomic
     def pause(self) -> bool:
-        """Holds back what is pending. False: it is paused already."""
+        """Holds its pending messages. False: it was paused already."""
         if not Destination.objects.filter(pk=self.pk, paused_at=None).update(paused_at=timezone.now()):
             return False
         self.hold(on_hold=True)
@@ -69,17 +70,18 @@ class Destination(models.Model):
 
     @transaction.atomic
     def resume(self) -> None:
-        """Makes everything due that was held back."""
+        """Makes its held messages due."""
         Destination.objects.filter(pk=self.pk).update(paused_at=None, failures=0, next_at=timezone.now())
         self.hold(on_hold=False)
 
     def hold(self, *, on_hold: bool) -> None:
+        """Holds its pending messages, or releases them."""
         pending = OutboxMessage.objects.filter(pk__in=self.deliveries.values("pk"), status__in=PENDING)
         pending.update(on_hold=on_hold)
 
     @transaction.atomic
-    def count(self, outcome: Outcome) -> bool:
-        """Counts failures in a row. True if this outcome paused it: too many failures, or it is gone."""
+    def count_outcome(self, outcome: Outcome) -> bool:
+        """Counts failures in a row. True if this one paused it: there were too many, or it is gone."""
         row = Destination.objects.filter(pk=self.pk)
         if outcome.status == Status.ACCEPTED:
             row.update(failures=0)
@@ -89,7 +91,7 @@ class Destination(models.Model):
 
 
 class Delivery(OutboxMessage):
-    """One message to one destination. A later entry of the same group rewrites it for as long as it is pending."""
+    """One message to one destination. While it is pending, a later entry of its group rewrites it."""
 
     destination = models.ForeignKey(
         Destination, models.CASCADE, related_name="deliveries", verbose_name=_("destination")
@@ -103,7 +105,7 @@ class Delivery(OutboxMessage):
         return f"{self.identity} to {self.destination}"
 
     def newer(self) -> Delivery | None:
-        """The newest delivery of the same group that was written while this one was being sent."""
+        """The newest delivery of the same group, written while this one was being sent."""
         if not self.notification_id:
             return None
         later = Delivery.objects.filter(destination=self.destination_id, notification=self.notification_id)
@@ -111,14 +113,14 @@ class Delivery(OutboxMessage):
 
     @transaction.atomic
     def drop(self) -> None:
-        """It will not be sent. If a newer delivery replaces it, its attempts move to that one's log."""
+        """Deletes it without sending it. If a newer delivery replaces it, its attempts move to the log of that one."""
         if newer := self.newer():
             self.attempts.update(message=newer)
         Delivery.objects.filter(pk=self.pk, status__in=PENDING).delete()
 
     @transaction.atomic
     def retry_now(self) -> bool:
-        """As it is: nothing later of its group rewrites it or replaces it."""
+        """Also cuts it off from its group, so that no later entry rewrites or replaces it."""
         if not super().retry_now():
             return False
         Delivery.objects.filter(pk=self.pk).update(notification=None)

@@ -1,4 +1,4 @@
-"""What people are told. One row is one group: everything of one kind about one subject in one period."""
+"""Notifications. One row is one group: all entries of one type about one subject in one period."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from core.clock import microseconds
 
 
 class Notification(models.Model):
-    """``unseen`` is what the bell counts, ``read_at`` what the list still shows as unread: looking at the list is not
-    reading it. A group whose ``count`` has fallen to 0 is hidden, and comes back as it was if its entries do."""
+    """``unseen``: counted by the bell, until the recipient opens the list. ``read_at``: no longer marked as unread in
+    the list. A group with ``count`` 0 is hidden; with the next entry it comes back in the state that it had."""
 
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, "notifications", db_index=False, verbose_name=_("recipient")
     )
     type = models.CharField(_("type"), max_length=20)
-    subject = models.CharField(_("topic"), max_length=64)  # named as topics are: post.12
-    period = models.CharField(max_length=10, blank=True)  # a day, say: what comes later starts a new group
+    subject = models.CharField(_("topic"), max_length=64)  # like a topic: post.12
+    period = models.CharField(max_length=10, blank=True)  # for example a day; entries after it start a new group
     count = models.IntegerField(_("count"))
-    alert_level = models.PositiveSmallIntegerField()  # how the latest entry came; see Loud
+    alert_level = models.PositiveSmallIntegerField()  # of the latest entry
     unseen = models.BooleanField(_("unseen"))
-    version = models.PositiveBigIntegerField(default=1)  # grows with each change
-    changed_at = models.DateTimeField(_("last notified"), default=timezone.now)  # when it last rang
+    version = models.PositiveBigIntegerField(default=1)  # rises with each change
+    changed_at = models.DateTimeField(_("last notified"), default=timezone.now)  # of the latest entry that alerted
     seen_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(_("read at"), null=True)
     archived_at = models.DateTimeField(_("archived at"), null=True)
-    fan_out_pending = models.BooleanField(default=False)  # has it rung, but not been written to destinations yet?
+    fan_out_pending = models.BooleanField(default=False)  # its deliveries are not written yet
 
     class Meta:
         verbose_name, verbose_name_plural = _("notification"), _("notifications")
@@ -44,14 +44,14 @@ class Notification(models.Model):
             models.Index(fields=["changed_at"], condition=Q(fan_out_pending=True), name="notifications_fan_out"),
         ]
 
-    # What the list shows of it; its kind puts it here.
+    # What the list shows; `types.described` sets it.
     text: str = ""
     anonymous_text: str = ""
     heading: str = ""
     detail: str = ""
     icon: str
     template: str
-    names: list[str] = []  # of the latest, for their faces
+    names: list[str] = []  # of the latest people, for their avatars
     fresh: int = 0  # entries since the recipient last looked
     muted: bool = False
 
@@ -60,25 +60,25 @@ class Notification(models.Model):
 
     @property
     def cursor(self) -> str:
-        """Where the list goes on after this row."""
+        """The position in the list after this row."""
         return f"{microseconds(self.changed_at)}.{self.pk}"
 
 
 class AlertLevel(models.IntegerChoices):
-    """How much an entry may be heard: the least of what it is worth and what its recipient wants."""
+    """Whether an entry alerts its recipient. What counts is the lower of its own level and that of the preference."""
 
-    OFF = 0, _("Off")  # only the number changes
-    FIRST_OF_DAY = 1, _("First of the day")  # rings if it starts the group
+    OFF = 0, _("Off")  # never: only the count of the group changes
+    FIRST_OF_DAY = 1, _("First of the day")  # if it starts a group
     EVERY_TIME = 2, _("Every time")
 
 
 class Preference(models.Model):
-    """What somebody wants to hear of one kind. No row: everything. What does not ring the bell goes nowhere else."""
+    """Where one account wants notifications of one type. No row: everywhere. Without the bell: nowhere."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, "preferences", verbose_name=_("account"))
     type = models.CharField(_("type"), max_length=20)
     bell = models.PositiveSmallIntegerField(_("in-app"), choices=AlertLevel, default=AlertLevel.EVERY_TIME)
-    mail = models.BooleanField(_("email digest"), default=True)  # in the digest
+    mail = models.BooleanField(_("email digest"), default=True)
     push = models.BooleanField(_("push"), default=True)
     outside = models.BooleanField(_("integrations"), default=True)
 
@@ -91,7 +91,7 @@ class Preference(models.Model):
 
 
 class Mute(models.Model):
-    """A subject of which somebody wants to hear no more."""
+    """A subject that one account wants no alerts about."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, "mutes", verbose_name=_("account"))
     subject = models.CharField(_("topic"), max_length=64)

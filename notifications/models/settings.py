@@ -18,15 +18,15 @@ class NotificationSettings(models.Model):
         WEEKLY = "weekly", _("Mondays")
 
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="user_settings", verbose_name=_("account")
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notification_settings", verbose_name=_("account")
     )
     language = models.CharField(_("language"), max_length=10, default="en")
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     quiet_from = models.TimeField(_("quiet hours start"), null=True, blank=True)
     quiet_until = models.TimeField(_("quiet hours end"), null=True, blank=True)
     digest = models.CharField(_("email digest"), max_length=6, choices=Digest, blank=True, default=Digest.NEVER)
-    digest_since = models.DateTimeField(default=timezone.now)  # the start of the present digest period
-    digest_at = models.DateTimeField(null=True)  # the end of the present digest period; null: no digest
+    digest_since = models.DateTimeField(default=timezone.now)  # the start of the current digest period
+    digest_at = models.DateTimeField(null=True)  # its end; null: no digest
 
     class Meta:
         verbose_name, verbose_name_plural = _("delivery settings"), _("delivery settings")

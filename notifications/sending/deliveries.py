@@ -1,4 +1,4 @@
-"""What happens to a delivery while the outbox sends it."""
+"""What notifications do while the outbox sends a delivery."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from django.utils import timezone
 
 from live.broadcast import broadcast
 from notifications.destinations.topics import destination_events
-from notifications.models import Delivery, Destination
+from notifications.models import PUSH, Delivery, Destination
 from notifications.notify import Entry, notify
 from notifications.transports.base import DestinationTransport
 from outbox.outcome import Outcome
 from outbox.transports import MessageHandler, transports
-
-PUSH = "push"
 
 
 class DeliveryHandler(MessageHandler):
     related = ("destination", "notification")
 
     def is_ready(self, delivery: Delivery) -> bool:
-        """Drops a delivery that nobody needs any more, and keeps to the rate limit of its destination."""
+        """Drops a stale delivery, and postpones one that its destination's rate limit does not allow yet."""
         if is_stale(delivery):
             delivery.drop()
             return False
@@ -42,12 +40,12 @@ class DeliveryHandler(MessageHandler):
         destination = delivery.destination
         if outcome.worker_lost:
             return
-        if outcome.gone and destination.transport == PUSH:  # the browser has unsubscribed; it will connect again
+        if outcome.gone and destination.transport == PUSH:  # the browser has unsubscribed
             destination.delete()
             return
         if outcome.retry_after:
             Destination.objects.filter(pk=destination.pk).update(next_at=timezone.now() + outcome.retry_after)
-        if destination.count(outcome):
+        if destination.count_outcome(outcome):
             events = notify([Entry(destination.owner_id, "paused", f"destination.{destination.pk}")])
             transaction.on_commit(lambda: broadcast(events))
 
@@ -56,7 +54,7 @@ class DeliveryHandler(MessageHandler):
 
 
 def is_stale(delivery: Delivery) -> bool:
-    """True if a newer delivery replaces it, or if it is a push about something that has been seen meanwhile."""
+    """True if a newer delivery replaces it, or if it is a push about a group that has been seen meanwhile."""
     if delivery.newer():
         return True
     group = delivery.notification

@@ -1,4 +1,4 @@
-"""Writes what has rung into the outbox, for every destination of its recipient."""
+"""Writes notifications into the outbox, one delivery for each destination of the recipient."""
 
 from __future__ import annotations
 
@@ -11,74 +11,80 @@ from django.db import transaction
 from django.utils import timezone, translation
 
 from notifications.digest.quiet_hours import awake_at
-from notifications.models import Delivery, Destination, Notification, NotificationSettings, Preference
+from notifications.models import PUSH, Delivery, Destination, Notification, NotificationSettings, Preference
 from notifications.types import described, notification_types
 from outbox.email import EMAIL
 from outbox.models import OutboxMessage, new_identity
 from outbox.outcome import PENDING
 
-BATCH = 100  # notifications at once
-PUSH = "push"
-PRIORITIES = {PUSH: 2}  # of the others: 4; a digest has 7
+BATCH = 100  # notifications in one transaction
+PUSH_PRIORITY, PRIORITY = 2, 4
 
 
 class Batch(NamedTuple):
     deliveries: list[Delivery]  # to enqueue after the commit
-    is_full: bool  # there may be more to write
+    is_full: bool  # more notifications may be pending
 
 
 @transaction.atomic
 def write_deliveries() -> Batch:
-    """Writes a batch. However often it runs and wherever it stops, each notification is written once."""
-    fan_out_pending = Notification.objects.select_for_update(skip_locked=True).filter(
-        fan_out_pending=True, type__in=notification_types
-    )
-    groups = list(fan_out_pending.order_by("changed_at")[:BATCH])
+    """Writes the deliveries of some pending notifications. However often it runs and wherever it stops, each
+    notification is written once."""
+    pending = Notification.objects.select_for_update(skip_locked=True).filter(fan_out_pending=True)
+    groups = list(pending.filter(type__in=notification_types).order_by("changed_at")[:BATCH])
     if not groups:
         return Batch([], is_full=False)
-    people = {group.recipient_id for group in groups}
-    user_settings = {row.user_id: row for row in NotificationSettings.objects.filter(user__in=people)}
-    preferences = {(row.user_id, row.type): row for row in Preference.objects.filter(user__in=people)}
-    destinations = defaultdict(list)
-    for destination in Destination.objects.filter(owner__in=people, owner__is_active=True, paused_at=None):
-        destinations[destination.owner_id].append(destination)
-    found = []
-    for group in spoken(groups, user_settings):
-        for destination in destinations[group.recipient_id]:
-            if wanted(destination, preferences.get((group.recipient_id, group.type))):
-                found.append(_write(group, destination, user_settings.get(group.recipient_id)))
+    deliveries = _write_groups(groups)
     Notification.objects.filter(pk__in=[group.pk for group in groups]).update(fan_out_pending=False)
-    return Batch(found, is_full=len(groups) == BATCH)
+    return Batch(deliveries, is_full=len(groups) == BATCH)
 
 
-def wanted(destination: Destination, preference: Preference | None) -> bool:
-    if destination.transport == EMAIL:  # it gets the digest instead
+def _write_groups(groups: list[Notification]) -> list[Delivery]:
+    user_ids = {group.recipient_id for group in groups}
+    user_settings = {row.user_id: row for row in NotificationSettings.objects.filter(user__in=user_ids)}
+    preferences = {(row.user_id, row.type): row for row in Preference.objects.filter(user__in=user_ids)}
+    destinations = defaultdict(list)
+    for destination in Destination.objects.filter(owner__in=user_ids, owner__is_active=True, paused_at=None):
+        destinations[destination.owner_id].append(destination)
+    return [
+        _write(group, destination, user_settings.get(group.recipient_id))
+        for group in described_in_language(groups, user_settings)
+        for destination in destinations[group.recipient_id]
+        if wants(destination, preferences.get((group.recipient_id, group.type)))
+    ]
+
+
+def wants(destination: Destination, preference: Preference | None) -> bool:
+    """Whether the owner of the destination wants notifications of this type there."""
+    if destination.transport == EMAIL:  # it gets the digest
         return False
     return preference is None or (preference.push if destination.transport == PUSH else preference.outside)
 
 
-def spoken(groups: list[Notification], user_settings: dict[int, NotificationSettings]) -> list[Notification]:
+def described_in_language(
+    groups: list[Notification], user_settings: dict[int, NotificationSettings]
+) -> list[Notification]:
     """The groups with their texts, each in the language of its recipient."""
     languages = defaultdict(list)
     for group in groups:
-        chosen = user_settings.get(group.recipient_id)
-        languages[chosen.language if chosen else settings.LANGUAGE_CODE].append(group)
-    for language, some in languages.items():
+        row = user_settings.get(group.recipient_id)
+        languages[row.language if row else settings.LANGUAGE_CODE].append(group)
+    for language, same in languages.items():
         with translation.override(language):
-            for group in described(some):
+            for group in described(same):
                 group.heading, group.anonymous_text = str(notification_types[group.type].label), anonymous_text(group)
     return groups
 
 
 def anonymous_text(group: Notification) -> str:
-    """Its text for a screen that others may see: numbers, no names."""
-    bare = copy(group)
-    bare.names = []
-    return notification_types[group.type].text(bare)
+    """Its text without names, for a screen that others may see."""
+    nameless = copy(group)
+    nameless.names = []
+    return notification_types[group.type].text(nameless)
 
 
 def content(group: Notification) -> dict[str, Any]:
-    """What every transport can choose from."""
+    """The content of its deliveries. Each transport sends a part of it."""
     return {
         "type": group.type,
         "subject": group.subject,
@@ -92,10 +98,10 @@ def content(group: Notification) -> dict[str, Any]:
 
 
 def _write(group: Notification, destination: Destination, user_settings: NotificationSettings | None) -> Delivery:
-    """A delivery that still waits is rewritten: nobody wants to read an old number first. It gets a new identity then,
-    because the other side may have taken the old one for something that it knows."""
-    waiting = Delivery.objects.filter(destination=destination, notification=group, status__in=PENDING)
-    if delivery := waiting.first():
+    """Writes a delivery, or rewrites the pending one. A rewritten delivery gets a new identity, because the other side
+    may have got the earlier text with the old one."""
+    pending = Delivery.objects.filter(destination=destination, notification=group, status__in=PENDING)
+    if delivery := pending.first():
         row = OutboxMessage.objects.filter(pk=delivery.pk, status__in=PENDING)
         if row.update(content=content(group), identity=new_identity()):
             return delivery
@@ -104,6 +110,6 @@ def _write(group: Notification, destination: Destination, user_settings: Notific
         destination=destination,
         notification=group,
         content=content(group),
-        priority=PRIORITIES.get(destination.transport, 4),
+        priority=PUSH_PRIORITY if destination.transport == PUSH else PRIORITY,
         next_at=awake_at(user_settings, timezone.now()),
     )

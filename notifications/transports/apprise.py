@@ -1,7 +1,7 @@
-"""Chat rooms and other services through Apprise, which speaks to more than a hundred of them.
+"""Chat rooms and other services through Apprise, which supports more than a hundred.
 
-Apprise could also ring the desktop, the log or the modem of this machine, and some of its options read files of it. So
-only services are used that are known to speak HTTP or SMTP to another machine, with options that are known to be words.
+Some of them use this machine (its desktop, log or modem), and some options read its files. So only services are allowed
+that send HTTP or SMTP to another machine, with options that are plain values.
 """
 
 from __future__ import annotations
@@ -25,19 +25,20 @@ from outbox.transports import register
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
-OWN_HOST = {  # their URL names a host, which is checked when somebody types it, too
+WITH_HOST = {  # their URL contains a host, which the form checks, too
     "gotify", "gotifys", "json", "jsons", "mailto", "mailtos", "matrix", "matrixs", "mmost", "mmosts", "ntfy", "ntfys",
     "rocket", "rockets",
 }  # fmt: skip
-KNOWN = OWN_HOST | {
+ALLOWED = WITH_HOST | {
     "discord", "gchat", "line", "pbul", "pover", "slack", "tgram", "twilio", "wxteams", "workflows", "zulip",
 }  # fmt: skip
-OPTIONS = {
+ALLOWED_OPTIONS = {
     "api-version", "auth", "bcc", "botname", "cc", "channel", "channels", "footer", "format", "from", "id", "key",
     "mode", "name", "pass", "priority", "reply", "sig", "silent", "smtp", "sound", "thread", "to", "token", "topic",
     "user", "ver", "webhook",
 }  # fmt: skip
-REFUSED = re.compile(r"\berror=(4\d\d)\b")  # the status in what Apprise says of a failure
+MIN_KEY = 6  # characters
+CLIENT_ERROR = re.compile(r"\berror=(4\d\d)\b")  # the status in the log of Apprise
 
 
 class AppriseForm(ConnectForm):
@@ -50,7 +51,7 @@ class AppriseForm(ConnectForm):
 
     def clean_address(self) -> str:
         try:
-            look_at(self.cleaned_data["address"])
+            check_url(self.cleaned_data["address"])
         except ssrf.Refused as error:
             raise forms.ValidationError(str(error)) from error
         return str(self.cleaned_data["address"])
@@ -75,51 +76,51 @@ class Apprise(DestinationTransport):
             service = connect(delivery.destination.address)
             with ssrf.outside(), LogCapture(level=logging.WARNING, fmt="%(message)s") as log:
                 done = service.notify(body=text, title=title)
-                said = log.getvalue().strip()
+                log_text = log.getvalue().strip()
         except ssrf.Refused as error:
             return Outcome(Status.FAILED, str(error), request)
-        return Outcome(Status.ACCEPTED, "OK", request, said) if done else judge(said, request)
+        return Outcome(Status.ACCEPTED, "OK", request, log_text) if done else failure(log_text, request)
 
     def display_address(self, destination: Destination) -> str:
-        """Even the host may be a key."""
+        """Without the host, which may be a key."""
         return f"{destination.address.partition('://')[0]}://…"
 
     def secrets_of(self, destination: Destination) -> list[str]:
         return [*super().secrets_of(destination), *url_words(destination.address)]
 
 
-def judge(said: str, request: str) -> Outcome:
-    """Apprise says only in its log why something has not worked."""
-    status = REFUSED.search(said)
-    final = status and int(status[1]) not in RETRIED
-    first = next(iter(said.splitlines()), "Apprise could not send it.")
-    return Outcome(Status.FAILED if final else Status.RETRYING, first[:500], request, said)
+def failure(log_text: str, request: str) -> Outcome:
+    """The outcome of a failed attempt: Apprise gives the reason only in its log."""
+    status = CLIENT_ERROR.search(log_text)
+    is_final = status and int(status[1]) not in RETRIED
+    response = next(iter(log_text.splitlines()), "Apprise could not send it.")
+    return Outcome(Status.FAILED if is_final else Status.RETRYING, response[:500], request, log_text)
 
 
 def connect(url: str) -> NotifyBase:
-    """The service behind an Apprise URL. Raises `guard.Refused` for one that is not understood or not allowed."""
-    from apprise import Apprise as Services  # large, and few processes need it
+    """The service of an Apprise URL. Raises `ssrf.Refused` for one that is malformed or not allowed."""
+    from apprise import Apprise as Services  # slow to import, and few processes need it
     from apprise.plugins import url_to_dict
 
-    parts = url_to_dict(url) or {}  # understands the addresses that services give out, too
-    if parts.get("schema") not in KNOWN:
+    parts = url_to_dict(url) or {}  # also understands the webhook URLs that services give out
+    if parts.get("schema") not in ALLOWED:
         raise ssrf.Refused(gettext("Enter a valid Apprise URL."))
-    if odd := set(parts["qsd"]) - OPTIONS:
-        raise ssrf.Refused(gettext("The option %(name)s isn't allowed.") % {"name": min(odd)})
+    if unknown := set(parts["qsd"]) - ALLOWED_OPTIONS:
+        raise ssrf.Refused(gettext("The option %(name)s isn't allowed.") % {"name": min(unknown)})
     service = Services.instantiate(parts)
     if not service:
         raise ssrf.Refused(gettext("Enter a valid Apprise URL."))
     return service
 
 
-def look_at(url: str) -> None:
-    """Raises `guard.Refused` for a URL that could never be written to, with the reason."""
+def check_url(url: str) -> None:
+    """Raises `ssrf.Refused`, with the reason, for a URL that no message can be sent to."""
     service = connect(url)
-    if service.schema in OWN_HOST and getattr(service, "mode", "") != "cloud":
+    if service.schema in WITH_HOST and getattr(service, "mode", "") != "cloud":
         ssrf.look_up(getattr(service, "smtp_host", "") or service.host)
 
 
 def url_words(url: str) -> list[str]:
-    """Everything in a URL that is not too short to be a key, in both spellings."""
+    """The parts of a URL that are long enough to be a key, percent-encoded and decoded."""
     found = re.split(r"[/@:?&=#]+", url.partition("://")[2])
-    return [word for word in {*found, *map(unquote, found)} if len(word) > 5]
+    return [word for word in {*found, *map(unquote, found)} if len(word) >= MIN_KEY]

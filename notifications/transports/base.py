@@ -25,18 +25,20 @@ if TYPE_CHECKING:
 
     from notifications.forms.destinations import ConnectForm
 
-RETRIED = {408, 425, 429}  # HTTP statuses below 500 that may pass
-SECRET = 8  # characters that a part of an address needs to be a secret
-LONGEST_RETRY_AFTER = 12 * 3600  # seconds; half of the time that we keep trying
+RETRIED = {408, 425, 429}  # HTTP statuses below 500 after which a retry may succeed
+MIN_SECRET = 8  # characters; a shorter part of an address is no secret
+MAX_RETRY_AFTER = 12 * 3600  # seconds; half of `outbox.models.GIVE_UP_AFTER`
 
 
 class DestinationTransport(Transport):
+    """The transport of one sort of destination. `outbox.transports.register` adds it to `integrations`."""
+
     label: StrPromise
     form: type[ConnectForm] | None = None  # None: staff cannot connect one by a form
     gap = timedelta(seconds=1)  # between two messages to the same destination
 
     def display_address(self, destination: Destination) -> str:
-        """Its address as people may see it."""
+        """Its address without secrets."""
         parts = urlsplit(destination.address)
         return f"{parts.scheme}://{parts.netloc}/…"
 
@@ -44,7 +46,7 @@ class DestinationTransport(Transport):
         return self.secrets_of(message.destination)
 
     def secrets_of(self, destination: Destination) -> list[str]:
-        """What no log and no page may show: most addresses are secrets as well."""
+        """What no log and no page may show. Most addresses are secrets, too."""
         return [destination.secret, *secret_parts(destination.address)]
 
 
@@ -66,14 +68,14 @@ def load() -> None:
 
 
 def secret_parts(url: str) -> list[str]:
-    """All that follows the host, as a whole and in those parts that could be a secret."""
+    """All that follows the host, as a whole and in the parts that may be a secret."""
     tail = url.partition("://")[2].partition("/")[2]
     spellings = {tail, unquote(tail)} - {""}
-    parts = {part for spelling in spellings for part in re.split(r"[/?&=#@:]+", spelling) if len(part) >= SECRET}
+    parts = {part for spelling in spellings for part in re.split(r"[/?&=#@:]+", spelling) if len(part) >= MIN_SECRET}
     return [*(f"/{spelling}" for spelling in spellings), *parts]
 
 
-def judge(answer: Answer, request: str) -> Outcome:
+def outcome_of(answer: Answer, request: str) -> Outcome:
     """2xx: accepted. 408, 425, 429 and 5xx: retry. Everything else: failed."""
     response, text = str(answer), f"{answer}\n\n{answer.text}".strip()
     if answer.status in RETRIED or answer.status >= 500:
@@ -81,8 +83,8 @@ def judge(answer: Answer, request: str) -> Outcome:
     return Outcome(Status.ACCEPTED if answer.status // 100 == 2 else Status.FAILED, response, request, text)
 
 
-def fault(error: requests.RequestException) -> str:
-    """Why there was no response, in the words of the operating system."""
+def describe_error(error: requests.RequestException) -> str:
+    """Why there was no response, in one line."""
     cause: Any = error.args[0] if error.args else ""
     return f"{type(error).__name__}: {getattr(cause, 'reason', cause)}"[:500]
 
@@ -94,9 +96,9 @@ def request_log(first_line: str, headers: dict[str, str], body: str) -> str:
 
 
 def retry_after(value: str) -> timedelta:
-    """The header of that name: seconds or a date. Zero if it is neither."""
+    """The time in a Retry-After header, which holds seconds or a date. Zero if it is neither."""
     try:
         seconds = int(value) if value.isdecimal() else (parsedate_to_datetime(value) - timezone.now()).total_seconds()
     except (TypeError, ValueError):
         return timedelta()
-    return timedelta(seconds=min(max(seconds, 0), LONGEST_RETRY_AFTER))
+    return timedelta(seconds=min(max(seconds, 0), MAX_RETRY_AFTER))

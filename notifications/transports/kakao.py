@@ -1,8 +1,8 @@
 """Kakao Alimtalk through NHN Cloud's KakaoTalk Bizmessage, API v2.3
 (docs.nhncloud.com, Notification > KakaoTalk Bizmessage > Alimtalk).
 
-A message follows a template that Kakao has approved. Ours fills in ``#{title}``, ``#{text}``, ``#{count}`` and
-``#{url}``; a template need not use all of them.
+A message follows a template that Kakao has approved. The values are ``#{title}``, ``#{text}``, ``#{count}`` and
+``#{url}``; a template may leave some out.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from urllib3.exceptions import NewConnectionError
 
 from notifications.forms.destinations import MAX_ADDRESS, ConnectForm, public_url, word
 from notifications.models import Delivery, Destination
-from notifications.transports.base import DestinationTransport, fault, judge, request_log
+from notifications.transports.base import DestinationTransport, describe_error, outcome_of, request_log
 from outbox import ssrf
 from outbox.outcome import Outcome, Status
 from outbox.ssrf import Answer
 from outbox.transports import register
 
-HOST = "https://kakaotalk-bizmessage.api.nhncloudservice.com"
+DEFAULT_HOST = "https://kakaotalk-bizmessage.api.nhncloudservice.com"
 FIELDS = ("title", "text", "count", "url")
-NOT_TAKEN = {429, 503}  # says that it is busy; any other trouble of a server may come after it has taken the message
-MEANING = {  # of a result code; every other one but 0 is final
-    "-1005": Status.UNKNOWN,  # it has had this key within ten minutes
-    "-1017": Status.RETRYING,  # no more today
+NOT_ACCEPTED = {429, 503}  # busy; after any other server error, the message may have been accepted
+RESULT_CODES = {  # 0 is success; FAILED after all others
+    "-1005": Status.UNKNOWN,  # a message with this idempotency key came within ten minutes
+    "-1017": Status.RETRYING,  # the daily limit is reached
 }
-SILENT = gettext_noop("No response. The message may have been delivered.")
-GARBLED = gettext_noop("Unexpected response. The message may have been delivered.")
+NO_RESPONSE = gettext_noop("No response. The message may have been delivered.")
+UNEXPECTED_RESPONSE = gettext_noop("Unexpected response. The message may have been delivered.")
 
 
 class KakaoForm(ConnectForm):
@@ -54,7 +54,10 @@ class KakaoForm(ConnectForm):
         widget=forms.TextInput(attrs={"inputmode": "tel"}),
     )
     host = forms.CharField(
-        label=_("Server"), max_length=MAX_ADDRESS, required=False, widget=forms.URLInput(attrs={"placeholder": HOST})
+        label=_("Server"),
+        max_length=MAX_ADDRESS,
+        required=False,
+        widget=forms.URLInput(attrs={"placeholder": DEFAULT_HOST}),
     )
 
     def clean_secret(self) -> str:
@@ -64,7 +67,7 @@ class KakaoForm(ConnectForm):
         return secret
 
     def clean_host(self) -> str:
-        return public_url(self.cleaned_data["host"]) if self.cleaned_data["host"] else HOST
+        return public_url(self.cleaned_data["host"]) if self.cleaned_data["host"] else DEFAULT_HOST
 
     def row(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -79,8 +82,8 @@ class Kakao(DestinationTransport):
     form = KakaoForm
 
     def send(self, delivery: Delivery) -> Outcome:
-        """Each message costs money and rings a phone, so it is not sent a second time by itself when it may have
-        arrived. Its key makes the service refuse a second one that comes within ten minutes."""
+        """At most once: each message costs money, so one that may have arrived is UNKNOWN and not retried. The service
+        also refuses a second message with the same idempotency key within ten minutes."""
         destination = delivery.destination
         body = json.dumps(message(delivery), ensure_ascii=False)
         headers = {"Content-Type": "application/json;charset=UTF-8", "X-NC-API-IDEMPOTENCY-KEY": delivery.identity}
@@ -91,9 +94,11 @@ class Kakao(DestinationTransport):
         except ssrf.Refused as error:
             return Outcome(Status.FAILED, str(error), request)
         except requests.RequestException as error:
-            status, response = (Status.RETRYING, fault(error)) if unheard(error) else (Status.UNKNOWN, SILENT)
+            status, response = (
+                (Status.RETRYING, describe_error(error)) if never_connected(error) else (Status.UNKNOWN, NO_RESPONSE)
+            )
             return Outcome(status, response, request)
-        return understood(answer, request)
+        return kakao_outcome(answer, request)
 
     def display_address(self, destination: Destination) -> str:
         return f"{urlsplit(destination.address).hostname} → …{destination.options['to'][-4:]}"
@@ -104,13 +109,13 @@ class Kakao(DestinationTransport):
         return [*super().secrets_of(destination), *key, options["sender"], options["to"]]
 
 
-def unheard(error: requests.RequestException) -> bool:
-    """Was there no connection, so that nothing can have arrived?"""
+def never_connected(error: requests.RequestException) -> bool:
+    """True if there was no connection, so that nothing can have arrived."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
-def address(app_key: str, host: str = HOST) -> str:
+def address(app_key: str, host: str = DEFAULT_HOST) -> str:
     return f"{host.rstrip('/')}/alimtalk/v2.3/appkeys/{app_key}/messages"
 
 
@@ -124,22 +129,24 @@ def message(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def understood(answer: Answer, request: str) -> Outcome:
-    """A request that failed comes with status 200 too; the header says so, or the result of the one recipient."""
-    outcome = judge(answer, request)
-    if outcome.status == Status.RETRYING and answer.status not in NOT_TAKEN:
+def kakao_outcome(answer: Answer, request: str) -> Outcome:
+    """Failures have status 200, too: the result codes of the header and of the one recipient count."""
+    outcome = outcome_of(answer, request)
+    if outcome.status == Status.RETRYING and answer.status not in NOT_ACCEPTED:
         return outcome._replace(status=Status.UNKNOWN)
     if outcome.status != Status.ACCEPTED:
         return outcome
     try:
-        body = json.loads(answer.text)
-        results = [body["header"], *(body.get("message") or {}).get("sendResults", [])]
-        wrong = next((result for result in results if result["resultCode"] != 0), None)
+        error = first_error(json.loads(answer.text))
     except (ValueError, TypeError, KeyError, AttributeError):
-        return outcome._replace(status=Status.UNKNOWN, response=GARBLED)
-    if not wrong:
+        return outcome._replace(status=Status.UNKNOWN, response=UNEXPECTED_RESPONSE)
+    if not error:
         return outcome
-    code = str(wrong["resultCode"])
-    return outcome._replace(
-        status=MEANING.get(code, Status.FAILED), response=f"{code} {wrong.get('resultMessage', '')}"[:500]
-    )
+    code = str(error["resultCode"])
+    response = f"{code} {error.get('resultMessage', '')}"[:500]
+    return outcome._replace(status=RESULT_CODES.get(code, Status.FAILED), response=response)
+
+
+def first_error(body: dict[str, Any]) -> dict[str, Any] | None:
+    results = [body["header"], *(body.get("message") or {}).get("sendResults", [])]
+    return next((result for result in results if result["resultCode"] != 0), None)

@@ -1,5 +1,5 @@
-"""A signed webhook, by the rules of Standard Webhooks (standardwebhooks.com): the receiver can tell that it is ours,
-when it was sent, and whether it has had it before."""
+"""Webhooks, signed as Standard Webhooks says (standardwebhooks.com): the receiver can check the sender and the time,
+and recognise a message that it already has."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.forms.destinations import MAX_ADDRESS, ConnectForm, public_url
 from notifications.models import Delivery
-from notifications.transports.base import DestinationTransport, fault, judge, request_log
+from notifications.transports.base import DestinationTransport, describe_error, outcome_of, request_log
 from outbox import ssrf
 from outbox.outcome import Outcome, Status
 from outbox.transports import register
@@ -43,26 +43,26 @@ class Webhook(DestinationTransport):
     form = WebhookForm
 
     def send(self, delivery: Delivery) -> Outcome:
-        """At least once: after silence it is sent again, with the same ``webhook-id``."""
+        """At least once: without a response it is sent again, with the same ``webhook-id``."""
         destination = delivery.destination
         body = json.dumps({"type": delivery.content.get("type", "test"), "data": delivery.content}, ensure_ascii=False)
-        headers = signed(delivery.identity, int(time.time()), body, destination.secret)
+        headers = signed_headers(delivery.identity, int(time.time()), body, destination.secret)
         request = request_log(f"POST {self.display_address(destination)}", headers | {"webhook-signature": "…"}, body)
         try:
             answer = ssrf.post(destination.address, body.encode(), headers)
         except ssrf.Refused as error:
             return Outcome(Status.FAILED, str(error), request)
         except requests.RequestException as error:
-            return Outcome(Status.RETRYING, fault(error), request)
-        return judge(answer, request)._replace(gone=answer.status == GONE)
+            return Outcome(Status.RETRYING, describe_error(error), request)
+        return outcome_of(answer, request)._replace(gone=answer.status == GONE)
 
 
 def new_secret() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
-def signed(identity: str, at: int, body: str, secret: str) -> dict[str, str]:
-    """The headers of a message that is sent ``at`` (seconds since 1970)."""
+def signed_headers(identity: str, at: int, body: str, secret: str) -> dict[str, str]:
+    """The headers of a message that is sent ``at`` (Unix time)."""
     key = base64.b64decode(secret.removeprefix(PREFIX))
     digest = hmac.new(key, f"{identity}.{at}.{body}".encode(), hashlib.sha256).digest()
     return {

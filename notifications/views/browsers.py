@@ -1,4 +1,4 @@
-"""A browser is connected by our scripts, and tested and removed by forms; the service worker is served to it here."""
+"""Browsers that get push: a script connects one, forms test and remove it. The service worker is served here, too."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from core.same_origin import same_origin
 from notifications.destinations import browsers
 from notifications.forms.browsers import SubscriptionForm
 from notifications.transports.web_push import public_key
-from notifications.views.notifications import account
+from notifications.views.notifications import account_id
 
-WORKER = Path(settings.BASE_DIR, "static/js/push-worker.js")
+SERVICE_WORKER = Path(settings.BASE_DIR, "static/js/push-worker.js")
 
 
 @require_GET
 @never_cache
 def push_worker(request: HttpRequest) -> HttpResponse:
-    """From the root, because a service worker serves the folder that it comes from."""
-    return HttpResponse(WORKER.read_bytes(), content_type="text/javascript; charset=utf-8")
+    """At the root of the site: a service worker controls the folder that it is in."""
+    return HttpResponse(SERVICE_WORKER.read_bytes(), content_type="text/javascript; charset=utf-8")
 
 
-@csrf_exempt  # a service worker has no token: the same-origin check stands in for it
+@csrf_exempt  # a service worker has no token; the same-origin check replaces it
 @require_POST
 @sign_in_required
 def connect_browser(request: HttpRequest) -> HttpResponse:
@@ -40,21 +40,26 @@ def connect_browser(request: HttpRequest) -> HttpResponse:
         raise Http404
     form = SubscriptionForm(request.POST)
     if not form.is_valid():
-        return refused(form.sentence())
-    name, before = browsers.name_of(request.headers.get("User-Agent", "")), browsers.here(request)
+        return refused(form.first_error())
+    name = browsers.name_of(request.headers.get("User-Agent", ""))
     try:
-        destination = browsers.connect(user=account(request), subscription=form.cleaned_data, name=name, before=before)
+        destination = browsers.connect(
+            user_id=account_id(request),
+            subscription=form.cleaned_data,
+            name=name,
+            replaces=browsers.read_cookie(request),
+        )
     except browsers.TooMany:
         return refused(gettext("You already have 10 devices. Remove one first."))
     response = HttpResponse(status=201)
-    browsers.remember(response, destination)
+    browsers.set_cookie(response, destination)
     return response
 
 
 @require_POST
 @sign_in_required
 def browser(request: HttpRequest, pk: int) -> HttpResponse:
-    destination = get_object_or_404(browsers.connected(account(request)), pk=pk)
+    destination = get_object_or_404(browsers.connected(account_id(request)), pk=pk)
     match request.POST.get("do"):
         case "test":
             browsers.send_test(destination)
@@ -67,5 +72,5 @@ def browser(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("preferences")
 
 
-def refused(sentence: str) -> HttpResponse:
-    return HttpResponseBadRequest(sentence, content_type="text/plain; charset=utf-8")
+def refused(reason: str) -> HttpResponse:
+    return HttpResponseBadRequest(reason, content_type="text/plain; charset=utf-8")

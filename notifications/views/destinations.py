@@ -1,4 +1,4 @@
-"""The team's pages of what is connected outside: the list, connecting, and the log of one destination."""
+"""The integrations, for staff: the list, the form that connects one, and the delivery log of one."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from notifications.models import Delivery, Destination
 from notifications.transports.base import integrations, transport_of
 from outbox.outcome import Status
 
-PAGE = 20
-UNDERWAY = {Status.RECEIVED, Status.QUEUED, Status.SENDING}
+PAGE_SIZE = 20
+IN_PROGRESS = {Status.RECEIVED, Status.QUEUED, Status.SENDING}
 
 
 @require_GET
@@ -56,34 +56,34 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff_only
 def secret(request: HttpRequest, pk: int) -> HttpResponse:
-    """The same page with the key that its messages are signed with, for whoever sets up the other side."""
+    """The same page with the key that signs its messages, for setting up the receiver."""
     destination = get_object_or_404(destinations.connected(), pk=pk, transport="webhook")
     return _page(request, destination, secret=destination.secret)
 
 
 def _page(request: HttpRequest, destination: Destination, *, secret: str = "") -> HttpResponse:
-    deliveries = Paginator(destinations.delivery_log(destination), PAGE).get_page(request.GET.get("page"))
+    deliveries = Paginator(destinations.delivery_log(destination), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "destination": destination,
         "transport": transport_of(destination),
         "address": transport_of(destination).display_address(destination),
         "page": deliveries,
-        "version": destination.version,  # read before the log, so that nothing is missed
+        "version": destination.version,  # read before the log, so that no later change is missed
         "secret": secret,
-        "underway": not secret and any(delivery.status in UNDERWAY for delivery in deliveries),
+        "in_progress": not secret and any(delivery.status in IN_PROGRESS for delivery in deliveries),
         "failed": destinations.failed(destination).exists() and not destination.paused_at,
     }
     return render(request, "notifications/destination.html", context)
 
 
-VERBS: dict[str, tuple[Callable[[Destination], object], object]] = {
+ACTIONS: dict[str, tuple[Callable[[Destination], object], object]] = {
     "test": (
         lambda d: destinations.send_test(destination=d),
         gettext_lazy("Sending a test message."),
     ),
     "pause": (lambda d: destinations.pause(destination=d), gettext_lazy("Paused.")),
     "resume": (lambda d: destinations.resume(destination=d), gettext_lazy("Resumed.")),
-    "replay": (lambda d: destinations.retry_failed(destination=d), gettext_lazy("Resending.")),
+    "retry": (lambda d: destinations.retry_failed(destination=d), gettext_lazy("Resending.")),
     "remove": (lambda d: destinations.remove(destination=d), gettext_lazy("Removed.")),
 }
 
@@ -92,18 +92,18 @@ VERBS: dict[str, tuple[Callable[[Destination], object], object]] = {
 @staff_only
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     destination = get_object_or_404(destinations.connected(), pk=pk)
-    verb = request.POST.get("do", "")
-    if verb not in VERBS:
-        return HttpResponseBadRequest("Send do=" + "|".join(VERBS), content_type="text/plain")
-    act, said = VERBS[verb]
+    action = request.POST.get("do", "")
+    if action not in ACTIONS:
+        return HttpResponseBadRequest("Send do=" + "|".join(ACTIONS), content_type="text/plain")
+    act, text = ACTIONS[action]
     act(destination)
-    messages.success(request, str(said))
-    return redirect("destinations") if verb == "remove" else redirect("destination", pk)
+    messages.success(request, str(text))
+    return redirect("destinations") if action == "remove" else redirect("destination", pk)
 
 
 @require_POST
 @staff_only
-def replay(request: HttpRequest, pk: int) -> HttpResponse:
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
     delivery = get_object_or_404(Delivery, pk=pk, transport__in=integrations())
     if destinations.retry(delivery=delivery):
         messages.success(request, gettext("Resending."))

@@ -1,5 +1,5 @@
-"""Where the links in our mails lead. They work without signing in, and opening one changes nothing: programs that look
-through somebody's mail follow every link."""
+"""The pages behind the links in emails. They work without signing in. GET changes nothing, because mail scanners open
+every link."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from notifications.models import Destination, NotificationSettings
 ONE_CLICK = "List-Unsubscribe", "One-Click"  # RFC 8058: the mail provider posts it, without a session
 
 
-def key(read: Callable[[str], Any]) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """The view gets what stands in the link's token."""
+def signed_link(read: Callable[[str], Any]) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """A view decorator: calls the view with what ``read`` returns for the token of the link."""
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @require_http_methods(["GET", "HEAD", "POST"])
@@ -49,9 +49,9 @@ def refused(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
     return render(request, "notifications/refused.html", {"gone": status == HTTPStatus.GONE}, status=status)
 
 
-@key(links.read_address)
+@signed_link(links.read_address)
 def address(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asks whoever reads the mail of an address whether the digest may go there."""
+    """Confirms that the digest may be sent to an address."""
     destination = get_object_or_404(Destination.objects.select_related("owner"), pk=pk)
     if "confirmed" not in destination.options:
         return refused(request, HTTPStatus.GONE)
@@ -62,14 +62,14 @@ def address(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @csrf_exempt
-@key(links.read_digest)
+@signed_link(links.read_digest)
 def unsubscribe(request: HttpRequest, subscription: links.Subscription) -> HttpResponse:
-    user_settings = get_object_or_404(NotificationSettings.objects.select_related("user"), user=subscription.user)
+    user_settings = get_object_or_404(NotificationSettings.objects.select_related("user"), user=subscription.user_id)
     if request.method == "POST":
         if ONE_CLICK in request.POST.items():
-            services.set_digest(user=user_settings.user_id, digest="")
+            services.set_digest(user_id=user_settings.user_id, digest="")
         elif "again" in request.POST and not user_settings.digest:
-            services.set_digest(user=user_settings.user_id, digest=subscription.digest)
+            services.set_digest(user_id=user_settings.user_id, digest=subscription.digest)
         elif "again" not in request.POST:
             return HttpResponseBadRequest("Send List-Unsubscribe=One-Click", content_type="text/plain")
         user_settings.refresh_from_db(fields=["digest"])

@@ -1,4 +1,4 @@
-"""The list of notifications and what can be done in it: forms for everybody, their answers swapped in by htmx."""
+"""The list of notifications and its actions: forms, whose responses htmx swaps in."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from notifications.types import notification_types
 @sign_in_required
 @never_cache
 def notifications(request: HtmxRequest) -> HttpResponse:
-    """Opening the list is looking: the bell is empty from then on, in every tab."""
-    user, before = account(request), request.GET.get("before", "")
-    page = selectors.page(user=user, before=before)
+    """Opening the list sets the bell to 0, in every tab."""
+    user_id, before = account_id(request), request.GET.get("before", "")
+    page = selectors.page(user_id=user_id, before=before)
     if not before:
-        services.look(user=user)
+        services.look(user_id=user_id)
     context = {**page._asdict(), "undo": request.GET.get("undo", "")}
     return render_part(request, "notifications/_groups.html", "notifications/list.html", context)
 
 
 ACTIONS: dict[str, Callable[[Notification], None]] = {
-    "read": lambda g: services.mark_read(user=g.recipient_id, group=g.pk, read=True),
-    "unread": lambda g: services.mark_read(user=g.recipient_id, group=g.pk, read=False),
-    "archive": lambda g: services.archive(user=g.recipient_id, group=g.pk, archived=True),
-    "restore": lambda g: services.archive(user=g.recipient_id, group=g.pk, archived=False),
-    "mute": lambda g: services.mute(user=g.recipient_id, subject=g.subject, muted=True),
-    "unmute": lambda g: services.mute(user=g.recipient_id, subject=g.subject, muted=False),
+    "read": lambda g: services.mark_read(user_id=g.recipient_id, group_id=g.pk, read=True),
+    "unread": lambda g: services.mark_read(user_id=g.recipient_id, group_id=g.pk, read=False),
+    "archive": lambda g: services.archive(user_id=g.recipient_id, group_id=g.pk, archived=True),
+    "restore": lambda g: services.archive(user_id=g.recipient_id, group_id=g.pk, archived=False),
+    "mute": lambda g: services.mute(user_id=g.recipient_id, subject=g.subject, muted=True),
+    "unmute": lambda g: services.mute(user_id=g.recipient_id, subject=g.subject, muted=False),
 }
 
 
@@ -45,10 +45,10 @@ ACTIONS: dict[str, Callable[[Notification], None]] = {
 @sign_in_required
 @never_cache
 def notification(request: HtmxRequest, pk: int) -> HttpResponse:
-    """GET follows it to where it leads, POST does one of the actions."""
-    group = get_object_or_404(Notification, pk=pk, recipient=account(request), type__in=notification_types)
+    """GET marks it as read and redirects to its page, POST does one of the actions."""
+    group = get_object_or_404(Notification, pk=pk, recipient=account_id(request), type__in=notification_types)
     if request.method == "GET":
-        services.mark_read(user=group.recipient_id, group=pk, read=True)
+        services.mark_read(user_id=group.recipient_id, group_id=pk, read=True)
         return redirect(notification_types[group.type].url(group))
     action = ACTIONS.get(request.POST.get("do", ""))
     if not action:
@@ -64,14 +64,14 @@ def notification(request: HtmxRequest, pk: int) -> HttpResponse:
 @require_POST
 @sign_in_required
 def all_read(request: HttpRequest) -> HttpResponse:
-    user = account(request)
+    user_id = account_id(request)
     if request.POST.get("do") != "undo":
-        at = microseconds(services.mark_all_read(user=user))
+        at = microseconds(services.mark_all_read(user_id=user_id))
         return SeeOther(f"{reverse('notifications')}?undo={at}")
     undone = parse_microseconds(request.POST.get("at", ""))
     if undone is None:
         return HttpResponseBadRequest("Send at=<microseconds>", content_type="text/plain")
-    services.undo_mark_all(user=user, at=from_microseconds(undone))
+    services.undo_mark_all_read(user_id=user_id, at=from_microseconds(undone))
     return redirect("notifications")
 
 
@@ -79,11 +79,11 @@ def all_read(request: HttpRequest) -> HttpResponse:
 @sign_in_required
 @never_cache
 def newest(request: HttpRequest) -> HttpResponse:
-    """What has just arrived, as one sentence for a page that is being looked at."""
-    group = selectors.newest(user=account(request))
+    """The text of the latest unseen notification, for the announcement on an open page."""
+    group = selectors.newest(user_id=account_id(request))
     return HttpResponse(group.text if group else "", content_type="text/plain; charset=utf-8")
 
 
-def account(request: HttpRequest) -> int:
+def account_id(request: HttpRequest) -> int:
     assert request.user.pk  # noqa: S101  (behind sign_in_required)
     return int(request.user.pk)

@@ -1,4 +1,4 @@
-"""What somebody wants to be told of, where, and when."""
+"""The page of notification settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import never_cache
@@ -18,6 +18,7 @@ from core.permissions import sign_in_required
 from notifications import selectors, services
 from notifications.destinations import browsers, email_address
 from notifications.forms.settings import DeliveryForm, PreferencesForm
+from notifications.models import Destination
 from notifications.transports.web_push import public_key
 from notifications.types import offered
 
@@ -26,45 +27,52 @@ from notifications.types import offered
 @sign_in_required
 @never_cache
 def preferences(request: HttpRequest) -> HttpResponse:
-    user, data = cast(User, request.user), request.POST or None
-    user_settings, destination = selectors.user_settings(user=user.pk), selectors.typed(user=user.pk)
+    user = cast(User, request.user)
+    destination = selectors.latest_address(user_id=user.pk)
+    form, delivery_form = _forms(user, destination, request.POST or None)
+    context = {
+        "form": form,
+        "delivery_form": delivery_form,
+        "destination": destination,
+        "browsers": browsers.list_browsers(request),
+        "push_key": public_key(),
+    }
+    if not (form.is_valid() and delivery_form.is_valid()):
+        return render(request, "notifications/preferences.html", context)
+    try:
+        requested = _save(user.pk, form, delivery_form, again="again" in request.POST)
+    except email_address.TooOften:
+        return _too_often(request, delivery_form, context)
+    text = gettext("Saved. Check %(address)s for a confirmation link.") if requested else gettext("Saved.")
+    messages.success(request, text % {"address": delivery_form.cleaned_data["address"]})
+    return redirect("preferences")
+
+
+def _forms(user: User, destination: Destination | None, data: QueryDict | None) -> tuple[PreferencesForm, DeliveryForm]:
     form = PreferencesForm(
         data,
         notification_types=offered(staff=user.is_staff),
         staff=user.is_staff,
-        initial=selectors.preferences(user=user.pk),
+        initial=selectors.preferences(user_id=user.pk),
     )
-    chosen = {
-        "address": destination.address if destination else "",
-        **(user_settings or {"language": get_language(), "time_zone": "UTC"}),
-    }
-    how = DeliveryForm(data, guess=not user_settings, initial=chosen)
-    page = {
-        "form": form,
-        "how": how,
-        "destination": destination,
-        "browsers": browsers.shown(request),
-        "push_key": public_key(),
-    }
-    if not (form.is_valid() and how.is_valid()):
-        return render(request, "notifications/preferences.html", page)
-    try:
-        asked = _save(user.pk, form, how, again="again" in request.POST)
-    except email_address.TooOften:
-        how.add_error("address", gettext("You've reached today's limit. Try again tomorrow."))
-        response = render(request, "notifications/preferences.html", page, status=HTTPStatus.TOO_MANY_REQUESTS)
-        response["Retry-After"] = str(int(email_address.A_DAY.total_seconds()))
-        return response
-    said = gettext("Saved. Check %(address)s for a confirmation link.") if asked else gettext("Saved.")
-    messages.success(request, said % {"address": how.cleaned_data["address"]})
-    return redirect("preferences")
+    user_settings = selectors.notification_settings(user_id=user.pk)
+    initial = user_settings or {"language": get_language(), "time_zone": "UTC"}
+    initial |= {"address": destination.address if destination else ""}
+    return form, DeliveryForm(data, guess=not user_settings, initial=initial)
+
+
+def _too_often(request: HttpRequest, form: DeliveryForm, context: dict[str, Any]) -> HttpResponse:
+    form.add_error("address", gettext("You've reached today's limit. Try again tomorrow."))
+    response = render(request, "notifications/preferences.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
+    response["Retry-After"] = str(int(email_address.A_DAY.total_seconds()))
+    return response
 
 
 @transaction.atomic
-def _save(user: int, form: PreferencesForm, how: DeliveryForm, *, again: bool) -> bool:
-    """Returns whether a confirmation mail was sent."""
-    user_settings: dict[str, Any] = dict(how.cleaned_data)
-    address = user_settings.pop("address")
-    services.set_preferences(user=user, **form.columns())
-    services.set_user_settings(user=user, **user_settings)
-    return email_address.set_address(user=user, address=address, again=again)
+def _save(user_id: int, form: PreferencesForm, delivery_form: DeliveryForm, *, again: bool) -> bool:
+    """Returns whether a confirmation email was sent."""
+    values: dict[str, Any] = dict(delivery_form.cleaned_data)
+    address = values.pop("address")
+    services.set_preferences(user_id=user_id, **form.columns())
+    services.set_notification_settings(user_id=user_id, **values)
+    return email_address.set_address(user_id=user_id, address=address, again=again)

@@ -30,7 +30,7 @@ def staff(db: None) -> list[User]:
 
 
 def lines(user: User) -> list[str]:
-    return [group.text for group in selectors.page(user=user.pk).groups]
+    return [group.text for group in selectors.page(user_id=user.pk).groups]
 
 
 def write(**values: str) -> Message:
@@ -75,7 +75,7 @@ def test_a_sender_with_an_account_hears_of_the_answer(staff: list[User], mina: U
     message = write(visitor=f"u{mina.pk}", text="Why is it red?")
     reply_to(message=message, author=staff[0], text="Because.", form="1")
     reply_to(message=message, author=staff[0], text="Because.", form="1")
-    group = selectors.page(user=mina.pk).groups[0]
+    group = selectors.page(user_id=mina.pk).groups[0]
     assert (group.text, group.detail, group.count) == ("Your message got a reply", "Why is it red?", 1)
     assert notification_types["reply"].url(group) == f"/feedback/{message.token}/"
 

@@ -52,7 +52,7 @@ def group(notification_type: str = "liked") -> Notification:
 
 
 def lines(user: User) -> list[str]:
-    return [group.text for group in selectors.page(user=user.pk).groups]
+    return [group.text for group in selectors.page(user_id=user.pk).groups]
 
 
 class AnyOrder(TestCase):
@@ -73,10 +73,10 @@ class AnyOrder(TestCase):
                         assert event.version > version, "a bell that changes has a greater version"
                         assert (event.version, event.state) == self.bell(author), "what is pushed is what is stored"
                 elif what == "look":
-                    services.look(user=author.pk)
+                    services.look(user_id=author.pk)
                     assert bell_of(author.pk).unread == 0
                 elif what == "read":
-                    services.mark_all_read(user=author.pk)
+                    services.mark_all_read(user_id=author.pk)
                     assert not Notification.objects.filter(read_at=None).exists()
                 else:
                     now += timedelta(days=1)
@@ -102,7 +102,7 @@ def described(like: Like) -> datetime:
 def test_one_person_is_one_entry_at_most_and_rings_once(post: Post, mina: User) -> None:
     like(post, "v1")
     assert settle() == [{"v": 1, "unread": 1}]
-    look(user=mina.pk)
+    look(user_id=mina.pk)
     for liked in (False, True, False, True):
         like(post, "v1", liked=liked)
         assert settle()[0]["unread"] == 0
@@ -113,7 +113,7 @@ def test_one_person_is_one_entry_at_most_and_rings_once(post: Post, mina: User) 
 def test_taking_a_like_back_shrinks_the_group_and_keeps_it_read(post: Post, mina: User) -> None:
     like(post, "v1", "v2")
     settle()
-    mark_all_read(user=mina.pk)
+    mark_all_read(user_id=mina.pk)
     like(post, "v1", liked=False)
     settle()
     assert (group().count, group().read_at is None) == (1, False)
@@ -168,7 +168,7 @@ def test_a_milestone_rings_once(post: Post, mina: User, number: int) -> None:
     like(post, "v2")
     settle()
     assert f"Your post reached {number:,} likes" in lines(mina)
-    look(user=mina.pk)
+    look(user_id=mina.pk)
     like(post, "v1", liked=False)
     settle()
     like(post, "v1")
@@ -178,12 +178,12 @@ def test_a_milestone_rings_once(post: Post, mina: User, number: int) -> None:
 def test_a_muted_post_does_not_ring_but_its_groups_stay_exact(post: Post, mina: User) -> None:
     like(post, "v1")
     settle()
-    look(user=mina.pk)
-    mute(user=mina.pk, subject=subject(post.pk), muted=True)
+    look(user_id=mina.pk)
+    mute(user_id=mina.pk, subject=subject(post.pk), muted=True)
     like(post, "v2")
     assert settle()[0]["unread"] == 0
     assert group().count == 2
-    mute(user=mina.pk, subject=subject(post.pk), muted=False)
+    mute(user_id=mina.pk, subject=subject(post.pk), muted=False)
     like(post, "v3")
     assert settle()[0]["unread"] == 1
 
@@ -193,26 +193,26 @@ def test_a_muted_post_does_not_ring_but_its_groups_stay_exact(post: Post, mina: 
     [(AlertLevel.EVERY_TIME, [1, 1, 1]), (AlertLevel.FIRST_OF_DAY, [1, 0, 1]), (AlertLevel.OFF, [0, 0, 0])],
 )
 def test_every_like_the_first_of_the_day_or_none(post: Post, mina: User, wish: AlertLevel, rings: list[int]) -> None:
-    set_preferences(user=mina.pk, bell={"liked": wish})
+    set_preferences(user_id=mina.pk, bell={"liked": wish})
     heard = []
     for visitor, days in (("v1", 0), ("v2", 0), ("v3", 1)):
         with mock.patch.object(timezone, "now", return_value=timezone.now() + timedelta(days=days)):
             like(post, visitor)
             heard.append(settle()[0]["unread"])
-            look(user=mina.pk)
+            look(user_id=mina.pk)
     assert heard == rings
     assert sorted(Notification.objects.values_list("count", flat=True)) == [1, 2], "the groups stay exact"
     assert len(lines(mina)) == (0 if wish is AlertLevel.OFF else 2)
 
 
 def test_a_preference_is_of_one_kind_and_one_person(post: Post, mina: User, jun: User) -> None:
-    set_preferences(user=mina.pk, bell={"milestone": AlertLevel.OFF})
-    set_preferences(user=jun.pk, bell={"liked": AlertLevel.OFF})
+    set_preferences(user_id=mina.pk, bell={"milestone": AlertLevel.OFF})
+    set_preferences(user_id=jun.pk, bell={"liked": AlertLevel.OFF})
     like(post, "v1")
     assert settle()[0]["unread"] == 1
-    set_preferences(user=mina.pk, bell={"liked": AlertLevel.OFF, "milestone": AlertLevel.EVERY_TIME})
+    set_preferences(user_id=mina.pk, bell={"liked": AlertLevel.OFF, "milestone": AlertLevel.EVERY_TIME})
     like(post, "v2")
-    look(user=mina.pk)
+    look(user_id=mina.pk)
     assert settle()[0]["unread"] == 0
 
 
@@ -259,14 +259,14 @@ def test_a_group_names_the_latest_and_counts_the_others(
 def test_the_list_says_how_many_are_new_since_the_last_look(post: Post, mina: User) -> None:
     like(post, "v1", "v2")
     settle()
-    assert selectors.page(user=mina.pk).groups[0].fresh == 0, "all of it is new"
-    look(user=mina.pk)
+    assert selectors.page(user_id=mina.pk).groups[0].fresh == 0, "all of it is new"
+    look(user_id=mina.pk)
     like(post, "v3", "v4", "v5")
     like(post, "v1", liked=False)
     settle()
     like(post, "v5", liked=False)
     settle()
-    assert selectors.page(user=mina.pk).groups[0].fresh == 2
+    assert selectors.page(user_id=mina.pk).groups[0].fresh == 2
 
 
 def test_200_likes_of_a_popular_post_cost_one_query_and_change_one_row(

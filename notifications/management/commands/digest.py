@@ -11,20 +11,16 @@ from outbox.tasks import enqueue
 
 
 class Command(BaseCommand):
-    help = "Sends somebody's digest now, as if its window ended at this moment. For the demo."
+    help = "Sends the digest of an account now, as if its digest period ended at this moment. For demonstrations."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
 
     def handle(self, *args: Any, username: str, **options: Any) -> None:
-        user_settings = (
-            NotificationSettings.objects.exclude(digest="")
-            .select_related("user")
-            .filter(user__username=username)
-            .first()
-        )
+        found = NotificationSettings.objects.exclude(digest="").filter(user__username=username)
+        user_settings = found.select_related("user").first()
         if not user_settings:
-            raise CommandError(f"{username} has chosen no digest.")
-        delivery = digest.close(user_settings, timezone.now())
+            raise CommandError(f"{username} gets no digest.")
+        delivery = digest.end_period(user_settings, timezone.now())
         enqueue([delivery] if delivery else [])
-        self.stdout.write(f"Sending: {delivery.content['subject']}." if delivery else "There is nothing to say.")
+        self.stdout.write(f"Sending: {delivery.content['subject']}." if delivery else "Nothing is unread.")
