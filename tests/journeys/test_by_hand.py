@@ -1,4 +1,4 @@
-"""Each part started by hand with the commands of Django and Celery and a plain Redis: docs/self-hosting.md."""
+"""Each part started by hand with the commands of Django and Celery and a plain Redis: docs/by-hand.md."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Parts:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(60)
 
-    def said(self, name: str) -> str:
+    def output(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def answers(self) -> bool:
@@ -67,8 +67,8 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
             parts.running("web", *manage, "runserver", str(parts.web_port)),
             parts.running("worker", CELERY, "-A", "project", "worker", "-l", "info"),
         ):
-            until(parts.answers, lambda: parts.response("web"))
-            until(lambda: " ready." in parts.response("worker"), lambda: parts.response("worker"))
+            until(parts.answers, lambda: parts.output("web"))
+            until(lambda: " ready." in parts.output("worker"), lambda: parts.output("worker"))
             yield parts
 
 
@@ -94,14 +94,14 @@ def test_one_worker_takes_likes_and_mail_and_says_so(parts: Parts) -> None:
             lambda: visitor.get("/posts/1/", headers={"accept": "application/json"}).json()["count"] == before + 1,
             "the like was not settled",
         )
-        until(lambda: 'data-status="accepted"' in visitor.get(receipt).text, lambda: parts.response("worker"))
-    for task in ("likes.tasks.settle_likes", r"feedback.tasks.\w+"):
-        until(partial(logged, parts, rf"Task {task}\[[\w-]+\] received"), lambda: parts.response("worker"))
+        until(lambda: 'data-status="accepted"' in visitor.get(receipt).text, lambda: parts.output("worker"))
+    for task in ("likes.tasks.settle_likes", "outbox.tasks.send_message"):
+        until(partial(logged, parts, rf"Task {task}\[[\w-]+\] received"), lambda: parts.output("worker"))
         until(
-            partial(logged, parts, rf"Task {task}\[[\w-]+\] succeeded in [\d.e-]+s"), lambda: parts.response("worker")
+            partial(logged, parts, rf"Task {task}\[[\w-]+\] succeeded in [\d.e-]+s"), lambda: parts.output("worker")
         )
-    until(lambda: httpx.get(f"{parts.url}/healthz/", timeout=30).json()["workers"] == "ok", parts.response("worker"))
+    until(lambda: httpx.get(f"{parts.url}/healthz/", timeout=30).json()["workers"] == "ok", parts.output("worker"))
 
 
 def logged(parts: Parts, pattern: str) -> bool:
-    return re.search(pattern, parts.response("worker")) is not None
+    return re.search(pattern, parts.output("worker")) is not None
