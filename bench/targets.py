@@ -19,14 +19,14 @@ class Target(NamedTuple):
     label: str  # of the results
     scenario: str
     name: str
-    must: tuple[float, float]  # daphne, uvicorn
-    want: tuple[float, float]
+    target: tuple[float, float]  # daphne, uvicorn
+    stretch: tuple[float, float]
     peer: str = ""  # times its figure
     unit: str = ""
     more: bool = False  # is better
 
     def held(self, value: float, server: int) -> str:
-        for said, limit in (("**want**", self.want[server]), ("must", self.must[server])):
+        for said, limit in (("**stretch**", self.stretch[server]), ("target", self.target[server])):
             if value >= limit if self.more else value <= limit:
                 return said
         return "**missed**"
@@ -61,14 +61,14 @@ def column(found: Found, start: str) -> dict[str, dict[str, float | None]]:
 
 
 def rows() -> Iterator[str]:
-    yield "| figure | must: daphne / uvicorn | want | daphne | uvicorn | peer |"
+    yield "| figure | target: daphne / uvicorn | stretch | daphne | uvicorn | peer |"
     yield "|---|---|---|---|---|---|"
     for target in TARGETS:
         found = results(target.label)
         peer = column(found, target.peer).get(target.scenario, {}).get(target.name) if target.peer else None
         cells = [cell(target, found, peer, server) for server in (0, 1)]
         limits = [
-            " / ".join(dict.fromkeys(f"{short(v)}{target.unit}" for v in pair)) for pair in (target.must, target.want)
+            " / ".join(dict.fromkeys(f"{short(v)}{target.unit}" for v in pair)) for pair in (target.target, target.stretch)
         ]
         yield f"| {target.title} | {limits[0]} | {limits[1]} | {cells[0]} | {cells[1]} | {plain(peer)} |"
     yield seen_by_others()
@@ -97,7 +97,7 @@ def seen_by_others() -> str:
     for server in ("daphne", "uvicorn"):
         quiet = column(results("peers"), f"redheart:{server}").get("S1", {})
         later = (quiet.get("seen by others p50 ms") or 0) - (quiet.get(SAVED50) or 0)
-        said.append(f"saved {later:+.1f} ms, {'**want**' if later <= 1 else 'must' if later <= 10 else '**missed**'}")
+        said.append(f"saved {later:+.1f} ms, {'**stretch**' if later <= 1 else 'target' if later <= 10 else '**missed**'}")
     return f"| S1 seen by others p50 | saved + 10 ms | saved + 1 ms | {said[0]} | {said[1]} | |"
 
 
@@ -109,7 +109,7 @@ def nothing_lost() -> str:
         mine = [scenarios for system, scenarios in systems if system.startswith(f"redheart:{server}")]
         every = [numbers for scenarios in mine for rounds in scenarios.values() for numbers in rounds]
         lost = sum(numbers.get(name) or 0 for numbers in every for name in LOST)
-        said.append(f"{lost:.0f}, {'**want**' if every and not lost else '**missed**'}")
+        said.append(f"{lost:.0f}, {'**stretch**' if every and not lost else '**missed**'}")
     title = "lost likes, lost completions, stale screens, wrong final states"
     return f"| {title} | 0 | 0, worker and Redis killed in the burst | {said[0]} | {said[1]} | |"
 
