@@ -68,7 +68,8 @@ def rows() -> Iterator[str]:
         peer = column(found, target.peer).get(target.scenario, {}).get(target.name) if target.peer else None
         cells = [cell(target, found, peer, server) for server in (0, 1)]
         limits = [
-            " / ".join(dict.fromkeys(f"{short(v)}{target.unit}" for v in pair)) for pair in (target.target, target.stretch)
+            " / ".join(dict.fromkeys(f"{short(v)}{target.unit}" for v in pair))
+            for pair in (target.target, target.stretch)
         ]
         yield f"| {target.title} | {limits[0]} | {limits[1]} | {cells[0]} | {cells[1]} | {plain(peer)} |"
     yield seen_by_others()
@@ -97,7 +98,8 @@ def seen_by_others() -> str:
     for server in ("daphne", "uvicorn"):
         quiet = column(results("peers"), f"redheart:{server}").get("S1", {})
         later = (quiet.get("seen by others p50 ms") or 0) - (quiet.get(SAVED50) or 0)
-        said.append(f"saved {later:+.1f} ms, {'**stretch**' if later <= 1 else 'target' if later <= 10 else '**missed**'}")
+        held = "**stretch**" if later <= 1 else "target" if later <= 10 else "**missed**"
+        said.append(f"saved {later:+.1f} ms, {held}")
     return f"| S1 seen by others p50 | saved + 10 ms | saved + 1 ms | {said[0]} | {said[1]} | |"
 
 
