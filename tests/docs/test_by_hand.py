@@ -1,5 +1,5 @@
-"""docs/by-hand.md, command by command, with what it says one sees. That the site started so serves everything is tested in
-tests/journeys/test_by_hand.py."""
+"""docs/by-hand.md, command by command, with what it says one sees. tests/journeys/test_by_hand.py tests that a site
+started in this way serves everything."""
 
 from __future__ import annotations
 
