@@ -23,16 +23,16 @@ from likes.models import Post
 from tests.environment import DATA_DIR
 from tests.live import Live, until
 
-settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # no test is about how slow a guess is
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; no test needs a slow hash
 hypothesis.settings.register_profile(
-    "house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "redheart", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-hypothesis.settings.load_profile("house")
+hypothesis.settings.load_profile("redheart")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def redis_server() -> Iterator[None]:
-    """The real embedded server, for as long as the suite runs."""
+    """Runs the real embedded server during the whole suite."""
     process = subprocess.Popen([sys.executable, "-m", "project.redis_server"], env=os.environ)
     until(_answers, "the embedded server did not start")
     yield
@@ -50,7 +50,8 @@ def _answers() -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """PostgreSQL drops no database that the door's writer still holds a connection to."""
+    """Ends all connections at the end: the thread of the group commit has one, and PostgreSQL could not drop the
+    database."""
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -61,20 +62,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 @pytest.fixture(scope="session")
-def patient_redis(redis_server: None) -> Iterator[redis_py.Redis]:
-    """The product gives up within a second; a busy machine may need longer to empty the server."""
+def redis_client(redis_server: None) -> Iterator[redis_py.Redis]:
+    """A client without the short timeouts of `core.redis`: on a busy machine, emptying the server takes longer."""
     with redis_py.Redis.from_url(settings.REDIS_URL) as client:
         yield client
 
 
 @pytest.fixture(autouse=True)
-def clean_slate(patient_redis: redis_py.Redis) -> None:
-    """Each test starts with an empty Redis and full buckets."""
-    patient_redis.flushall()
-    rate_limits.clicks.left.clear()
-    rate_limits.newcomers.left.clear()
+def empty_redis_and_rate_limits(redis_client: redis_py.Redis) -> None:
+    """Each test starts with an empty Redis and unused rate limits."""
+    redis_client.flushall()
+    rate_limits.clicks.buckets.clear()
+    rate_limits.new_visitors.buckets.clear()
     for bucket in (sign_in.networks, sign_in.accounts_in_networks, sign_in.accounts):
-        bucket.left.clear()
+        bucket.buckets.clear()
 
 
 @pytest.fixture
@@ -88,23 +89,28 @@ def jun(db: None) -> User:
 
 
 @pytest.fixture
+def staff(db: None) -> User:
+    return User.objects.create_user("staff", password="redheart", is_staff=True)
+
+
+@pytest.fixture
 def post(mina: User) -> Post:
     return Post.objects.create(author=mina, text="A post")
 
 
 @pytest.fixture
 def queued() -> Callable[[str], list[dict[str, Any]]]:
-    """The messages that wait in a queue of the real broker, as their headers."""
+    """Returns the headers of the messages in a queue of the real broker."""
     import json
 
-    def look(queue: str) -> list[dict[str, Any]]:
+    def read(queue: str) -> list[dict[str, Any]]:
         return [json.loads(message)["headers"] for message in redis().lrange(queue, 0, -1)]
 
-    return look
+    return read
 
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """The whole product in processes of its own, started as `make run` starts it."""
+    """A whole site in its own processes, started as `make run` does."""
     with Live(tmp_path_factory.mktemp("live"), OUTSIDE_ALLOW="127.0.0.1") as running:
         yield running

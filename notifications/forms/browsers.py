@@ -20,7 +20,7 @@ class SubscriptionForm(forms.Form):
     def clean_endpoint(self) -> str:
         endpoint = str(self.cleaned_data["endpoint"])
         try:
-            ssrf.look_at(endpoint)
+            ssrf.check_url(endpoint)
         except ssrf.Refused as error:
             raise forms.ValidationError(_("Invalid push service URL.")) from error
         return endpoint

@@ -38,7 +38,7 @@ class ConnectForm(forms.Form):
 def public_url(url: str) -> str:
     """Returns the URL. Raises `ValidationError` if messages may not be sent there."""
     try:
-        ssrf.look_at(url)
+        ssrf.check_url(url)
     except ssrf.Refused as error:
         raise forms.ValidationError(str(error)) from error
     return url

@@ -74,7 +74,7 @@ class Apprise(DestinationTransport):
         request = f"{title}\n\n{text}"
         try:
             service = connect(delivery.destination.address)
-            with ssrf.outside(), LogCapture(level=logging.WARNING, fmt="%(message)s") as log:
+            with ssrf.public_only(), LogCapture(level=logging.WARNING, fmt="%(message)s") as log:
                 done = service.notify(body=text, title=title)
                 log_text = log.getvalue().strip()
         except ssrf.Refused as error:
@@ -117,7 +117,7 @@ def check_url(url: str) -> None:
     """Raises `ssrf.Refused`, with the reason, for a URL that no message can be sent to."""
     service = connect(url)
     if service.schema in WITH_HOST and getattr(service, "mode", "") != "cloud":
-        ssrf.look_up(getattr(service, "smtp_host", "") or service.host)
+        ssrf.check_host(getattr(service, "smtp_host", "") or service.host)
 
 
 def url_words(url: str) -> list[str]:

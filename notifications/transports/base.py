@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from notifications import transports as package
 from notifications.models import Delivery, Destination
+from outbox.http import Response
 from outbox.outcome import Outcome, Status
-from outbox.ssrf import Answer
 from outbox.transports import Transport, transports
 
 if TYPE_CHECKING:
@@ -75,12 +75,12 @@ def secret_parts(url: str) -> list[str]:
     return [*(f"/{spelling}" for spelling in spellings), *parts]
 
 
-def outcome_of(answer: Answer, request: str) -> Outcome:
+def outcome_of(response: Response, request: str) -> Outcome:
     """2xx: accepted. 408, 425, 429 and 5xx: retry. Everything else: failed."""
-    response, text = str(answer), f"{answer}\n\n{answer.text}".strip()
-    if answer.status in RETRIED or answer.status >= 500:
-        return Outcome(Status.RETRYING, response, request, text, retry_after(answer.headers.get("Retry-After", "")))
-    return Outcome(Status.ACCEPTED if answer.status // 100 == 2 else Status.FAILED, response, request, text)
+    line, text = str(response), f"{response}\n\n{response.text}".strip()
+    if response.status in RETRIED or response.status >= 500:
+        return Outcome(Status.RETRYING, line, request, text, retry_after(response.headers.get("Retry-After", "")))
+    return Outcome(Status.ACCEPTED if response.status // 100 == 2 else Status.FAILED, line, request, text)
 
 
 def describe_error(error: requests.RequestException) -> str:

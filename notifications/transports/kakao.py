@@ -21,9 +21,9 @@ from urllib3.exceptions import NewConnectionError
 from notifications.forms.destinations import MAX_ADDRESS, ConnectForm, public_url, word
 from notifications.models import Delivery, Destination
 from notifications.transports.base import DestinationTransport, describe_error, outcome_of, request_log
-from outbox import ssrf
+from outbox import http, ssrf
+from outbox.http import Response
 from outbox.outcome import Outcome, Status
-from outbox.ssrf import Answer
 from outbox.transports import register
 
 DEFAULT_HOST = "https://kakaotalk-bizmessage.api.nhncloudservice.com"
@@ -90,15 +90,14 @@ class Kakao(DestinationTransport):
         request = request_log(f"POST {destination.address}", headers, body)
         delivery.mark_handed_over()
         try:
-            answer = ssrf.post(destination.address, body.encode(), headers | {"X-Secret-Key": destination.secret})
+            response = http.post(destination.address, body.encode(), headers | {"X-Secret-Key": destination.secret})
         except ssrf.Refused as error:
             return Outcome(Status.FAILED, str(error), request)
         except requests.RequestException as error:
-            status, response = (
-                (Status.RETRYING, describe_error(error)) if never_connected(error) else (Status.UNKNOWN, NO_RESPONSE)
-            )
-            return Outcome(status, response, request)
-        return kakao_outcome(answer, request)
+            if never_connected(error):
+                return Outcome(Status.RETRYING, describe_error(error), request)
+            return Outcome(Status.UNKNOWN, NO_RESPONSE, request)
+        return kakao_outcome(response, request)
 
     def display_address(self, destination: Destination) -> str:
         return f"{urlsplit(destination.address).hostname} → …{destination.options['to'][-4:]}"
@@ -129,22 +128,22 @@ def message(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def kakao_outcome(answer: Answer, request: str) -> Outcome:
+def kakao_outcome(response: Response, request: str) -> Outcome:
     """Failures have status 200, too: the result codes of the header and of the one recipient count."""
-    outcome = outcome_of(answer, request)
-    if outcome.status == Status.RETRYING and answer.status not in NOT_ACCEPTED:
+    outcome = outcome_of(response, request)
+    if outcome.status == Status.RETRYING and response.status not in NOT_ACCEPTED:
         return outcome._replace(status=Status.UNKNOWN)
     if outcome.status != Status.ACCEPTED:
         return outcome
     try:
-        error = first_error(json.loads(answer.text))
+        error = first_error(json.loads(response.text))
     except (ValueError, TypeError, KeyError, AttributeError):
         return outcome._replace(status=Status.UNKNOWN, response=UNEXPECTED_RESPONSE)
     if not error:
         return outcome
     code = str(error["resultCode"])
-    response = f"{code} {error.get('resultMessage', '')}"[:500]
-    return outcome._replace(status=RESULT_CODES.get(code, Status.FAILED), response=response)
+    text = f"{code} {error.get('resultMessage', '')}"[:500]
+    return outcome._replace(status=RESULT_CODES.get(code, Status.FAILED), response=text)
 
 
 def first_error(body: dict[str, Any]) -> dict[str, Any] | None:

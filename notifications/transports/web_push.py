@@ -19,7 +19,7 @@ from py_vapid.utils import b64urlencode
 
 from notifications.models import PUSH, Delivery, Destination
 from notifications.transports.base import DestinationTransport, outcome_of
-from outbox import ssrf
+from outbox import http, ssrf
 from outbox.outcome import Outcome, Status
 from outbox.transports import register
 
@@ -40,12 +40,12 @@ class Push(DestinationTransport):
         request = f"POST {host}/…\nTopic: {topic}\n\n{len(body)} encrypted bytes"
         headers = {"Content-Encoding": "aes128gcm", "TTL": str(TTL), "Urgency": "normal", "Topic": topic}
         try:
-            answer = ssrf.post(destination.address, body, headers | signature(destination.address))
+            response = http.post(destination.address, body, headers | signature(destination.address))
         except ssrf.Refused as error:
             return Outcome(Status.FAILED, str(error), request)
         except requests.RequestException as error:  # its text would hold the secret address
             return Outcome(Status.RETRYING, f"{type(error).__name__}: {host}", request)
-        return outcome_of(answer, request)._replace(gone=answer.status in GONE_STATUSES)
+        return outcome_of(response, request)._replace(gone=response.status in GONE_STATUSES)
 
 
 def message(delivery: Delivery) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.forms.destinations import MAX_ADDRESS, ConnectForm, public_url
 from notifications.models import Delivery
 from notifications.transports.base import DestinationTransport, describe_error, outcome_of, request_log
-from outbox import ssrf
+from outbox import http, ssrf
 from outbox.outcome import Outcome, Status
 from outbox.transports import register
 
@@ -49,12 +49,12 @@ class Webhook(DestinationTransport):
         headers = signed_headers(delivery.identity, int(time.time()), body, destination.secret)
         request = request_log(f"POST {self.display_address(destination)}", headers | {"webhook-signature": "…"}, body)
         try:
-            answer = ssrf.post(destination.address, body.encode(), headers)
+            response = http.post(destination.address, body.encode(), headers)
         except ssrf.Refused as error:
             return Outcome(Status.FAILED, str(error), request)
         except requests.RequestException as error:
             return Outcome(Status.RETRYING, describe_error(error), request)
-        return outcome_of(answer, request)._replace(gone=answer.status == GONE)
+        return outcome_of(response, request)._replace(gone=response.status == GONE)
 
 
 def new_secret() -> str:

@@ -1,4 +1,4 @@
-"""People who want a digest, and what rings for them."""
+"""Accounts that get a digest, and digest periods that end."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from likes.services import Click, set_likes
 from likes.settling import settle
 from notifications import tasks
 from notifications.destinations.email_address import confirm, set_address
-from notifications.digest.schedule import SETTLED
+from notifications.digest.schedule import COMMIT_TIME
 from notifications.models import Delivery, Destination, Notification, NotificationSettings
-from notifications.services import set_user_settings
+from notifications.services import set_notification_settings
 
 
-def subscribe(user: User, digest: str = "daily", **user_settings: Any) -> NotificationSettings:
-    """Somebody whose address is confirmed, and whose window began long ago."""
-    set_user_settings(user=user.pk, digest=digest, **{"time_zone": "Asia/Seoul", **user_settings})
-    set_address(user=user.pk, address=f"{user.username}@example.com")
+def subscribe(user: User, digest: str = "daily", **values: Any) -> NotificationSettings:
+    """Confirms an address of the account and starts its digest period 30 days ago."""
+    set_notification_settings(user_id=user.pk, digest=digest, **{"time_zone": "Asia/Seoul", **values})
+    set_address(user_id=user.pk, address=f"{user.username}@example.com")
     confirm(destination=Destination.objects.get(owner=user))
     NotificationSettings.objects.filter(user=user).update(digest_since=timezone.now() - timedelta(days=30))
     return NotificationSettings.objects.get(user=user)
@@ -33,18 +33,18 @@ def like(post: Post, *visitors: str) -> None:
     settle()
 
 
-def pass_an_hour(user: User) -> NotificationSettings:
-    """What has rung so far is an hour ago, and the window of this person ended a while ago."""
+def make_due(user: User) -> NotificationSettings:
+    """Moves all notifications of the account an hour back, and the end of its digest period after them."""
     hour = timedelta(hours=1)
     Notification.objects.filter(recipient=user).update(changed_at=F("changed_at") - hour)
-    user_settings = NotificationSettings.objects.filter(user=user)
-    windows = user_settings.exclude(digest="")
-    windows.update(digest_since=F("digest_since") - hour, digest_at=timezone.now() - 2 * SETTLED)
-    return user_settings.get()
+    found = NotificationSettings.objects.filter(user=user)
+    end = timezone.now() - 2 * COMMIT_TIME
+    found.exclude(digest="").update(digest_since=F("digest_since") - hour, digest_at=end)
+    return found.get()
 
 
-def end_window(user: User) -> Delivery | None:
-    """Returns what was written when beat found that the window had ended."""
+def end_period(user: User) -> Delivery | None:
+    """Ends the digest period of the account as beat does. Returns the delivery that was written."""
     known = set(Delivery.objects.values_list("pk", flat=True))
-    tasks.send_digest(pass_an_hour(user).pk)
+    tasks.send_digest(make_due(user).pk)
     return Delivery.objects.exclude(pk__in=known).first()

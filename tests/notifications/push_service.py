@@ -1,4 +1,4 @@
-"""A push service on a port of this machine, and a browser that can read what it was sent."""
+"""A push service on this machine, and a browser that can decrypt its messages."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-HANG_UP, SILENT = "hang up", "silent"
+CLOSES, NO_ANSWER = "closes", "no answer"
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     path: str
     headers: dict[str, str]
     body: bytes
 
 
 class PushService:
-    """Answers what a test has told it to, and 201 after that."""
+    """Gives the ``answers`` of a test, one for each request, and then 201."""
 
     def __init__(self) -> None:
         self.answers: deque[tuple[int, dict[str, str]] | str] = deque()
-        self.parse: list[Asked] = []
+        self.requests: list[Request] = []
         self.closing = threading.Event()
         self.url = ""
 
@@ -42,9 +42,9 @@ def open_service() -> Iterator[PushService]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            service.parse.append(Asked(self.path, dict(self.headers), body))
+            service.requests.append(Request(self.path, dict(self.headers), body))
             answer = service.answers.popleft() if service.answers else (201, {})
-            if answer == SILENT:
+            if answer == NO_ANSWER:
                 service.closing.wait(60)
             if isinstance(answer, str):
                 return
@@ -52,7 +52,7 @@ def open_service() -> Iterator[PushService]:
             for name, value in {"Content-Length": "4", **answer[1]}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(b"said")
+            self.wfile.write(b"text")
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -69,7 +69,7 @@ def open_service() -> Iterator[PushService]:
 
 
 class Browser:
-    """What a browser makes when it subscribes."""
+    """The keys of a browser that has subscribed."""
 
     def __init__(self) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())

@@ -1,4 +1,4 @@
-"""A real HTTP server that plays the other side: it keeps what it gets and answers what it is told to."""
+"""A real HTTP server as the receiver of messages: it keeps the requests and gives the answers of the test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Call(NamedTuple):
 
 
 class Receiver(ThreadingHTTPServer):
-    """``answers`` are given one after the other, the last of them from then on. None hangs up without a word."""
+    """Gives ``answers`` one after the other, and the last one from then on. None closes without an answer."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

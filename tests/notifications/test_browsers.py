@@ -1,4 +1,4 @@
-"""Browsers are connected to one account each, by pages of this site alone, and end with whoever signs out of them."""
+"""A browser belongs to one account, is connected by pages of this site only, and is deleted by signing out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from notifications.models import Delivery, Destination
 from tests.notifications.push_service import Browser, base64url
 
 URL, PAGE = "/notifications/browsers/", "/notifications/preferences/"
-SECRET, ELSEWHERE = "https://127.0.0.2/send/secret", "https://127.0.0.2/send/another"  # as if it were outside
+ENDPOINT, ENDPOINT_2 = "https://127.0.0.2/send/secret", "https://127.0.0.2/send/another"  # allowed below
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
 
@@ -27,11 +27,11 @@ def signed_in(user: User) -> Client:
     return client
 
 
-HOSTILE = [
+REFUSED_ENDPOINTS = [
     ("", "nothing"),
     ("http://127.0.0.2/x", "not encrypted"),
-    ("ftp://127.0.0.2/x", "no web"),
-    ("javascript:alert(1)", "no address"),
+    ("ftp://127.0.0.2/x", "not HTTPS"),
+    ("javascript:alert(1)", "no URL"),
     ("https://", "no host"),
     ("https://localhost/x", "this machine"),
     ("https://a.localhost/x", "this machine"),
@@ -41,7 +41,7 @@ HOSTILE = [
     ("https://[::1]/x", "this machine"),
     ("https://[::ffff:127.0.0.1]/x", "this machine"),
     ("https://10.0.0.1/x", "a private network"),
-    ("https://169.254.169.254/latest/meta-data/", "the cloud's own"),
+    ("https://169.254.169.254/latest/meta-data/", "cloud metadata"),
     ("https://printer.local/x", "a private network"),
     ("https://redis/x", "a private network"),
     ("https://user:password@127.0.0.2/x", "with a password"),
@@ -49,9 +49,9 @@ HOSTILE = [
     ("https://127.0.0.2/a\nHost: x", "with a new line"),
     ("https://127.0.0.2:99999/", "no port"),
     ("https://127.0.0.2/" + "x" * 2000, "too long"),
-    ("https://127.0.0.2\0/x", "with a zero"),
+    ("https://127.0.0.2\0/x", "with a null character"),
 ]
-WRONG: list[dict[str, str]] = [
+INVALID_KEYS: list[dict[str, str]] = [
     {"p256dh": ""},
     {"auth": ""},
     {"p256dh": "x" * 87},
@@ -66,7 +66,7 @@ WRONG: list[dict[str, str]] = [
 
 
 @pytest.fixture(autouse=True)
-def outside(settings: Settings) -> None:
+def allow_push_service(settings: Settings) -> None:
     settings.OUTSIDE_ALLOW = [ip_network("127.0.0.2")]
 
 
@@ -75,64 +75,64 @@ def client(mina: User) -> Client:
     return signed_in(mina)
 
 
-def connect(client: Client, endpoint: str = SECRET, **wrong: str) -> Any:
-    return client.post(URL, {**Browser().subscription(endpoint), **wrong})
+def connect(client: Client, endpoint: str = ENDPOINT, **keys: str) -> Any:
+    return client.post(URL, {**Browser().subscription(endpoint), **keys})
 
 
 def sign_in(client: Client, name: str) -> Any:
     return client.post("/accounts/login/", {"username": name, "password": "redheart"})
 
 
-def test_a_browser_is_connected_once_and_named(client: Client, mina: User) -> None:
+def test_connecting_twice_makes_one_destination_with_the_name_of_the_browser(client: Client, mina: User) -> None:
     assert [connect(client).status_code for _ in range(2)] == [201, 201]
     destination = Destination.objects.get()
     assert (destination.owner, destination.transport, destination.name) == (mina, "push", "Chrome · Linux")
     page = client.get(PAGE).content.decode()
     assert "data-here" in page
-    assert "data-here" not in signed_in(mina).get(PAGE).content.decode(), "another browser of hers"
+    assert "data-here" not in signed_in(mina).get(PAGE).content.decode(), "this is another browser of the same account"
 
 
-def test_an_address_that_is_no_push_service_is_refused(client: Client) -> None:
-    for endpoint, why in HOSTILE:
+def test_an_endpoint_that_is_no_push_service_is_refused(client: Client) -> None:
+    for endpoint, why in REFUSED_ENDPOINTS:
         answer = connect(client, endpoint)
         assert (answer.status_code, answer["Content-Type"]) == (400, "text/plain; charset=utf-8"), why
         assert 10 < len(answer.content) < 200, why
     assert not Destination.objects.exists()
 
 
-def test_keys_that_no_browser_makes_are_refused(client: Client) -> None:
-    for wrong in WRONG:
-        assert connect(client, **wrong).status_code == 400, wrong
+def test_invalid_keys_are_refused(client: Client) -> None:
+    for keys in INVALID_KEYS:
+        assert connect(client, **keys).status_code == 400, keys
     assert not Destination.objects.exists()
 
 
-def test_only_our_own_pages_connect_and_only_for_somebody(client: Client, db: None) -> None:
+def test_only_pages_of_this_site_and_signed_in_accounts_can_connect(client: Client, db: None) -> None:
     for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}):
         assert client.post(URL, Browser().subscription(), headers=headers).status_code == 403
     assert client.get(URL).status_code == 405
     assert Client().post(URL, Browser().subscription()).status_code == 302
     assert not Destination.objects.exists()
-    ours = {"origin": "http://testserver", "sec-fetch-site": "same-origin"}
-    assert client.post(URL, Browser().subscription(), headers=ours).status_code == 201
+    same_origin = {"origin": "http://testserver", "sec-fetch-site": "same-origin"}
+    assert client.post(URL, Browser().subscription(), headers=same_origin).status_code == 201
 
 
 def test_an_eleventh_browser_is_refused_until_one_is_removed(client: Client, mina: User) -> None:
     for number in range(10):
         assert connect(signed_in(mina), f"https://127.0.0.2/{number}").status_code == 201
-    answer = connect(client, ELSEWHERE)
+    answer = connect(client, ENDPOINT_2)
     assert (answer.status_code, "Remove one" in answer.content.decode()) == (400, True)
     client.post(f"{URL}{Destination.objects.first().pk}/", {"do": "remove"})  # type: ignore[union-attr]
-    assert connect(client, ELSEWHERE).status_code == 201
+    assert connect(client, ENDPOINT_2).status_code == 201
     assert Destination.objects.count() == 10
 
 
-def test_a_browser_with_a_new_address_is_still_one(client: Client) -> None:
+def test_a_new_endpoint_replaces_the_earlier_one_of_the_same_browser(client: Client) -> None:
     connect(client)
-    connect(client, ELSEWHERE)
-    assert [destination.address for destination in Destination.objects.all()] == [ELSEWHERE]
+    connect(client, ENDPOINT_2)
+    assert [destination.address for destination in Destination.objects.all()] == [ENDPOINT_2]
 
 
-def test_it_moves_to_whoever_connects_it_next_with_nothing_that_was_for_the_one_before(
+def test_another_account_that_connects_the_browser_gets_none_of_the_earlier_deliveries(
     client: Client, jun: User
 ) -> None:
     connect(client)
@@ -142,16 +142,18 @@ def test_it_moves_to_whoever_connects_it_next_with_nothing_that_was_for_the_one_
     assert not Delivery.objects.exists()
 
 
-def test_signing_out_ends_it_on_this_browser_alone(client: Client, mina: User) -> None:
+def test_signing_out_deletes_this_browser_only(client: Client, mina: User) -> None:
     connect(client)
-    connect(signed_in(mina), ELSEWHERE)
+    connect(signed_in(mina), ENDPOINT_2)
     client.post("/accounts/logout/")
-    assert [destination.address for destination in Destination.objects.all()] == [ELSEWHERE]
+    assert [destination.address for destination in Destination.objects.all()] == [ENDPOINT_2]
 
 
-def test_signing_in_as_somebody_else_ends_it_and_as_the_same_does_not(client: Client, mina: User, jun: User) -> None:
+def test_signing_in_as_another_account_deletes_the_browser_and_as_the_same_does_not(
+    client: Client, mina: User, jun: User
+) -> None:
     connect(client)
-    del client.cookies["sessionid"]  # it ran out
+    del client.cookies["sessionid"]  # the session has expired
     assert sign_in(client, "mina").status_code == 302
     assert Destination.objects.exists()
     del client.cookies["sessionid"]
@@ -159,7 +161,7 @@ def test_signing_in_as_somebody_else_ends_it_and_as_the_same_does_not(client: Cl
     assert not Destination.objects.exists()
 
 
-def test_a_forged_cookie_names_no_browser(client: Client, jun: User) -> None:
+def test_a_forged_cookie_deletes_no_browser(client: Client, jun: User) -> None:
     connect(client)
     stranger = signed_in(jun)
     stranger.cookies["browser"] = f"{Destination.objects.get().pk}:forged"
@@ -168,7 +170,7 @@ def test_a_forged_cookie_names_no_browser(client: Client, jun: User) -> None:
 
 
 @pytest.mark.parametrize("do", ["remove", "test"])
-def test_a_stranger_neither_removes_nor_tests_it(client: Client, jun: User, do: str) -> None:
+def test_another_account_can_neither_remove_nor_test_a_browser(client: Client, jun: User, do: str) -> None:
     connect(client)
     destination = Destination.objects.get()
     for stranger, status in ((signed_in(jun), 404), (Client(), 302)):
@@ -176,21 +178,21 @@ def test_a_stranger_neither_removes_nor_tests_it(client: Client, jun: User, do: 
     assert (Destination.objects.count(), Delivery.objects.count()) == (1, 0)
 
 
-def test_other_destinations_are_no_browsers(client: Client, mina: User) -> None:
+def test_other_destinations_are_not_shown_or_removed_as_browsers(client: Client, mina: User) -> None:
     hook = Destination.objects.create(owner=mina, transport="webhook", name="Hook", address="https://example.com")
     assert client.post(f"{URL}{hook.pk}/", {"do": "remove"}).status_code == 404
     assert "Hook" not in client.get(PAGE).content.decode()
 
 
-def test_the_forms_need_their_token(client: Client, mina: User) -> None:
+def test_the_forms_need_a_csrf_token(client: Client, mina: User) -> None:
     connect(client)
-    careful = Client(enforce_csrf_checks=True)
-    careful.force_login(mina)
-    assert careful.post(f"{URL}{Destination.objects.get().pk}/", {"do": "remove"}).status_code == 403
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(mina)
+    assert strict.post(f"{URL}{Destination.objects.get().pk}/", {"do": "remove"}).status_code == 403
     assert Destination.objects.exists()
 
 
-def test_a_test_is_sent_once_at_a_time_and_wakes_what_was_paused(
+def test_a_test_message_resumes_the_browser_and_is_not_enqueued_twice(
     client: Client, queued: Callable[[str], list[dict[str, Any]]], django_capture_on_commit_callbacks: Any
 ) -> None:
     connect(client)
@@ -206,14 +208,14 @@ def test_a_test_is_sent_once_at_a_time_and_wakes_what_was_paused(
     assert client.post(f"{URL}{destination.pk}/", {"do": "dance"}).status_code == 400
 
 
-def test_without_a_key_nothing_is_offered(client: Client, settings: Settings) -> None:
+def test_without_a_vapid_key_push_is_not_offered(client: Client, settings: Settings) -> None:
     assert 'id="push"' in client.get(PAGE).content.decode()
     settings.VAPID_PRIVATE_KEY = ""
     assert 'id="push"' not in client.get(PAGE).content.decode()
     assert connect(client).status_code == 404
 
 
-def test_the_worker_comes_from_the_root_and_is_always_asked_for() -> None:
+def test_the_service_worker_is_at_the_root_and_not_cached() -> None:
     answer = Client().get("/push-worker.js")
     assert answer["Content-Type"].startswith("text/javascript")
     assert "no-cache" in answer["Cache-Control"]
@@ -234,5 +236,5 @@ def test_the_worker_comes_from_the_root_and_is_always_asked_for() -> None:
         ("", "Browser"),
     ],
 )
-def test_a_browser_has_the_name_that_people_call_it(agent: str, name: str) -> None:
+def test_the_name_of_a_browser_comes_from_its_user_agent(agent: str, name: str) -> None:
     assert name_of(agent) == name

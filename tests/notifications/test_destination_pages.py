@@ -1,4 +1,4 @@
-"""The team's pages of destinations: connecting, what is refused and why, and who may see them."""
+"""The pages of integrations: who may see them, what can be connected, and what is refused with which sentence."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from core.permissions import is_staff
 from notifications.models import Delivery, Destination
 from notifications.notify import Entry, notify
 from notifications.transports import webhook
+from tests.notifications.deliveries import write
 
 pytestmark = pytest.mark.django_db
 LIST = "/notifications/destinations/"
@@ -48,7 +49,7 @@ def hook(staff: User) -> Destination:
     )
 
 
-def test_only_staff_come_here(client: Client, mina: User, hook: Destination) -> None:
+def test_only_staff_may_open_the_pages(client: Client, mina: User, hook: Destination) -> None:
     paths = [LIST, f"{LIST}connect/webhook/", f"{LIST}{hook.pk}/"]
     for path in paths:
         assert client.get(path).headers["location"].startswith("/accounts/login/")
@@ -59,7 +60,7 @@ def test_only_staff_come_here(client: Client, mina: User, hook: Destination) -> 
     assert Destination.objects.exists()
 
 
-def test_only_staff_may_watch_one(mina: User, staff: User) -> None:
+def test_only_staff_may_watch_a_destination(mina: User, staff: User) -> None:
     assert is_staff(f"u{staff.pk}", "1")
     assert not is_staff(f"u{mina.pk}", "1")
     assert not is_staff(None, "1")
@@ -73,7 +74,9 @@ def test_only_staff_may_watch_one(mina: User, staff: User) -> None:
         ("kakao", KAKAO),
     ],
 )
-def test_each_kind_can_be_connected(staff_client: Client, staff: User, transport: str, typed: dict[str, str]) -> None:
+def test_each_integration_can_be_connected_and_no_page_shows_its_secrets(
+    staff_client: Client, staff: User, transport: str, typed: dict[str, str]
+) -> None:
     page = staff_client.post(f"{LIST}connect/{transport}/", typed, follow=True).content.decode()
     destination = Destination.objects.get()
     assert (destination.transport, destination.name, destination.owner) == (transport, typed["name"], staff)
@@ -84,7 +87,7 @@ def test_each_kind_can_be_connected(staff_client: Client, staff: User, transport
 
 
 @pytest.mark.parametrize(
-    ("transport", "typed", "said"),
+    ("transport", "typed", "error"),
     [
         ("webhook", {"address": "http://10.0.0.1/"}, "10.0.0.1 isn't a public address."),
         ("webhook", {"address": "ftp://example.com/"}, "Enter a full URL"),
@@ -111,16 +114,16 @@ def test_each_kind_can_be_connected(staff_client: Client, staff: User, transport
         ("kakao", {**KAKAO, "host": "http://169.254.169.254/"}, "169.254.169.254 isn't a public address."),
     ],
 )
-def test_what_is_wrong_is_refused_with_a_sentence(
-    staff_client: Client, transport: str, typed: dict[str, str], said: str
+def test_invalid_values_are_refused_with_a_sentence(
+    staff_client: Client, transport: str, typed: dict[str, str], error: str
 ) -> None:
     response = staff_client.post(f"{LIST}connect/{transport}/", {"name": "Name", **typed})
     assert response.status_code == 422
-    assert escape(said) in response.content.decode()
+    assert escape(error) in response.content.decode()
     assert not Destination.objects.exists()
 
 
-def test_a_test_is_asked_of_the_mail_worker(
+def test_a_test_message_is_enqueued_for_the_mail_worker(
     staff_client: Client,
     hook: Destination,
     queued: Callable[[str], list[dict[str, Any]]],
@@ -132,9 +135,9 @@ def test_a_test_is_asked_of_the_mail_worker(
     assert [task["task"] for task in queued("mail")] == ["outbox.tasks.send_message"]
 
 
-def test_it_can_be_paused_let_go_on_and_removed(staff_client: Client, hook: Destination) -> None:
-    for verb, paused in (("pause", True), ("resume", False)):
-        staff_client.post(f"{LIST}{hook.pk}/change/", {"do": verb})
+def test_a_destination_can_be_paused_resumed_and_removed(staff_client: Client, hook: Destination) -> None:
+    for action, paused in (("pause", True), ("resume", False)):
+        staff_client.post(f"{LIST}{hook.pk}/change/", {"do": action})
         hook.refresh_from_db()
         assert bool(hook.paused_at) is paused
     assert staff_client.post(f"{LIST}{hook.pk}/change/", {"do": "explode"}).status_code == 400
@@ -142,7 +145,9 @@ def test_it_can_be_paused_let_go_on_and_removed(staff_client: Client, hook: Dest
     assert not Destination.objects.exists()
 
 
-def test_the_signing_secret_is_shown_to_who_asks_for_it(staff_client: Client, hook: Destination, mina: User) -> None:
+def test_the_signing_secret_is_shown_on_request_to_staff_only(
+    staff_client: Client, hook: Destination, mina: User
+) -> None:
     path = f"{LIST}{hook.pk}/"
     assert hook.secret not in staff_client.get(path).content.decode()
     shown = staff_client.post(f"{path}secret/")
@@ -152,32 +157,34 @@ def test_the_signing_secret_is_shown_to_who_asks_for_it(staff_client: Client, ho
     assert staff_client.post(f"{path}secret/").status_code == 403
 
 
-def test_what_was_told_of_a_pause_goes_with_it(staff_client: Client, staff: User, hook: Destination) -> None:
+def test_removing_a_destination_hides_the_notification_about_its_pause(
+    staff_client: Client, staff: User, hook: Destination
+) -> None:
     notify([Entry(staff.pk, "paused", f"destination.{hook.pk}")])
     assert "Hook was paused after failed deliveries" in staff_client.get("/notifications/").content.decode()
     staff_client.post(f"{LIST}{hook.pk}/change/", {"do": "remove"})
     assert "was paused" not in staff_client.get("/notifications/").content.decode()
 
 
-def test_a_place_of_a_person_is_none_of_the_team_s_business(staff_client: Client, mina: User) -> None:
-    own = Destination.objects.create(owner=mina, transport="push", name="Phone", address="https://push.example/1")
-    delivery = Delivery.objects.create(destination=own, content={}, priority=2)
+def test_staff_neither_see_nor_change_the_browser_of_an_account(staff_client: Client, mina: User) -> None:
+    browser = Destination.objects.create(owner=mina, transport="push", name="Phone", address="https://push.example/1")
+    delivery = Delivery.objects.create(destination=browser, transport="push", content={}, priority=2)
     assert "Phone" not in staff_client.get(LIST).content.decode()
-    assert staff_client.get(f"{LIST}{own.pk}/").status_code == 404
-    assert staff_client.post(f"{LIST}{own.pk}/change/", {"do": "remove"}).status_code == 404
-    assert staff_client.post(f"/notifications/deliveries/{delivery.pk}/again/").status_code == 404
+    assert staff_client.get(f"{LIST}{browser.pk}/").status_code == 404
+    assert staff_client.post(f"{LIST}{browser.pk}/change/", {"do": "remove"}).status_code == 404
+    assert staff_client.post(f"/notifications/deliveries/{delivery.pk}/retry/").status_code == 404
 
 
-def test_a_kind_that_does_not_exist_is_not_found(staff_client: Client) -> None:
+def test_an_unknown_transport_is_not_found(staff_client: Client) -> None:
     assert staff_client.get(f"{LIST}connect/pigeon/").status_code == 404
 
 
-def test_the_pages_cost_the_same_however_much_there_is(
+def test_the_number_of_queries_does_not_rise_with_the_number_of_rows(
     staff_client: Client, staff: User, hook: Destination, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     def fill(number: int) -> None:
         for _ in range(number):
-            Delivery.objects.create(destination=hook, content={"text": "x"}, priority=4)
+            write(hook, {"text": "x"})
             Destination.objects.create(owner=staff, transport="webhook", name="More", address="http://127.0.0.1/")
 
     fill(1)

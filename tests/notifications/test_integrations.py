@@ -1,4 +1,4 @@
-"""Messages to services outside, against a real HTTP server: what they get, and what is made of what they say."""
+"""Messages to integrations, against a real HTTP server: what it gets, and the outcome of each of its answers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications.destinations import services as destinations
-from notifications.models import Attempt, Delivery, Destination, Notification
+from notifications.models import Delivery, Destination, Notification
 from notifications.models.destinations import PAUSE_AFTER
-from notifications.sending import send as sending
+from notifications.sending.log import delete_old_deliveries
 from notifications.transports import kakao, webhook
-from outbox.models import GRACE, LEASE, Status
+from notifications.transports.base import transport_of
+from outbox import sending
+from outbox.models import GRACE, LEASE, Attempt
+from outbox.outcome import Status
 from tests.live import ROOT, free_port
+from tests.notifications.deliveries import send_now, write
 from tests.notifications.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.django_db
@@ -39,9 +43,9 @@ CONTENT = {
     "text": "둘이 좋아해요",
     "url": "http://x",
 }
-YES = {"header": {"resultCode": 0, "resultMessage": "SUCCESS", "isSuccessful": True}}
-OKAY = {
-    **YES,
+SUCCESS = {"header": {"resultCode": 0, "resultMessage": "SUCCESS", "isSuccessful": True}}
+DELIVERED = {
+    **SUCCESS,
     "message": {"requestId": "1", "sendResults": [{"recipientSeq": 1, "resultCode": 0, "resultMessage": ""}]},
 }
 
@@ -70,7 +74,7 @@ def hook(staff: User, service: Receiver) -> Destination:
 
 
 @pytest.fixture
-def talk(staff: User, service: Receiver) -> Destination:
+def kakao_talk(staff: User, service: Receiver) -> Destination:
     return Destination.objects.create(
         owner=staff, transport="kakao", name="Talk", address=kakao.address("app1", service.url), secret=KEY,
         options={"sender": SENDER, "template": "T1", "to": "01012345678"},
@@ -84,23 +88,16 @@ def staff_client(client: Client, staff: User) -> Client:
 
 
 def send(destination: Destination, delivery: Delivery | None = None) -> Delivery:
-    """Tries it now, whatever it was to wait for."""
-    delivery = delivery or Delivery.objects.create(destination=destination, content=CONTENT, priority=4)
-    now = timezone.now()
-    Destination.objects.filter(pk=destination.pk).update(next_at=now)
-    Delivery.objects.filter(pk=delivery.pk).update(next_at=now)
-    sending.send(delivery.pk)
-    delivery.refresh_from_db()
-    return delivery
+    return send_now(delivery or write(destination, CONTENT))
 
 
-def test_a_webhook_is_signed_so_that_its_receiver_can_tell(hook: Destination, service: Receiver) -> None:
+def test_a_webhook_has_a_signature_that_a_receiver_can_verify(hook: Destination, service: Receiver) -> None:
     delivery = send(hook)
     assert delivery.status == Status.ACCEPTED
     [call] = service.calls
     assert call.json == {"type": "liked", "data": CONTENT}
-    published = standardwebhooks.Webhook(hook.secret)
-    assert published.verify(call.body, call.headers) == call.json
+    library = standardwebhooks.Webhook(hook.secret)
+    assert library.verify(call.body, call.headers) == call.json
     assert call.headers["webhook-id"] == delivery.identity
     for headers, body in (
         (call.headers, call.body + b" "),
@@ -108,31 +105,33 @@ def test_a_webhook_is_signed_so_that_its_receiver_can_tell(hook: Destination, se
         (call.headers | {"webhook-timestamp": str(int(call.headers["webhook-timestamp"]) - 1)}, call.body),
     ):
         with pytest.raises(standardwebhooks.WebhookVerificationError):
-            published.verify(body, headers)
+            library.verify(body, headers)
 
 
-def test_the_documentation_tells_a_receiver_how_to_check_it(hook: Destination, service: Receiver) -> None:
-    [code] = re.findall(r"```python\n(.*?)```", Path(ROOT, "docs/outside.md").read_text(), re.S)
-    names: dict[str, Any] = {}
-    exec(code, names)  # noqa: S102
+def test_the_code_in_the_documentation_verifies_a_webhook(hook: Destination, service: Receiver) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", Path(ROOT, "docs/integrations.md").read_text(), re.S)
+    namespace: dict[str, Any] = {}
+    exec(code, namespace)  # noqa: S102
     send(hook)
     [call] = service.calls
-    names["verify"](hook.secret, call.headers, call.body)
+    namespace["verify"](hook.secret, call.headers, call.body)
     for headers, body in (
         (call.headers, call.body + b" "),
         (call.headers | {"webhook-id": "another"}, call.body),
         (call.headers | {"webhook-timestamp": str(int(call.headers["webhook-timestamp"]) - 301)}, call.body),
     ):
         with pytest.raises(ValueError, match="too old|not signed"):
-            names["verify"](hook.secret, headers, body)
+            namespace["verify"](hook.secret, headers, body)
 
 
-def test_the_log_has_both_sides_and_no_secret(hook: Destination, service: Receiver, staff_client: Client) -> None:
-    service.answers = [(500, {}, f"out of paper: POST /hook?key=sesame, {hook.secret}")]
+def test_the_delivery_log_has_request_and_response_without_secrets(
+    hook: Destination, service: Receiver, staff_client: Client
+) -> None:
+    service.answers = [(500, {}, f"server error: POST /hook?key=sesame, {hook.secret}")]
     send(hook)
     attempt = Attempt.objects.get()
     assert "둘이 좋아해요" in attempt.request
-    assert "out of paper: POST …" in attempt.answer
+    assert "server error: POST …" in attempt.response_text
     for path in ("/notifications/destinations/", f"/notifications/destinations/{hook.pk}/"):
         page = staff_client.get(path).content.decode()
         assert "sesame" not in page
@@ -155,7 +154,7 @@ def test_the_log_has_both_sides_and_no_secret(hook: Destination, service: Receiv
         (None, Status.RETRYING),
     ],
 )
-def test_what_is_said_decides_what_becomes_of_it(
+def test_the_status_of_the_answer_decides_the_outcome(
     hook: Destination, service: Receiver, answer: Any, status: Status
 ) -> None:
     service.answers = [answer]
@@ -163,7 +162,7 @@ def test_what_is_said_decides_what_becomes_of_it(
     assert len(service.calls) == 1
 
 
-def test_a_server_that_comes_back_gets_it_with_the_same_id(hook: Destination, service: Receiver) -> None:
+def test_a_retry_has_the_same_id(hook: Destination, service: Receiver) -> None:
     service.answers = [None, (503, {}, ""), (200, {}, "")]
     delivery = send(hook)
     send(hook, delivery)
@@ -176,26 +175,26 @@ def in_two_hours() -> str:
     return format_datetime(timezone.now() + timedelta(hours=2), usegmt=True)
 
 
-@pytest.mark.parametrize("asked", ["7200", in_two_hours()])
-def test_who_says_when_to_come_back_is_left_alone_until_then(hook: Destination, service: Receiver, asked: str) -> None:
-    service.answers = [(429, {"Retry-After": asked}, "")]
+@pytest.mark.parametrize("header", ["7200", in_two_hours()])
+def test_nothing_is_sent_before_the_time_in_retry_after(hook: Destination, service: Receiver, header: str) -> None:
+    service.answers = [(429, {"Retry-After": header}, "")]
     delivery = send(hook)
     hook.refresh_from_db()
     later = timezone.now() + timedelta(minutes=100)
     assert (delivery.status, delivery.next_at > later, hook.next_at > later) == (Status.RETRYING, True, True)
-    other = Delivery.objects.create(destination=hook, content=CONTENT, priority=4)
+    other = write(hook, CONTENT)
     sending.send(other.pk)
     assert len(service.calls) == 1
 
 
-@pytest.mark.parametrize("asked", ["soon", "-5", "", "99999999999999999999", "²"])
-def test_nonsense_in_retry_after_changes_nothing(hook: Destination, service: Receiver, asked: str) -> None:
-    service.answers = [(429, {"Retry-After": asked.encode().decode("latin-1")}, "")]
+@pytest.mark.parametrize("header", ["soon", "-5", "", "99999999999999999999", "²"])
+def test_an_invalid_retry_after_is_ignored(hook: Destination, service: Receiver, header: str) -> None:
+    service.answers = [(429, {"Retry-After": header.encode().decode("latin-1")}, "")]
     delivery = send(hook)
     assert (delivery.status, delivery.next_at < delivery.give_up_at) == (Status.RETRYING, True)
 
 
-def test_repeated_failure_pauses_it_tells_its_owner_and_loses_nothing(
+def test_repeated_failures_pause_the_destination_notify_its_owner_and_lose_nothing(
     hook: Destination, service: Receiver, staff_client: Client
 ) -> None:
     service.answers = [(500, {}, "")]
@@ -203,10 +202,10 @@ def test_repeated_failure_pauses_it_tells_its_owner_and_loses_nothing(
     for _ in range(PAUSE_AFTER + 2):
         send(hook, delivery)
     assert len(service.calls) == PAUSE_AFTER
-    described = Notification.objects.get()
-    assert (described.type, described.recipient, described.unseen) == ("paused", hook.owner, True)
+    notification = Notification.objects.get()
+    assert (notification.type, notification.recipient, notification.unseen) == ("paused", hook.owner, True)
     assert (
-        staff_client.get(f"/notifications/{described.pk}/").headers["location"]
+        staff_client.get(f"/notifications/{notification.pk}/").headers["location"]
         == f"/notifications/destinations/{hook.pk}/"
     )
     assert "Hook" in staff_client.get("/notifications/").content.decode()
@@ -215,41 +214,39 @@ def test_repeated_failure_pauses_it_tells_its_owner_and_loses_nothing(
     assert send(hook, delivery).status == Status.ACCEPTED
 
 
-def test_what_has_failed_can_be_sent_again(hook: Destination, service: Receiver, staff_client: Client) -> None:
+def test_failed_deliveries_can_be_retried_by_hand(hook: Destination, service: Receiver, staff_client: Client) -> None:
     service.answers = [(400, {}, ""), (400, {}, ""), (200, {}, "")]
     first, second = send(hook), send(hook)
-    staff_client.post(f"/notifications/deliveries/{first.pk}/again/")
+    staff_client.post(f"/notifications/deliveries/{first.pk}/retry/")
     first.refresh_from_db()
     assert first.status in (Status.RECEIVED, Status.QUEUED)
     assert send(hook, first).status == Status.ACCEPTED
-    assert destinations.replay_failed(destination=hook) == 1
+    assert destinations.retry_failed(destination=hook) == 1
     assert send(hook, second).status == Status.ACCEPTED
-    assert destinations.replay_failed(destination=hook) == 0
+    assert destinations.retry_failed(destination=hook) == 0
 
 
-def test_a_worker_that_dies_in_the_middle_is_followed_by_another_with_the_same_id(
-    hook: Destination, service: Receiver
-) -> None:
-    delivery = Delivery.objects.create(destination=hook, content=CONTENT, priority=4)
-    assert Delivery.claim(delivery.pk), "and then it dies"
-    assert send(hook, delivery).status == Status.SENDING, "nobody takes it away from a worker that may live"
+def test_after_a_lost_worker_another_one_sends_the_same_id(hook: Destination, service: Receiver) -> None:
+    delivery = write(hook, CONTENT)
+    assert delivery.claim()
+    assert send(hook, delivery).status == Status.SENDING, "its lease has not expired"
     Delivery.objects.update(lease_until=timezone.now() - GRACE - LEASE)
-    assert [row.pk for row in Delivery.expire()] == [delivery.pk]
+    sending.settle_lost_attempts()
     assert send(hook, delivery).status == Status.ACCEPTED
     assert [call.headers["webhook-id"] for call in service.calls] == [delivery.identity]
 
 
-def test_an_address_that_has_moved_inside_is_not_written_to(
+def test_no_request_goes_to_an_address_that_has_become_private(
     hook: Destination, service: Receiver, settings: Settings
 ) -> None:
     settings.OUTSIDE_ALLOW = []
-    assert send(hook).said == "127.0.0.1 isn't a public address."
+    assert send(hook).response == "127.0.0.1 isn't a public address."
     assert service.calls == []
 
 
-def test_kakao_gets_the_request_of_its_documentation(talk: Destination, service: Receiver) -> None:
-    service.answers = [(200, {}, json.dumps(OKAY))]
-    delivery = send(talk)
+def test_kakao_gets_the_request_that_its_documentation_describes(kakao_talk: Destination, service: Receiver) -> None:
+    service.answers = [(200, {}, json.dumps(DELIVERED))]
+    delivery = send(kakao_talk)
     assert delivery.status == Status.ACCEPTED
     [call] = service.calls
     assert call.path == "/alimtalk/v2.3/appkeys/app1/messages"
@@ -262,62 +259,62 @@ def test_kakao_gets_the_request_of_its_documentation(talk: Destination, service:
         "recipientList": [{"recipientNo": "01012345678", "templateParameter": values}],
     }
     attempt = Attempt.objects.get()
-    assert KEY not in attempt.request + attempt.answer
+    assert KEY not in attempt.request + attempt.response_text
     assert SENDER not in attempt.request
 
 
 REFUSED = {"header": {"resultCode": -1000, "resultMessage": "Invalid appKey", "isSuccessful": False}}
 SAME_KEY = {"header": {"resultCode": -1005, "resultMessage": "The same key was used", "isSuccessful": False}}
-ODD_CODE = {"header": {"resultCode": [], "isSuccessful": False}}
-NO_PHONE = {**YES, "message": {"sendResults": [{"resultCode": -2016, "resultMessage": "no such number"}]}}
+UNKNOWN_CODE = {"header": {"resultCode": [], "isSuccessful": False}}
+WRONG_NUMBER = {**SUCCESS, "message": {"sendResults": [{"resultCode": -2016, "resultMessage": "no such number"}]}}
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "said"),
+    ("answer", "status", "response"),
     [
         ((200, {}, json.dumps(REFUSED)), Status.FAILED, "-1000 Invalid appKey"),
-        ((200, {}, json.dumps(NO_PHONE)), Status.FAILED, "-2016 no such number"),
+        ((200, {}, json.dumps(WRONG_NUMBER)), Status.FAILED, "-2016 no such number"),
         ((200, {}, json.dumps(SAME_KEY)), Status.UNKNOWN, "-1005 The same key was used"),
-        ((200, {}, json.dumps(ODD_CODE)), Status.FAILED, "[] "),
-        ((200, {}, "<html>"), Status.UNKNOWN, kakao.GARBLED),
-        ((200, {}, "[]"), Status.UNKNOWN, kakao.GARBLED),
-        ((200, {}, '{"header": 1}'), Status.UNKNOWN, kakao.GARBLED),
+        ((200, {}, json.dumps(UNKNOWN_CODE)), Status.FAILED, "[] "),
+        ((200, {}, "<html>"), Status.UNKNOWN, kakao.UNEXPECTED_RESPONSE),
+        ((200, {}, "[]"), Status.UNKNOWN, kakao.UNEXPECTED_RESPONSE),
+        ((200, {}, '{"header": 1}'), Status.UNKNOWN, kakao.UNEXPECTED_RESPONSE),
         ((503, {}, ""), Status.RETRYING, "503 Service Unavailable"),
         ((500, {}, ""), Status.UNKNOWN, "500 Internal Server Error"),
         ((504, {}, ""), Status.UNKNOWN, "504 Gateway Timeout"),
         ((401, {}, ""), Status.FAILED, "401 Unauthorized"),
-        (None, Status.UNKNOWN, kakao.SILENT),
+        (None, Status.UNKNOWN, kakao.NO_RESPONSE),
     ],
 )
-def test_kakao_is_never_sent_twice_by_itself_when_it_may_have_arrived(
-    talk: Destination, service: Receiver, answer: Any, status: Status, said: str
+def test_a_kakao_message_that_may_have_arrived_is_not_retried(
+    kakao_talk: Destination, service: Receiver, answer: Any, status: Status, response: str
 ) -> None:
     service.answers = [answer]
-    delivery = send(talk)
-    assert (delivery.status, delivery.response) == (status, said)
+    delivery = send(kakao_talk)
+    assert (delivery.status, delivery.response) == (status, response)
     if status == Status.UNKNOWN:
-        send(talk, delivery)
+        send(kakao_talk, delivery)
         assert len(service.calls) == 1
 
 
-def test_kakao_that_was_never_reached_is_tried_again(talk: Destination) -> None:
+def test_a_kakao_message_without_a_connection_is_retried(kakao_talk: Destination) -> None:
     Destination.objects.update(address=kakao.address("app1", f"http://127.0.0.1:{free_port()}"))
-    delivery = send(talk)
+    delivery = send(kakao_talk)
     assert delivery.status == Status.RETRYING
     assert "Connection refused" in delivery.response
 
 
-def test_kakao_that_is_cut_off_in_the_middle_is_unknown(
-    talk: Destination, service: Receiver, monkeypatch: pytest.MonkeyPatch
+def test_a_kakao_message_that_is_interrupted_is_unknown(
+    kakao_talk: Destination, service: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cut(*_: object) -> None:
+    def interrupt(*_: object) -> None:
         raise SoftTimeLimitExceeded
 
-    monkeypatch.setattr(kakao.ssrf, "post", cut)
-    assert send(talk).status == Status.UNKNOWN
+    monkeypatch.setattr(kakao.http, "post", interrupt)
+    assert send(kakao_talk).status == Status.UNKNOWN
 
 
-def test_apprise_reaches_a_service_and_says_when_it_does_not(staff: User, service: Receiver) -> None:
+def test_apprise_sends_to_a_service_and_logs_its_failures_without_secrets(staff: User, service: Receiver) -> None:
     address = service.url.replace("http://", "json://user:pa55word@") + "/deep/secretpath"
     destination = Destination.objects.create(owner=staff, transport="apprise", name="Room", address=address)
     assert send(destination).status == Status.ACCEPTED
@@ -329,26 +326,26 @@ def test_apprise_reaches_a_service_and_says_when_it_does_not(staff: User, servic
     failed = send(destination)
     assert failed.status == Status.RETRYING
     assert "500" in failed.response
-    log = "".join(attempt.request + attempt.answer + attempt.response for attempt in failed.attempts.all())
+    log = "".join(attempt.request + attempt.response_text + attempt.response for attempt in failed.attempts.all())
     assert "pa55word" not in log
     assert "secretpath" not in log
-    assert "pa55word" not in destinations.shown_address(destination)
+    assert "pa55word" not in transport_of(destination).display_address(destination)
 
 
-def test_apprise_is_kept_outside_too(staff: User, service: Receiver, settings: Settings) -> None:
+def test_apprise_sends_nothing_to_a_private_address(staff: User, service: Receiver, settings: Settings) -> None:
     settings.OUTSIDE_ALLOW = []
     address = service.url.replace("http://", "json://")
     delivery = send(Destination.objects.create(owner=staff, transport="apprise", name="Room", address=address))
     assert (delivery.status, service.calls) == (Status.FAILED, [])
 
 
-def test_what_is_old_is_forgotten_and_what_is_owed_is_not(hook: Destination, service: Receiver) -> None:
+def test_old_deliveries_are_deleted_unless_they_are_pending(hook: Destination, service: Receiver) -> None:
     old, fresh = send(hook), send(hook)
-    fan_out_pending = Delivery.objects.create(destination=hook, content=CONTENT, priority=4)
-    Delivery.objects.filter(pk__in=[old.pk, fan_out_pending.pk]).update(created_at=timezone.now() - timedelta(days=31))
-    Delivery.forget()
-    assert set(Delivery.objects.values_list("pk", flat=True)) == {fresh.pk, fan_out_pending.pk}
-    Destination.objects.update(paused_at=timezone.now())
-    Delivery.forget()
+    pending = write(hook, CONTENT)
+    Delivery.objects.filter(pk__in=[old.pk, pending.pk]).update(created_at=timezone.now() - timedelta(days=31))
+    delete_old_deliveries()
+    assert set(Delivery.objects.values_list("pk", flat=True)) == {fresh.pk, pending.pk}
+    hook.pause()
+    delete_old_deliveries()
     assert Delivery.objects.get() == fresh
     assert Attempt.objects.count() == 1

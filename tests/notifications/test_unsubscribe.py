@@ -1,4 +1,4 @@
-"""Who wants no more digests says so with one click, signed in or not."""
+"""One click on the link of a digest ends it, without signing in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.test import Client
 
 from likes.models import Post
 from notifications.models import Delivery, NotificationSettings
-from tests.notifications.digests import end_window, like, subscribe
+from tests.notifications.digests import end_period, like, subscribe
 
 pytestmark = pytest.mark.django_db
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -20,10 +20,10 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 @pytest.fixture
 def link(post: Post) -> str:
-    """The path of the header's address."""
+    """The path of the unsubscribe link in a digest."""
     subscribe(post.author, "weekly")
     like(post, "v1")
-    delivery = end_window(post.author)
+    delivery = end_period(post.author)
     assert delivery
     Delivery.objects.update(status="accepted")
     return urlsplit(delivery.content["headers"]["List-Unsubscribe"].strip("<>")).path
@@ -31,59 +31,61 @@ def link(post: Post) -> str:
 
 @pytest.fixture
 def provider() -> Client:
-    """A mail provider has no session, and no token against forged requests."""
+    """A mail provider has no session and no CSRF token."""
     return Client(enforce_csrf_checks=True)
 
 
-def chosen() -> str:
+def digest() -> str:
     return NotificationSettings.objects.get().digest
 
 
-def test_one_click_ends_it_at_once(provider: Client, post: Post, link: str) -> None:
+def test_one_click_ends_the_digest_without_a_redirect(provider: Client, post: Post, link: str) -> None:
     for _ in range(2):
         answer = provider.post(link, ONE_CLICK)
-        assert (answer.status_code, chosen()) == (200, ""), "and no redirect, says RFC 8058"
+        assert (answer.status_code, digest()) == (200, ""), "RFC 8058 forbids a redirect"
     like(post, "v2")
-    assert end_window(post.author) is None
+    assert end_period(post.author) is None
 
 
-def test_it_may_come_as_a_form_of_either_kind(provider: Client, link: str) -> None:
+def test_the_request_may_be_urlencoded(provider: Client, link: str) -> None:
     provider.post(link, "List-Unsubscribe=One-Click", content_type="application/x-www-form-urlencoded")
-    assert chosen() == ""
+    assert digest() == ""
 
 
-def test_following_the_link_changes_nothing(provider: Client, link: str) -> None:
+def test_opening_the_link_changes_nothing(provider: Client, link: str) -> None:
     page = provider.get(link)
     assert 'name="List-Unsubscribe" value="One-Click"' in page.content.decode()
     assert provider.head(link).status_code == 200
-    assert chosen() == "weekly"
+    assert digest() == "weekly"
     assert "visitor" not in page.cookies and page.headers["X-Robots-Tag"] == "noindex"
 
 
-def test_it_can_be_had_again_as_it_was(provider: Client, post: Post, link: str) -> None:
+def test_resubscribing_restores_the_earlier_digest(provider: Client, post: Post, link: str) -> None:
     assert 'name="again"' in provider.post(link, ONE_CLICK).content.decode()
     assert "Stop the email digest?" in provider.post(link, {"again": "1"}).content.decode()
-    assert chosen() == "weekly"
+    assert digest() == "weekly"
     like(post, "v2")
-    assert end_window(post.author)
+    assert end_period(post.author)
 
 
-def test_again_changes_nothing_for_who_has_chosen_otherwise(provider: Client, link: str) -> None:
+def test_resubscribing_does_not_replace_a_digest_chosen_later(provider: Client, link: str) -> None:
     NotificationSettings.objects.update(digest="daily")
     provider.post(link, {"again": "1"})
-    assert chosen() == "daily"
+    assert digest() == "daily"
 
 
-def test_anything_else_is_refused(provider: Client, mina: User, link: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_requests_and_invalid_or_expired_links_are_refused(
+    provider: Client, mina: User, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert provider.post(link, {"List-Unsubscribe": "x"}).status_code == 400
     assert provider.post(link).status_code == 400
     assert provider.put(link).status_code == 405
     for token in (link.split("/")[-2][:-1], signing.dumps([mina.pk, "daily"], salt="redheart.address"), "x"):
         page = provider.post(f"/notifications/unsubscribe/{token}/", ONE_CLICK)
         assert page.status_code == 404 and "This link is incomplete." in page.content.decode()
-    monkeypatch.setattr("notifications.digest.links.DIGEST_LASTS", timedelta(seconds=-1))
+    monkeypatch.setattr("notifications.digest.links.DIGEST_MAX_AGE", timedelta(seconds=-1))
     assert provider.post(link, ONE_CLICK).status_code == 410
-    assert chosen() == "weekly"
+    assert digest() == "weekly"
     mina.delete()
     monkeypatch.undo()
     assert provider.post(link, ONE_CLICK).status_code == 404
