@@ -1,22 +1,22 @@
 /* Who is signed in may change in another tab, or the session may end. The page is then loaded again; one that holds
    typed text stays, without what belongs to the account. */
 (() => {
-  const PAUSE = 30_000; // ms between two reloads by this script: whatever the server answers, there is no reload loop
-  const FIELDS = "textarea, input:not([type=hidden], [type=checkbox], [type=radio], [type=password], [type=file])";
+  const RELOAD_INTERVAL = 30_000; // ms: whatever the server answers, there is no reload loop
+  const TEXT_FIELDS = "textarea, input:not([type=hidden], [type=checkbox], [type=radio], [type=password], [type=file])";
   const { account, posted } = document.documentElement.dataset;
   const tabs = new BroadcastChannel("account");
 
-  const typed = () => posted !== undefined || // the answer to a form: to load it again would send the form again
-    [...document.querySelectorAll(FIELDS)].some((field) => field.value !== field.defaultValue);
+  const hasTypedText = () => posted !== undefined || // the answer to a form: to load it again would send the form again
+    [...document.querySelectorAll(TEXT_FIELDS)].some((field) => field.value !== field.defaultValue);
 
   function reload() { // returns whether the page is being loaded again
-    if (typed() || Date.now() - sessionStorage.getItem("reloaded") < PAUSE) return false;
+    if (hasTypedText() || Date.now() - sessionStorage.getItem("reloaded") < RELOAD_INTERVAL) return false;
     sessionStorage.setItem("reloaded", Date.now());
     location.reload();
     return true;
   }
 
-  function drop() { // what only the account may see or watch
+  function removePrivate() { // what only the account may see or watch
     for (const element of document.querySelectorAll("[data-private]")) {
       element.removeAttribute("data-topic");
       if (element.closest(".bar")) element.hidden = true;
@@ -26,17 +26,17 @@
     note.hidden = false;
   }
 
-  function changed() {
+  function accountChanged() {
     if (reload()) return;
-    if (account) drop();
+    if (account) removePrivate();
     document.dispatchEvent(new Event("live:rejoin"));
   }
 
-  document.addEventListener("live:refused", () => { if (!reload() && account) drop(); });
+  document.addEventListener("live:refused", () => { if (!reload() && account) removePrivate(); });
   tabs.onmessage = ({ data }) => {
     if (data === account) return;
-    changed();
-    setTimeout(reload, PAUSE); // if it was too soon, or the text has gone meanwhile
+    accountChanged();
+    setTimeout(reload, RELOAD_INTERVAL); // if it was too soon, or the text has been sent or deleted meanwhile
   };
-  if (account !== undefined) tabs.postMessage(account); // an error page does not know
+  if (account !== undefined) tabs.postMessage(account); // an error page does not know the account
 })();

@@ -1,29 +1,29 @@
-/* The bell: the server always says the whole number, so every tab of every device shows the same one. What has arrived is
-   told aloud only to somebody who looks, politely and not often. */
+/* The bell: the server always sends the whole number, so every tab of every device shows the same one. A sentence about
+   what is new appears only in a tab that is looked at, and not often. */
 (() => {
-  const GAP = 10_000; // ms between two toasts
+  const TOAST_INTERVAL = 10_000; // ms between two toasts
   const bell = document.querySelector("[data-unread]");
   if (!bell) return;
   const badge = bell.querySelector(".badge"), icon = document.querySelector("link[rel=icon]");
-  const title = document.title, plain = icon.href;
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let version = +bell.dataset.version, told = -GAP;
+  const { title } = document, { href } = icon;
+  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+  let version = +bell.dataset.version, toastAt = -TOAST_INTERVAL, actedOn = "";
 
   function paint() {
-    const unread = bell.hidden ? 0 : +bell.dataset.unread, away = document.hidden && unread > 0;
+    const unread = bell.hidden ? 0 : +bell.dataset.unread, inTitle = document.hidden && unread > 0;
     badge.textContent = unread > 99 ? "99+" : unread;
-    document.title = away ? `(${badge.textContent}) ${title}` : title;
-    icon.href = away ? icon.dataset.ringing : plain;
+    document.title = inTitle ? `(${badge.textContent}) ${title}` : title;
+    icon.href = inTitle ? icon.dataset.unreadHref : href;
   }
 
-  async function tell() {
-    if (document.hidden || still.matches || performance.now() - told < GAP) return;
-    told = performance.now();
+  async function showNewest() {
+    if (document.hidden || reducedMotion.matches || performance.now() - toastAt < TOAST_INTERVAL) return;
+    toastAt = performance.now();
     try {
       const response = await fetch(bell.dataset.newest, { signal: AbortSignal.timeout(8000) });
       const detail = response.ok && !response.redirected && await response.text();
       if (detail) document.dispatchEvent(new CustomEvent("say", { detail }));
-    } catch { /* the number has said it */ }
+    } catch { /* the number is shown already */ }
   }
 
   document.addEventListener("live:bell", ({ detail: { key, v, unread } }) => {
@@ -33,15 +33,16 @@
     bell.dataset.unread = unread;
     paint();
     if (!more) return;
-    const rung = document.getElementById("rung");
-    if (rung) rung.hidden = false;
-    tell();
+    const link = document.getElementById("new-notifications");
+    if (link) link.hidden = false;
+    showNewest();
   });
-  let acted = ""; // the keyboard goes on where it was
-  document.addEventListener("submit", ({ target }) => { acted = target.closest(".group")?.id; });
+
+  // After an action of the list the focus returns to the notification that it changed.
+  document.addEventListener("submit", ({ target }) => { actedOn = target.closest(".group")?.id; });
   document.addEventListener("htmx:after:settle", () => {
-    if (acted) document.getElementById(acted)?.querySelector("summary, button")?.focus();
-    acted = "";
+    if (actedOn) document.getElementById(actedOn)?.querySelector("summary, button")?.focus();
+    actedOn = "";
   });
   document.addEventListener("visibilitychange", paint);
   paint();

@@ -1,19 +1,26 @@
-/* The page's one socket: what it watches, whether it lives, and the state it brings.
-   A frame is {"post.12": {"v": 7, "count": 5}, …}; each part becomes an event "live:post" with its key. */
+/* The page's one socket: what it watches, whether it is connected, and the state it brings.
+   A frame is {"post.12": {"v": 7, "count": 5}, …}. Each state is shown by the fields of its topic and becomes an event
+   "live:post" with its key; after the whole frame comes "live:applied". */
 (() => {
-  const SILENCE = 40_000, REFRESH = 10_000, LOOK = 2_000, STILL = 150; // ms; the server is never silent for longer than 20 s
-  const MOST = 250; // topics of one page, as in topics.py
+  const MAX_SILENCE = 40_000; // ms; the server sends something every 20 s
+  const REFRESH_INTERVAL = 10_000, CHECK_INTERVAL = 2_000; // ms
+  const SCROLL_PAUSE = 150, TOAST_TIME = 8_000; // ms
+  const MAX_TOPICS = 250; // of one page, as in live/topics.py
   const FORBIDDEN = 4403; // the server's close code for topics that this visitor may not watch
-  const root = document.documentElement;
-  const base = document.getElementById("live").getAttribute("hx-ws:connect");
-  const stays = "stays" in document.getElementById("live").dataset; // a bell that is heard in a hidden tab too
-  const note = document.getElementById("say");
+  const root = document.documentElement, live = document.getElementById("live"), toast = document.getElementById("say");
+  const base = live.getAttribute("hx-ws:connect");
+  const connectedWhileHidden = "connectedWhileHidden" in live.dataset; // so that the bell counts in a hidden tab too
+  const number = new Intl.NumberFormat(root.lang);
   const tabs = new BroadcastChannel("visitor"); // the other tabs have the new cookie too
-  let connection = null, watched = "", heard = 0, refreshed = performance.now(), ended = false, hush, scrolled;
+  let connection = null, watched = "", ended = false, receivedAt = 0, refreshedAt = performance.now();
+  let toastTimer, scrollTimer;
 
-  const asks = (topic) => `topic=${encodeURIComponent(topic)}`;
-  const query = () => topics().map(asks).join("&");
-  const watchable = () => new Map([...document.querySelectorAll("[data-topic]")].map((e) => [e.dataset.topic, e]));
+  // Topics
+
+  const parameter = (topic) => `topic=${encodeURIComponent(topic)}`;
+  const query = () => topics().map(parameter).join("&");
+  const watchers = () => [...document.querySelectorAll("[data-topic]")];
+  const elementsByTopic = () => new Map(watchers().map((element) => [element.dataset.topic, element]));
   const isPost = (topic) => topic.startsWith("post.");
 
   function distance(element) { // px outside the window
@@ -22,70 +29,93 @@
   }
 
   function topics() { // if there are too many, the posts that are farthest from the window are left out
-    const elements = watchable(), excess = elements.size - MOST;
+    const elements = elementsByTopic(), excess = elements.size - MAX_TOPICS;
     if (excess > 0) {
-      const posts = [...elements].filter(([topic]) => isPost(topic)).map(([topic, element]) => [distance(element), topic]);
-      for (const [, topic] of posts.sort(([a], [b]) => b - a).slice(0, excess)) elements.delete(topic);
+      const posts = [...elements].filter(([topic]) => isPost(topic));
+      const distances = posts.map(([topic, element]) => [distance(element), topic]).sort(([a], [b]) => b - a);
+      for (const [, topic] of distances.slice(0, excess)) elements.delete(topic);
     }
     return [...elements.keys()];
   }
 
-  function behind() { // is there something that should be watched and is not? Of too many posts only those in the window
-    const elements = watchable(), all = elements.size <= MOST, now = new Set(watched.split("&"));
-    const due = ([topic, element]) => all || !isPost(topic) || distance(element) === 0;
-    return [...elements].some((entry) => !now.has(asks(entry[0])) && due(entry));
+  function hasUnwatched() { // is a topic missing? If there are too many, only posts in the window are missed
+    const elements = elementsByTopic(), now = new Set(watched.split("&"));
+    const needed = (topic, element) => elements.size <= MAX_TOPICS || !isPost(topic) || distance(element) === 0;
+    return [...elements].some(([topic, element]) => !now.has(parameter(topic)) && needed(topic, element));
   }
 
-  const show = (state) => { root.dataset.live = state; };
-  const lost = () => show(navigator.onLine ? "connecting" : "off");
+  // State
 
-  const apply = (frame) => {
-    for (const [name, state] of Object.entries(frame)) {
-      const [kind, key] = name.split(".");
-      document.dispatchEvent(new CustomEvent(`live:${kind}`, { detail: { key, ...state } }));
+  const setStatus = (status) => { root.dataset.live = status; };
+  const setDisconnected = () => setStatus(navigator.onLine ? "connecting" : "off");
+
+  function showFields(topic, { v, ...state }) { // inside data-topic="poll.7", data-field="votes" shows state.votes
+    for (const element of document.querySelectorAll(`[data-topic="${topic}"]`)) {
+      const fields = [...element.querySelectorAll("[data-field]")]
+        .filter((field) => field.closest("[data-topic]") === element && field.dataset.field in state);
+      if (!fields.length || v <= (element.dataset.version ?? -1)) continue;
+      element.dataset.version = v;
+      for (const field of fields) showField(field, state[field.dataset.field]);
     }
-    document.dispatchEvent(new Event("live:applied"));
-  };
+  }
 
-  function refused(asked) { // account.js loads the page again or drops topics; if it does neither, asking again is useless
+  function showField(field, value) {
+    const isNumber = typeof value === "number";
+    field.textContent = isNumber ? number.format(value) : value;
+    if (isNumber) field.dataset.value = value;
+  }
+
+  function apply(frame) {
+    for (const [name, state] of Object.entries(frame)) {
+      const [type, key] = name.split(".");
+      showFields(name, state);
+      document.dispatchEvent(new CustomEvent(`live:${type}`, { detail: { key, ...state } }));
+    }
+    document.dispatchEvent(new CustomEvent("live:applied", { detail: frame }));
+  }
+
+  // Connection
+
+  function refused(topicQuery) { // ends the connection, unless account.js loads the page again or removes topics
     document.dispatchEvent(new Event("live:refused"));
-    ended = query() === asked;
-    if (ended) show("off");
+    ended = query() === topicQuery;
+    if (ended) setStatus("off");
   }
 
-  async function refresh() {
+  async function refresh() { // reads the state without the socket
     if (ended) return;
-    refreshed = performance.now();
-    const asked = query();
+    refreshedAt = performance.now();
+    const topicQuery = query();
     try {
-      const response = await fetch(`${base}?${asked}`, { signal: AbortSignal.timeout(8000) });
+      const response = await fetch(`${base}?${topicQuery}`, { signal: AbortSignal.timeout(8000) });
       if (response.ok) apply(await response.json());
-      if (response.status === 403) refused(asked);
-    } catch { /* offline; the next look tries again */ }
+      if (response.status === 403) refused(topicQuery);
+    } catch { /* offline; the next check tries again */ }
   }
 
-  function rejoin() { // with the topics and the cookie of now
+  function rejoin() { // with the present topics and cookie
     if (!connection?.socket) return;
     Object.assign(connection.config, { reconnectDelay: 10, reconnectJitter: 0 });
     connection.socket.close();
   }
 
-  function catchUp() {
-    if (behind()) rejoin();
+  function watchMissing() {
+    if (hasUnwatched()) rejoin();
   }
 
-  function keep({ visibilityHandler: handler }) { // of hx-ws: it closes in the background and reconnects at once in front
-    document.removeEventListener("visibilitychange", handler);
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) handler(); });
+  function keepWhileHidden({ visibilityHandler }) { // hx-ws closes in the background and reconnects in front
+    document.removeEventListener("visibilitychange", visibilityHandler);
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) visibilityHandler(); });
   }
 
-  function look() {
+  function check() {
     const now = performance.now();
-    if (root.dataset.live === "on" && now - heard > SILENCE) {
-      lost();
+    if (root.dataset.live === "on" && now - receivedAt > MAX_SILENCE) {
+      setDisconnected();
       connection?.socket?.close();
     }
-    if (root.dataset.live !== "on" && navigator.onLine && !document.hidden && now - refreshed > REFRESH) refresh();
+    const isDue = now - refreshedAt > REFRESH_INTERVAL;
+    if (root.dataset.live !== "on" && navigator.onLine && !document.hidden && isDue) refresh();
   }
 
   document.addEventListener("htmx:ws:before:connection", (event) => {
@@ -93,45 +123,48 @@
     connection = event.detail.connection;
     watched = query();
     connection.url = `${connection.url.split("?")[0]}?${watched}`;
-    lost();
+    setDisconnected();
   });
   document.addEventListener("htmx:ws:after:connection", () => {
     Object.assign(connection.config, htmx.config.ws);
-    if (stays && connection.config.pauseOnBackground !== false) keep(connection);
-    if (stays) connection.config.pauseOnBackground = false;
-    heard = performance.now();
-    catchUp();
+    if (connectedWhileHidden && connection.config.pauseOnBackground !== false) keepWhileHidden(connection);
+    if (connectedWhileHidden) connection.config.pauseOnBackground = false;
+    receivedAt = performance.now();
+    watchMissing();
   });
   document.addEventListener("htmx:ws:close", ({ detail }) => {
-    if (!ended) lost();
+    if (!ended) setDisconnected();
     if (detail.code === FORBIDDEN) refused(watched);
   });
   document.addEventListener("htmx:ws:before:message:incoming", (event) => {
     event.preventDefault(); // data only: nothing that arrives is ever parsed as HTML
-    heard = performance.now();
-    show("on");
+    receivedAt = performance.now();
+    setStatus("on");
     apply(JSON.parse(event.detail.message.data));
   });
-  document.addEventListener("htmx:after:settle", catchUp);
+  document.addEventListener("htmx:after:settle", watchMissing);
   document.addEventListener("scroll", () => {
-    clearTimeout(scrolled);
-    scrolled = setTimeout(catchUp, STILL);
+    clearTimeout(scrollTimer);
+    scrollTimer = setTimeout(watchMissing, SCROLL_PAUSE);
   }, { passive: true });
   document.addEventListener("visitor:named", () => { rejoin(); tabs.postMessage("named"); });
   tabs.onmessage = rejoin;
   document.addEventListener("live:rejoin", rejoin);
   document.addEventListener("live:refresh", refresh);
-  document.addEventListener("say", ({ detail }) => {
-    note.textContent = detail;
-    clearTimeout(hush);
-    hush = setTimeout(() => { note.textContent = ""; }, 8000);
-  });
-  window.addEventListener("offline", () => { lost(); connection?.socket?.close(); });
+  window.addEventListener("offline", () => { setDisconnected(); connection?.socket?.close(); });
   window.addEventListener("online", () => {
-    lost();
+    setDisconnected();
     if (!document.hidden) clearTimeout(connection?.timer);
     document.dispatchEvent(new Event("visibilitychange")); // hx-ws reconnects at once
   });
   window.addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
-  setInterval(look, LOOK);
+  setInterval(check, CHECK_INTERVAL);
+
+  // One sentence for the reader, also read aloud
+
+  document.addEventListener("say", ({ detail }) => {
+    toast.textContent = detail;
+    clearTimeout(toastTimer);
+    toastTimer = setTimeout(() => { toast.textContent = ""; }, TOAST_TIME);
+  });
 })();

@@ -1,6 +1,6 @@
-/* Who has chosen no time zone yet is offered the one of the browser. */
+/* Selects the time zone of the browser for a user who has not chosen one yet. */
 (() => {
   const zone = document.querySelector("select[data-guess]");
-  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone && [...zone.options].some((option) => option.value === here)) zone.value = here;
+  const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && [...zone.options].some((option) => option.value === browserZone)) zone.value = browserZone;
 })();

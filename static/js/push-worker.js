@@ -1,15 +1,15 @@
-/* The service worker: shows what the site tells this browser while no page of it is open. It keeps nothing, and no
-   request of a page goes through it. */
+/* The service worker: shows push messages, also while no page of the site is open. It caches nothing, and no request of
+   a page goes through it. */
 const ICON = "/static/icon.png", LIST = "/notifications/", CONNECT = "/notifications/browsers/";
 
 addEventListener("install", () => skipWaiting());
 
 addEventListener("push", (event) => {
-  const { title = "Redheart", body = "", tag = "redheart", url = LIST, page = LIST } = told(event.data);
+  const { title = "Redheart", body = "", tag = "redheart", url = LIST, page = LIST } = parse(event.data);
   event.waitUntil(registration.showNotification(title, { body, tag, icon: ICON, data: { url, page } }));
 });
 
-function told(data) { // a push that shows nothing would cost the permission
+function parse(data) { // a push message must show something, or the browser takes the permission away
   try { return data.json(); } catch { return {}; }
 }
 
@@ -20,15 +20,16 @@ addEventListener("notificationclick", (event) => {
 
 async function follow({ url, page }) {
   const tabs = await clients.matchAll({ type: "window", includeUncontrolled: true });
-  const tab = tabs.find((each) => new URL(each.url).pathname === page);
+  const tab = tabs.find((client) => new URL(client.url).pathname === page);
   if (!tab) return clients.openWindow(url);
-  return Promise.all([tab.focus(), fetch(url, { redirect: "manual" })]); // following it marks it as read
+  return Promise.all([tab.focus(), fetch(url, { redirect: "manual" })]); // this request marks the notification as read
 }
 
 addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event)));
 
-async function renew({ oldSubscription, newSubscription }) { // the push service has given this browser another address
-  const subscription = newSubscription ?? (oldSubscription && await registration.pushManager.subscribe(oldSubscription.options));
+async function renew({ oldSubscription, newSubscription }) { // the push service has changed the address of this browser
+  const subscribe = ({ options }) => registration.pushManager.subscribe(options);
+  const subscription = newSubscription ?? (oldSubscription && await subscribe(oldSubscription));
   if (!subscription) return;
   const { endpoint, keys } = subscription.toJSON();
   await fetch(CONNECT, { method: "POST", body: new URLSearchParams({ endpoint, ...keys }) });

@@ -1,7 +1,7 @@
-/* "Enable push on this device": asks for permission after that click and never before, and brings the server its push
-   address. */
+/* "Enable push on this device": requests the permission after that click and never before, and sends the server the
+   subscription. */
 (() => {
-  const PATIENCE = 20_000; // ms
+  const TIMEOUT = 20_000; // ms
   const box = document.getElementById("push");
   const { key, connect, worker } = box.dataset;
   const parts = [...box.querySelectorAll("[data-when]")];
@@ -14,7 +14,7 @@
     part("failed").hidden = false;
   }
 
-  async function held() { // what this browser has subscribed to
+  async function currentSubscription() {
     const registration = await navigator.serviceWorker.getRegistration();
     return registration?.pushManager.getSubscription();
   }
@@ -22,31 +22,32 @@
   async function start() {
     if (!("serviceWorker" in navigator && "PushManager" in window && "Notification" in window)) return show("unable");
     if (Notification.permission === "denied") return show("denied");
-    const subscription = await held(), here = box.querySelector("[data-here]");
-    if (subscription && here) return;
-    await subscription?.unsubscribe(); // the server has forgotten it, or had never heard of it
+    const subscription = await currentSubscription(), isListed = box.querySelector("[data-here]");
+    if (subscription && isListed) return;
+    await subscription?.unsubscribe(); // the server does not have it
     show("ready");
   }
 
   async function subscribe() {
     await navigator.serviceWorker.register(worker);
     const { pushManager } = await navigator.serviceWorker.ready;
-    const late = new Promise((_, refuse) => setTimeout(refuse, PATIENCE)); // Chrome without a network waits for ever
-    return Promise.race([pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }), late]);
+    const timeout = new Promise((_, reject) => setTimeout(reject, TIMEOUT)); // Chrome without a network never answers
+    return Promise.race([pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }), timeout]);
   }
 
-  async function tell() {
+  async function enable() {
     const permission = await Notification.requestPermission();
     if (permission !== "granted") return show(permission === "denied" ? "denied" : "ready");
     const { endpoint, keys } = (await subscribe()).toJSON();
-    const response = await fetch(connect, { method: "POST", body: new URLSearchParams({ endpoint, ...keys }), signal: AbortSignal.timeout(PATIENCE) });
+    const body = new URLSearchParams({ endpoint, ...keys });
+    const response = await fetch(connect, { method: "POST", body, signal: AbortSignal.timeout(TIMEOUT) });
     if (response.ok) return location.reload();
     fail(response.headers.get("Content-Type")?.startsWith("text/plain") && await response.text());
   }
 
   part("ready").addEventListener("click", async ({ currentTarget: button }) => {
     button.disabled = true;
-    await tell().catch(() => fail());
+    await enable().catch(() => fail());
     button.disabled = false;
   });
   start().catch(() => show("unable"));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError, expect
 
-from tests.e2e.people import SLOW, Author
+from tests.e2e.people import TIMEOUT, Author, SignedUp
 from tests.live import Live
 
 CHROMIUM = Path("/usr/bin/chromium")
-QUIET = [
+BROWSER_ARGS = [
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-quic",
@@ -24,14 +25,14 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation",
+LOG_VIOLATIONS = """document.addEventListener("securitypolicyviolation",
     (e) => console.error(`CSP: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`))"""
 Visitor = Callable[..., Page]
-expect.set_options(timeout=SLOW)
+expect.set_options(timeout=TIMEOUT)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "noise(*patterns): what the console may say, because the test breaks something")
+    config.addinivalue_line("markers", "expects_errors(*patterns): errors in the console that the test causes")
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +40,7 @@ def browser_type_launch_args() -> dict[str, Any]:
     if not CHROMIUM.exists():
         missing = f"{CHROMIUM} is missing: apt-get install chromium"
         pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
-    return {"executable_path": CHROMIUM, "args": QUIET}
+    return {"executable_path": CHROMIUM, "args": BROWSER_ARGS}
 
 
 @pytest.fixture(scope="session")
@@ -48,36 +49,36 @@ def base_url(live: Live) -> str:
 
 
 @pytest.fixture
-def complaints(request: pytest.FixtureRequest) -> Iterator[list[str]]:
-    """What the browser finds wrong with our pages: nothing, unless the test is marked with the noise it makes."""
-    heard: list[str] = []
-    yield heard
-    marker = request.node.get_closest_marker("noise")
-    allowed = marker.args if marker else ()
-    assert not [line for line in heard if not any(re.search(pattern, line) for pattern in allowed)]
+def console_errors(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """Errors and warnings of the browser. There may be none but those that the test is marked with."""
+    errors: list[str] = []
+    yield errors
+    marker = request.node.get_closest_marker("expects_errors")
+    expected = marker.args if marker else ()
+    assert not [line for line in errors if not any(re.search(pattern, line) for pattern in expected)]
 
 
 @pytest.fixture
-def visitor(new_context: Callable[..., BrowserContext], complaints: list[str]) -> Visitor:
-    """A new visitor: somebody whom the site has never seen, with one empty tab."""
+def visitor(new_context: Callable[..., BrowserContext], console_errors: list[str]) -> Visitor:
+    """Opens a new browser context with one empty tab: somebody whom the site has never seen."""
 
-    def come(**options: Any) -> Page:
+    def open_context(**options: Any) -> Page:
         context = new_context(**options)
-        context.set_default_timeout(SLOW)
-        context.add_init_script(TELL_VIOLATIONS)
-        context.on("console", lambda message: hear(complaints, message))
-        context.on("weberror", lambda error: complaints.append(f"uncaught: {described(error)}"))
+        context.set_default_timeout(TIMEOUT)
+        context.add_init_script(LOG_VIOLATIONS)
+        context.on("console", lambda message: record(console_errors, message))
+        context.on("weberror", lambda error: console_errors.append(f"uncaught: {description(error)}"))
         return context.new_page()
 
-    return come
+    return open_context
 
 
-def hear(complaints: list[str], message: ConsoleMessage) -> None:
+def record(console_errors: list[str], message: ConsoleMessage) -> None:
     if message.type in ("error", "warning"):
-        complaints.append(f"{message.text} ({message.location['url']})")
+        console_errors.append(f"{message.text} ({message.location['url']})")
 
 
-def described(error: WebError) -> str:
+def description(error: WebError) -> str:
     return error.error.stack or error.error.message
 
 
@@ -94,13 +95,19 @@ def jun(live: Live) -> Iterator[Author]:
 
 
 @pytest.fixture
-def post(mina: Author) -> int:
-    """A post that nobody else has touched."""
+def author(live: Live) -> Iterator[SignedUp]:
+    with httpx.Client(base_url=live.url, timeout=30) as client:
+        yield SignedUp(client, f"a{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def post_id(mina: Author) -> int:
+    """A new post without likes."""
     return mina.publish("Something new to like")
 
 
 @pytest.fixture
-def passer_by(live: Live) -> Iterator[httpx.Client]:
-    """Somebody elsewhere, without a browser."""
+def other_visitor(live: Live) -> Iterator[httpx.Client]:
+    """A visitor without a browser."""
     with httpx.Client(base_url=live.url, headers={"Accept": "application/json"}, timeout=30) as client:
         yield client

@@ -1,62 +1,31 @@
-"""The bell in a real browser: exact in every tab, quiet where nobody looks."""
+"""The bell: the same exact number in every tab, and a toast only in the tab that is looked at."""
 
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Iterator
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visitor
-from tests.e2e.people import Author, heart, like, say, visit
-from tests.e2e.test_connection import CUT, SET_HIDDEN
+from tests.e2e.people import CONNECTION_ERRORS, SET_HIDDEN, Author, SignedUp, expect_unread, heart, like, toast, visit
 from tests.live import Live, until
 
 
-@pytest.fixture
-def author(live: Live) -> Iterator[Author]:
-    """Somebody new, whose bell is empty."""
-    with httpx.Client(base_url=live.url, timeout=30) as client:
-        name = f"a{secrets.token_hex(4)}"
-        yield SignedUp(client, name)
-
-
-class SignedUp(Author):
-    def __init__(self, client: httpx.Client, name: str) -> None:
-        self.client, self.name = client, name
-        client.get("/accounts/signup/")
-        answer = self.submit("/accounts/signup/", username=name, password1="red-heart-7", password2="red-heart-7")
-        assert answer.status_code == 302
-
-    def sign_in(self, page: Page) -> Page:
-        page.goto("/accounts/login/")
-        page.fill("[name=username]", self.name)
-        page.fill("[name=password]", "red-heart-7")
-        page.click("main .button")
-        page.wait_for_url(re.compile(r"//[^/]+/$"))
-        return page
-
-
-def expect_unread(page: Page, number: int) -> None:
-    expect(page.locator("[data-unread]")).to_have_attribute("data-unread", str(number))
-
-
 def test_two_tabs_show_the_exact_number_and_opening_the_list_clears_both(
-    visitor: Visitor, author: SignedUp, passer_by: httpx.Client
+    visitor: Visitor, author: SignedUp, other_visitor: httpx.Client
 ) -> None:
     first, second = author.publish("One"), author.publish("Two")
     here = visit(author.sign_in(visitor()), "/")
     there = visit(here.context.new_page(), "/feedback/")
-    like(passer_by, first)
+    like(other_visitor, first)
     for page in (here, there):
         expect_unread(page, 1)
-    like(passer_by, second)
+    like(other_visitor, second)
     for page in (here, there):
         expect_unread(page, 2)
-    like(passer_by, second, liked=False)
+    like(other_visitor, second, liked=False)
     for page in (here, there):
         expect_unread(page, 1)
 
@@ -66,40 +35,40 @@ def test_two_tabs_show_the_exact_number_and_opening_the_list_clears_both(
         expect_unread(page, 0)
 
 
-@CUT
-def test_a_dropped_socket_ends_with_the_exact_number(
-    visitor: Visitor, author: SignedUp, passer_by: httpx.Client, live: Live
+@CONNECTION_ERRORS
+def test_the_number_is_exact_after_the_connection_was_lost(
+    visitor: Visitor, author: SignedUp, other_visitor: httpx.Client, live: Live
 ) -> None:
-    post = author.publish("One")
+    post_id = author.publish("One")
     here = visit(author.sign_in(visitor()), "/")
     there = visit(here.context.new_page(), "/")
     here.context.set_offline(True)
     expect(here.locator("html")).to_have_attribute("data-live", "off")
-    like(passer_by, post)
+    like(other_visitor, post_id)
     here.context.set_offline(False)
     for page in (here, there):
         expect_unread(page, 1)
 
     live.kill("live.servers.daphne")
-    until(live.well, "the web process did not come back")
-    like(passer_by, author.publish("Two"))
+    until(live.is_healthy, "the web process did not come back")
+    like(other_visitor, author.publish("Two"))
     for page in (here, there):
         expect_unread(page, 2)
 
 
-def test_a_hidden_tab_says_it_in_its_title_and_its_icon(
-    visitor: Visitor, author: SignedUp, passer_by: httpx.Client
+def test_a_hidden_tab_shows_the_number_in_its_title_and_icon(
+    visitor: Visitor, author: SignedUp, other_visitor: httpx.Client
 ) -> None:
     first, second = author.publish("One"), author.publish("Two")
     page = visit(author.sign_in(visitor()), "/")
     icon = page.locator("link[rel=icon]")
     page.evaluate(SET_HIDDEN, True)
-    like(passer_by, first)
+    like(other_visitor, first)
     expect(page).to_have_title("(1) Feed · Redheart")
     expect(icon).to_have_attribute("href", re.compile("icon-unread"))
-    like(passer_by, second)
+    like(other_visitor, second)
     expect(page).to_have_title("(2) Feed · Redheart")
-    expect(say(page)).to_be_empty()
+    expect(toast(page)).to_be_empty()
 
     page.evaluate(SET_HIDDEN, False)
     expect(page).to_have_title("Feed · Redheart")
@@ -107,46 +76,46 @@ def test_a_hidden_tab_says_it_in_its_title_and_its_icon(
     expect_unread(page, 2)
 
 
-def asked_for_news(page: Page) -> list[str]:
+def toast_requests(page: Page) -> list[str]:
     """The requests for the text of a toast, as they are made."""
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/newest/" in request.url else None)
-    return asked
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url) if "/newest/" in request.url else None)
+    return requests
 
 
-def test_what_arrives_while_one_looks_is_said_once(visitor: Visitor, author: SignedUp, mina: Author) -> None:
+def test_two_notifications_at_once_show_one_toast(visitor: Visitor, author: SignedUp, mina: Author) -> None:
     posts = [author.publish("One"), author.publish("Two")]
     page = author.sign_in(visitor())
-    page.add_init_script("performance.now = () => 20_000")  # both come in one moment, however busy the machine is
+    page.add_init_script("performance.now = () => 20_000")  # both arrive at the same time
     visit(page, "/notifications/")
-    asked = asked_for_news(page)
+    requests = toast_requests(page)
     expect(page.locator(".empty")).to_be_visible()
     like(mina.client, posts[0])
-    expect(say(page)).to_have_text("mina liked your post")
-    expect(page.locator("#rung")).to_be_visible()
+    expect(toast(page)).to_have_text("mina liked your post")
+    expect(page.locator("#new-notifications")).to_be_visible()
     page.evaluate("document.getElementById('say').textContent = ''")
     like(mina.client, posts[1])
     expect_unread(page, 2)
-    assert len(asked) == 1, "it would ask in the moment in which it paints the number"
-    expect(say(page)).to_be_empty()
+    assert len(requests) == 1, "a second request would start when the number is painted"
+    expect(toast(page)).to_be_empty()
 
-    page.locator("#rung").click()
+    page.locator("#new-notifications").click()
     expect(page.locator(".group.unread")).to_have_count(2)
     expect_unread(page, 0)
 
 
-def test_reduced_motion_gets_the_number_and_no_toast(visitor: Visitor, author: SignedUp, mina: Author) -> None:
-    post = author.publish("One")
+def test_reduced_motion_shows_the_number_and_no_toast(visitor: Visitor, author: SignedUp, mina: Author) -> None:
+    post_id = author.publish("One")
     page = visit(author.sign_in(visitor(reduced_motion="reduce")), "/")
-    asked = asked_for_news(page)
-    like(mina.client, post)
+    requests = toast_requests(page)
+    like(mina.client, post_id)
     expect_unread(page, 1)
-    assert asked == []
-    expect(say(page)).to_be_empty()
+    assert requests == []
+    expect(toast(page)).to_be_empty()
 
 
-def test_actions_of_the_list_with_the_keyboard(visitor: Visitor, author: SignedUp, passer_by: httpx.Client) -> None:
-    like(passer_by, author.publish("One"))
+def test_the_keyboard_is_enough_for_the_list(visitor: Visitor, author: SignedUp, other_visitor: httpx.Client) -> None:
+    like(other_visitor, author.publish("One"))
     page = visit(author.sign_in(visitor()), "/")
     expect_unread(page, 1)
     visit(page, "/notifications/")
@@ -178,11 +147,11 @@ def test_actions_of_the_list_with_the_keyboard(visitor: Visitor, author: SignedU
     expect(group).to_contain_class("unread")
 
 
-def test_the_list_goes_on_when_its_end_comes_into_view(
-    visitor: Visitor, author: SignedUp, passer_by: httpx.Client
+def test_scrolling_to_the_end_of_the_list_loads_older_notifications(
+    visitor: Visitor, author: SignedUp, other_visitor: httpx.Client
 ) -> None:
     for number in range(22):
-        like(passer_by, author.publish(f"Post {number}"))
+        like(other_visitor, author.publish(f"Post {number}"))
     page = visit(author.sign_in(visitor()), "/")
     expect_unread(page, 22)
     page.goto("/notifications/")
@@ -192,18 +161,18 @@ def test_the_list_goes_on_when_its_end_comes_into_view(
     expect(page.locator(".more")).to_have_count(0)
 
 
-def test_the_list_works_without_a_script(visitor: Visitor, author: SignedUp, passer_by: httpx.Client) -> None:
-    post = author.publish("One")
-    like(passer_by, post)
+def test_the_list_works_without_javascript(visitor: Visitor, author: SignedUp, other_visitor: httpx.Client) -> None:
+    post_id = author.publish("One")
+    like(other_visitor, post_id)
     page = author.sign_in(visitor(java_script_enabled=False))
     until(lambda: page.reload() and page.locator("[data-unread='1']").count(), "no like was settled")
     page.goto("/notifications/")
     page.get_by_label("More actions").click()
     page.get_by_role("button", name="Mark as read").click()
     expect(page.locator(".group")).not_to_contain_class("unread")
-    page.locator(".what").click()
-    expect(page).to_have_url(re.compile(f"/posts/{post}/$"))
-    expect(heart(page, post)).to_be_visible()
+    page.locator(".content").click()
+    expect(page).to_have_url(re.compile(f"/posts/{post_id}/$"))
+    expect(heart(page, post_id)).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [360, 1280])

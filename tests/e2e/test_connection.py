@@ -1,105 +1,99 @@
-"""The page's connection breaks, and heals by itself."""
+"""The page's connection breaks, and the page reconnects."""
 
 from __future__ import annotations
 
 import httpx
-import pytest
 from playwright.sync_api import Page
 
 from tests.e2e.conftest import Visitor
-from tests.e2e.people import expect_count, expect_heart, expect_live, heart, like, visit
+from tests.e2e.people import CONNECTION_ERRORS, SET_HIDDEN, expect_count, expect_heart, expect_live, heart, like, visit
 from tests.live import Live, until
 
-REMEMBER_LIVE = """new MutationObserver(() => (window.states ??= []).push(document.documentElement.dataset.live))
+RECORD_STATUS = """new MutationObserver(() => (window.statuses ??= []).push(document.documentElement.dataset.live))
     .observe(document, { subtree: true, attributes: true, attributeFilter: ["data-live"] })"""
-SET_HIDDEN = """(hidden) => {
-    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-    document.dispatchEvent(new Event("visibilitychange"));
-}"""
-CUT = pytest.mark.noise("WebSocket", "htmx:ws:error", "ERR_CONNECTION", "Failed to fetch", "Failed to load resource")
 
 
-def accepted(client: httpx.Client, post: int) -> bool:
+def accepted(client: httpx.Client, post_id: int) -> bool:
     try:
-        return like(client, post).is_success
+        return like(client, post_id).is_success
     except httpx.HTTPError:
         return False
 
 
-def settled(client: httpx.Client, post: int) -> int:
-    return int(client.get(f"/posts/{post}/").json()["count"])
+def settled(client: httpx.Client, post_id: int) -> int:
+    return int(client.get(f"/posts/{post_id}/").json()["count"])
 
 
-def states(page: Page) -> list[str]:
-    """What the page has said about its connection so far, without repetition."""
-    said: list[str] = page.evaluate("window.states ?? []")
-    return [state for number, state in enumerate(said) if number == 0 or said[number - 1] != state]
+def statuses(page: Page) -> list[str]:
+    """The values of data-live so far, without repetition."""
+    recorded: list[str] = page.evaluate("window.statuses ?? []")
+    return [status for number, status in enumerate(recorded) if number == 0 or recorded[number - 1] != status]
 
 
-def remembering(page: Page) -> Page:
-    page.add_init_script(REMEMBER_LIVE)
+def recording_status(page: Page) -> Page:
+    page.add_init_script(RECORD_STATUS)
     return page
 
 
-@CUT
-def test_a_page_comes_back_after_the_web_process_was_killed(
-    visitor: Visitor, post: int, live: Live, passer_by: httpx.Client
+@CONNECTION_ERRORS
+def test_a_page_reconnects_after_the_web_process_was_killed(
+    visitor: Visitor, post_id: int, live: Live, other_visitor: httpx.Client
 ) -> None:
-    page = visit(remembering(visitor()), f"/posts/{post}/")
+    page = visit(recording_status(visitor()), f"/posts/{post_id}/")
     live.kill("live.servers.daphne")
-    until(lambda: "connecting" in states(page), "the page did not notice")
-    until(lambda: accepted(passer_by, post), "the web process did not come back")
+    until(lambda: "connecting" in statuses(page), "the page did not notice")
+    until(lambda: accepted(other_visitor, post_id), "the web process did not come back")
     expect_live(page)
-    expect_count(page, post, 1)
-    assert states(page)[-3:] == ["on", "connecting", "on"]
-    heart(page, post).click()
-    expect_heart(page, post, pressed=True)
+    expect_count(page, post_id, 1)
+    assert statuses(page)[-3:] == ["on", "connecting", "on"]
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True)
 
 
-def test_a_page_is_right_after_the_embedded_server_was_killed(
-    visitor: Visitor, post: int, live: Live, passer_by: httpx.Client
+def test_a_page_is_correct_after_redis_was_killed(
+    visitor: Visitor, post_id: int, live: Live, other_visitor: httpx.Client
 ) -> None:
-    page = visit(remembering(visitor()), f"/posts/{post}/")
+    page = visit(recording_status(visitor()), f"/posts/{post_id}/")
     live.kill("valkey-server")
-    assert accepted(passer_by, post), "a click needs no Redis"
-    heart(page, post).click()
-    expect_heart(page, post, pressed=True)
-    expect_count(page, post, 2)
+    assert accepted(other_visitor, post_id), "a click needs no Redis"
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True)
+    expect_count(page, post_id, 2)
     expect_live(page)
-    until(live.well, "not healthy again")
+    until(live.is_healthy, "not healthy again")
 
 
-def test_a_hidden_page_rests_and_is_right_when_it_is_seen_again(
-    visitor: Visitor, post: int, passer_by: httpx.Client
+def test_a_hidden_page_disconnects_and_is_correct_when_it_is_shown_again(
+    visitor: Visitor, post_id: int, other_visitor: httpx.Client
 ) -> None:
-    page = visit(visitor(), f"/posts/{post}/")
+    page = visit(visitor(), f"/posts/{post_id}/")
     page.evaluate(SET_HIDDEN, True)
     expect_live(page, "connecting")
-    like(passer_by, post)
+    like(other_visitor, post_id)
     page.evaluate(SET_HIDDEN, False)
     expect_live(page)
-    expect_count(page, post, 1)
+    expect_count(page, post_id, 1)
 
 
-def test_a_page_hidden_for_a_blink_stays_live(visitor: Visitor, post: int, passer_by: httpx.Client) -> None:
-    page = visit(visitor(), f"/posts/{post}/")
+def test_a_page_hidden_for_a_moment_stays_live(visitor: Visitor, post_id: int, other_visitor: httpx.Client) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
     page.evaluate(f"() => {{ ({SET_HIDDEN})(true); ({SET_HIDDEN})(false); }}")
     expect_live(page)
-    like(passer_by, post)
-    expect_count(page, post, 1)
+    like(other_visitor, post_id)
+    expect_count(page, post_id, 1)
 
 
-@CUT
-def test_without_a_socket_the_page_asks_every_few_seconds(visitor: Visitor, post: int, passer_by: httpx.Client) -> None:
-    page = remembering(visitor())
+@CONNECTION_ERRORS
+def test_without_a_socket_the_page_polls(visitor: Visitor, post_id: int, other_visitor: httpx.Client) -> None:
+    page = recording_status(visitor())
     page.clock.install()
     page.route_web_socket("**/live/**", lambda socket: socket.close(code=1011))
-    page.goto(f"/posts/{post}/")
-    like(passer_by, post)
-    until(lambda: settled(passer_by, post) == 1, "the like was not settled")
+    page.goto(f"/posts/{post_id}/")
+    like(other_visitor, post_id)
+    until(lambda: settled(other_visitor, post_id) == 1, "the like was not settled")
     page.clock.fast_forward(12_000)
-    expect_count(page, post, 1)
-    heart(page, post).click()
-    expect_heart(page, post, pressed=True)
-    expect_count(page, post, 2)
-    assert set(states(page)) == {"connecting"}
+    expect_count(page, post_id, 1)
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True)
+    expect_count(page, post_id, 2)
+    assert set(statuses(page)) == {"connecting"}

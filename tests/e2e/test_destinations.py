@@ -1,4 +1,4 @@
-"""Staff connect a webhook, and see what became of every message to it."""
+"""Staff connect a webhook, and see the outcome of every delivery."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tests.e2e.people import Author, visit
 from tests.e2e.test_feedback import sign_in
 from tests.notifications.receiver import receiving
 
-NEWS = re.compile("new message", re.IGNORECASE)
+NEW_MESSAGE = re.compile("new message", re.IGNORECASE)
 
 
-def message(page: Page, text: str | re.Pattern[str], status: str) -> Locator:
-    """The newest one of this text, once it has come to this."""
+def delivery(page: Page, text: str | re.Pattern[str], status: str) -> Locator:
+    """The newest delivery with this text, once it has this status."""
     found = page.locator(".deliveries article", has_text=text).first
     expect(found).to_have_attribute("data-delivery-status", status)
     return found
 
 
-@pytest.mark.noise("status of 422")
-def test_a_webhook_from_connecting_it_to_sending_again_what_has_failed(visitor: Visitor, mina: Author) -> None:
+@pytest.mark.expects_errors("status of 422")
+def test_staff_connect_a_webhook_and_retry_a_failed_delivery(visitor: Visitor, mina: Author) -> None:
     page = sign_in(visitor())
     with receiving() as server:
         visit(page, "/notifications/preferences/")
@@ -38,12 +38,12 @@ def test_a_webhook_from_connecting_it_to_sending_again_what_has_failed(visitor: 
         page.get_by_role("button", name="Connect").click()
         expect(page.get_by_role("heading", name="Ops <room>")).to_be_visible()
         page.get_by_role("button", name="Send a test").click()
-        message(page, "This is a test", "accepted")
+        delivery(page, "This is a test", "accepted")
         assert [call.json["type"] for call in server.calls] == ["test"]
 
         server.answers = [(503, {}, "out of paper")]
         mina.submit("/feedback/", email="mina@example.com", message="The heart is lovely.")
-        failed = message(page, NEWS, "retrying")
+        failed = delivery(page, NEW_MESSAGE, "retrying")
         expect(failed).to_contain_text("Next attempt")
         failed.get_by_text("Request and response").click()
         expect(failed.get_by_text("out of paper")).to_be_visible()
@@ -51,10 +51,10 @@ def test_a_webhook_from_connecting_it_to_sending_again_what_has_failed(visitor: 
 
         server.answers = [(200, {}, "thank you")]
         failed.get_by_role("button", name="Retry now").click()
-        expect(message(page, NEWS, "accepted").get_by_role("listitem")).to_have_count(2)
-        described = [call.headers["webhook-id"] for call in server.calls if call.json["type"] == "feedback"]
-        assert len(described) == 2
-        assert len(set(described)) == 1
+        expect(delivery(page, NEW_MESSAGE, "accepted").get_by_role("listitem")).to_have_count(2)
+        ids = [call.headers["webhook-id"] for call in server.calls if call.json["type"] == "feedback"]
+        assert len(ids) == 2
+        assert len(set(ids)) == 1
 
         page.get_by_role("button", name="Remove").click()
         expect(page.get_by_text("Removed.")).to_be_visible()

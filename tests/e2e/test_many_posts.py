@@ -6,11 +6,10 @@ import httpx
 from playwright.sync_api import Page, WebSocket, expect
 
 from tests.e2e.conftest import Visitor
-from tests.e2e.people import Author, expect_count, expect_heart, expect_live, heart, like, visit
-from tests.e2e.test_people import sign_in
+from tests.e2e.people import Author, expect_count, expect_heart, expect_live, heart, like, sign_in, visit
 from tests.live import until
 
-MANY = 300
+POSTS = 300
 BOTTOM = "scrollTo(0, document.documentElement.scrollHeight)"
 
 
@@ -24,37 +23,37 @@ def scroll_until(page: Page, posts: int) -> None:
     until(enough, "no older posts come")
 
 
-def test_the_header_and_what_is_in_view_stay_live_on_a_page_of_300_posts(
-    visitor: Visitor, mina: Author, jun: Author, passer_by: httpx.Client
+def test_the_header_and_the_posts_in_view_stay_live_on_a_page_of_300_posts(
+    visitor: Visitor, mina: Author, jun: Author, other_visitor: httpx.Client
 ) -> None:
-    for number in range(MANY):
+    for number in range(POSTS):
         assert mina.submit("/posts/", text=f"Number {number}").status_code == 302
-    own, top = jun.publish("Somebody will like this"), mina.publish("On top")
+    jun_post, newest_post = jun.publish("Somebody will like this"), mina.publish("On top")
     page, sockets = visitor(), list[WebSocket]()
     page.on("websocket", lambda socket: sockets.append(socket))
     sign_in(page, "jun", "redheart")
     visit(page, "/")
     unread = int(page.locator("[data-unread]").get_attribute("data-unread") or "")
-    scroll_until(page, MANY)
+    scroll_until(page, POSTS)
     expect_live(page)
 
-    like(passer_by, own)
+    like(other_visitor, jun_post)
     expect(page.locator("[data-unread]")).to_have_attribute("data-unread", str(unread + 1))
     mina.publish("News")
     expect(page.locator("#news")).to_be_visible()
-    like(passer_by, top)
-    other = visit(visitor(), f"/posts/{top}/")
-    expect_count(other, top, 1)
+    like(other_visitor, newest_post)
+    other = visit(visitor(), f"/posts/{newest_post}/")
+    expect_count(other, newest_post, 1)
 
     page.evaluate("scrollTo(0, 0)")
-    expect_count(page, top, 1)
-    heart(page, top).click()
-    expect_heart(page, top, pressed=True)
+    expect_count(page, newest_post, 1)
+    heart(page, newest_post).click()
+    expect_heart(page, newest_post, pressed=True)
     for tab in (page, other):
-        expect_count(tab, top, 2)
+        expect_count(tab, newest_post, 2)
 
     opened = len(sockets)
     page.mouse.wheel(0, 400)  # to posts that are watched already
-    like(passer_by, top, liked=False)
-    expect_count(page, top, 1)
+    like(other_visitor, newest_post, liked=False)
+    expect_count(page, newest_post, 1)
     assert len(sockets) == opened

@@ -1,5 +1,5 @@
-"""Web push in a real browser: its permission, its service worker, its notifications. Only the push service is not real:
-a browser of a test has none, so `PushManager` is told what one would say."""
+"""Web push in a real browser: its permission, its service worker, its notifications. Only the push service is a fake:
+the browser of a test has none, so `PushManager` answers for it."""
 
 from __future__ import annotations
 
@@ -10,30 +10,29 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visitor
-from tests.e2e.test_bell import SignedUp, author
+from tests.e2e.people import SignedUp
 from tests.live import until
 from tests.notifications.push_service import Browser
 
-__all__ = ["author"]
-PAGE = "/notifications/preferences/"
+SETTINGS = "/notifications/preferences/"
 ENDPOINT = "https://127.0.0.1:9/send/secret"
-SERVICE = """(subscription) => {
-  const given = { toJSON: () => subscription, unsubscribe: async () => localStorage.removeItem("held") };
-  PushManager.prototype.getSubscription = async () => localStorage.getItem("held") && given;
+FAKE_PUSH_SERVICE = """(subscription) => {
+  const given = { toJSON: () => subscription, unsubscribe: async () => localStorage.removeItem("subscribed") };
+  PushManager.prototype.getSubscription = async () => localStorage.getItem("subscribed") && given;
   PushManager.prototype.subscribe = async (options) => {
     if (!subscription) throw new DOMException("Registration failed - push service not available", "AbortError");
-    localStorage.setItem("held", JSON.stringify(options));
+    localStorage.setItem("subscribed", JSON.stringify(options));
     return given;
   };
-  const ask = Notification.requestPermission.bind(Notification);
+  const request = Notification.requestPermission.bind(Notification);
   Notification.requestPermission = () => {
-    localStorage.setItem("asked", navigator.userActivation.isActive);
-    return ask();
+    localStorage.setItem("requested", navigator.userActivation.isActive);
+    return request();
   };
 }"""
 SHOWN = """async () => (await (await navigator.serviceWorker.ready).getNotifications())
   .map(({ title, body, tag, data }) => ({ title, body, tag, ...data })).sort((a, b) => a.tag < b.tag ? -1 : 1)"""
-FOLLOW = """async ({ url, page }) => {
+CLICK = """async ({ url, page }) => {
   const did = [], keep = [clients.openWindow, WindowClient.prototype.focus, fetch];
   clients.openWindow = (to) => did.push(`open ${to}`);
   WindowClient.prototype.focus = function () { did.push(`focus ${new URL(this.url).pathname}`); };
@@ -44,19 +43,19 @@ FOLLOW = """async ({ url, page }) => {
 }"""
 
 
-def come(visitor: Visitor, author: SignedUp, *, service: bool = True, **options: Any) -> Page:
-    """Somebody who is signed in and looks at the preferences."""
+def open_settings(visitor: Visitor, author: SignedUp, *, service: bool = True, **options: Any) -> Page:
+    """Signs in and opens the notification settings."""
     page = visitor(**options)
     keys = Browser().subscription(ENDPOINT)
     subscription = {"endpoint": keys.pop("endpoint"), "keys": keys}
-    page.context.add_init_script(f"({SERVICE})({json.dumps(subscription if service else None)})")
-    author.sign_in(page).goto(PAGE)
+    page.context.add_init_script(f"({FAKE_PUSH_SERVICE})({json.dumps(subscription if service else None)})")
+    author.sign_in(page).goto(SETTINGS)
     return page
 
 
 @pytest.fixture
 def connected(visitor: Visitor, author: SignedUp) -> Page:
-    page = come(visitor, author, permissions=["notifications"])
+    page = open_settings(visitor, author, permissions=["notifications"])
     button(page).click()
     expect(page.locator("[data-here]")).to_contain_text("Chrome · Linux")
     page.wait_for_load_state()
@@ -68,7 +67,7 @@ def button(page: Page) -> Any:
 
 
 def deliver(page: Page, data: str) -> None:
-    """A push arrives, as from a push service."""
+    """Sends the browser a push message, as a push service does."""
     devtools, found = page.context.new_cdp_session(page), []
     devtools.on("ServiceWorker.workerRegistrationUpdated", lambda event: found.extend(event["registrations"]))
     devtools.send("ServiceWorker.enable")
@@ -79,8 +78,8 @@ def deliver(page: Page, data: str) -> None:
 
 
 def expect_shown(page: Page, pushes: list[str], shown: list[dict[str, str]]) -> None:
-    """Pushes until they are all on the screen. Chromium takes each away after 25 seconds, and a machine that is very
-    busy may be slower than that; a push that comes twice takes its own place."""
+    """Sends the pushes until all are shown at once. Chromium closes each notification after 25 seconds, and a busy
+    machine may be slower than that. A push that is sent twice replaces itself."""
 
     def tried() -> bool:
         for data in pushes:
@@ -94,26 +93,24 @@ def expect_shown(page: Page, pushes: list[str], shown: list[dict[str, str]]) -> 
     until(tried, lambda: f"shown: {page.evaluate(SHOWN)}")
 
 
-def test_nothing_is_asked_before_the_click_and_then_the_worker_serves_the_whole_site(
-    visitor: Visitor, author: SignedUp
-) -> None:
-    page = come(visitor, author, permissions=["notifications"])
+def test_the_permission_is_requested_by_the_click_and_never_before(visitor: Visitor, author: SignedUp) -> None:
+    page = open_settings(visitor, author, permissions=["notifications"])
     expect(button(page)).to_be_visible()
-    assert page.evaluate("localStorage.asked") is None
+    assert page.evaluate("localStorage.requested") is None
     assert page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
     button(page).focus()
     page.keyboard.press("Enter")
     expect(page.locator("[data-here]")).to_contain_text("Chrome · Linux")
     expect(button(page)).to_be_hidden()
-    assert page.evaluate("localStorage.asked") == "true", "in the moment of the click"
-    options = page.evaluate("JSON.parse(localStorage.held)")
+    assert page.evaluate("localStorage.requested") == "true", "not requested by the click"
+    options = page.evaluate("JSON.parse(localStorage.subscribed)")
     key = page.locator("#push").get_attribute("data-key")
     assert options == {"userVisibleOnly": True, "applicationServerKey": key}
     scope, state = page.evaluate("navigator.serviceWorker.ready.then((all) => [all.scope, all.active.state])")
     assert (scope, state) == (page.evaluate("`${origin}/`"), "activated")
 
 
-def test_a_later_push_takes_the_place_of_the_earlier(connected: Page) -> None:
+def test_a_later_push_replaces_the_earlier_one_with_the_same_tag(connected: Page) -> None:
     first = {"title": "1 person liked your post", "tag": "group-1", "url": "/notifications/1/", "page": "/posts/1/"}
     second = {**first, "title": "2 people liked your post"}
     other = {**first, "tag": "group-2"}
@@ -123,30 +120,30 @@ def test_a_later_push_takes_the_place_of_the_earlier(connected: Page) -> None:
 
 
 def test_a_push_that_cannot_be_read_still_shows_something(connected: Page) -> None:
-    """Silence would cost the permission."""
+    """A push without a notification would cost the permission."""
     lists = {"url": "/notifications/", "page": "/notifications/"}
     expect_shown(connected, ["no JSON"], [{"title": "Redheart", "body": "", "tag": "redheart", **lists}])
 
 
-def test_a_notification_leads_to_the_tab_that_is_there_or_opens_one(connected: Page) -> None:
+def test_a_click_on_a_notification_focuses_an_open_tab_or_opens_one(connected: Page) -> None:
     connected.goto("/feedback/")
     [worker] = connected.context.service_workers
     there = {"url": "/notifications/1/", "page": "/feedback/"}
-    assert worker.evaluate(FOLLOW, there) == ["focus /feedback/", "fetch /notifications/1/"]
-    assert worker.evaluate(FOLLOW, {**there, "page": "/posts/1/"}) == ["open /notifications/1/"]
+    assert worker.evaluate(CLICK, there) == ["focus /feedback/", "fetch /notifications/1/"]
+    assert worker.evaluate(CLICK, {**there, "page": "/posts/1/"}) == ["open /notifications/1/"]
 
 
-def test_signing_out_ends_it(connected: Page, author: SignedUp) -> None:
+def test_signing_out_removes_the_subscription(connected: Page, author: SignedUp) -> None:
     connected.get_by_label("Account menu for").click()
     connected.get_by_role("button", name="Sign out").click()
-    author.sign_in(connected).goto(PAGE)
+    author.sign_in(connected).goto(SETTINGS)
     expect(button(connected)).to_be_visible()
     expect(connected.locator(".browsers")).to_have_count(0)
-    assert connected.evaluate("localStorage.held") is None, "the browser has let go of it"
+    assert connected.evaluate("localStorage.subscribed") is None, "the browser is still subscribed"
 
 
-def test_a_browser_that_blocks_notifications_or_has_none_is_told_so(visitor: Visitor, author: SignedUp) -> None:
-    page = come(visitor, author)
+def test_a_browser_that_blocks_or_lacks_notifications_shows_why(visitor: Visitor, author: SignedUp) -> None:
+    page = open_settings(visitor, author)
     button(page).click()
     expect(page.locator("[data-when=denied]")).to_be_visible()
     expect(button(page)).to_be_hidden()
@@ -159,29 +156,29 @@ def test_a_browser_that_blocks_notifications_or_has_none_is_told_so(visitor: Vis
     expect(page.locator(".browsers")).to_have_count(0)
 
 
-def test_a_push_service_that_is_away_is_an_error_that_can_be_tried_again(visitor: Visitor, author: SignedUp) -> None:
-    page = come(visitor, author, service=False, permissions=["notifications"])
+def test_an_unreachable_push_service_is_an_error_that_can_be_retried(visitor: Visitor, author: SignedUp) -> None:
+    page = open_settings(visitor, author, service=False, permissions=["notifications"])
     button(page).click()
     expect(page.get_by_role("alert")).to_contain_text("Couldn't reach the push service")
     expect(button(page)).to_be_enabled()
 
 
-@pytest.mark.noise("400")
-def test_what_the_server_refuses_is_said(visitor: Visitor, author: SignedUp) -> None:
+@pytest.mark.expects_errors("400")
+def test_an_error_of_the_server_is_shown(visitor: Visitor, author: SignedUp) -> None:
     for number in range(10):
         keys = Browser().subscription(f"{ENDPOINT}-{author.name}-{number}")
         author.client.cookies.delete("browser")
         assert author.client.post("/notifications/browsers/", data=keys).status_code == 201
-    page = come(visitor, author, permissions=["notifications"])
+    page = open_settings(visitor, author, permissions=["notifications"])
     button(page).click()
     expect(page.get_by_role("alert")).to_contain_text("Remove one first.")
 
 
-def test_browsers_are_listed_tested_and_removed_without_a_script(visitor: Visitor, author: SignedUp) -> None:
+def test_browsers_are_listed_tested_and_removed_without_javascript(visitor: Visitor, author: SignedUp) -> None:
     keys = Browser().subscription(f"{ENDPOINT}-{author.name}")
     assert author.client.post("/notifications/browsers/", data=keys).status_code == 201
     page = author.sign_in(visitor(java_script_enabled=False))
-    page.goto(PAGE)
+    page.goto(SETTINGS)
     expect(page.locator("noscript p")).to_be_visible()
     page.get_by_role("button", name="Send a test").click()
     expect(page.get_by_text("Sending a test to")).to_be_visible()
@@ -189,7 +186,7 @@ def test_browsers_are_listed_tested_and_removed_without_a_script(visitor: Visito
     expect(page.locator(".browsers")).to_have_count(0)
 
 
-def test_it_fits_and_its_targets_are_large_enough(connected: Page) -> None:
+def test_the_list_of_devices_fits_and_its_buttons_are_large_enough(connected: Page) -> None:
     for width in (360, 1280):
         connected.set_viewport_size({"width": width, "height": 740})
         assert connected.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,4 +1,4 @@
-"""A tab whose account has gone: signed out in another tab, or the session has ended."""
+"""A tab whose account was signed out in another tab, or whose session has ended."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visitor
-from tests.e2e.people import Author, expect_live, visit
-from tests.e2e.test_connection import CUT
-from tests.e2e.test_people import account, sign_in, sign_out
+from tests.e2e.people import CONNECTION_ERRORS, Author, account, expect_live, sign_in, sign_out, visit
 
 NOTE = "You've been signed out. Reload the page to sign in again."
 RELOADED = "performance.getEntriesByType('navigation')[0].type === 'reload'"
@@ -21,21 +19,21 @@ def signed_in_twice(page: Page, path: str) -> Page:
     return visit(page.context.new_page(), path)
 
 
-def test_signing_out_and_in_again_is_seen_in_the_other_tab(visitor: Visitor, post: int) -> None:
+def test_signing_out_and_in_again_is_seen_in_the_other_tab(visitor: Visitor, post_id: int) -> None:
     here = visitor()
-    there = signed_in_twice(here, f"/posts/{post}/")
+    there = signed_in_twice(here, f"/posts/{post_id}/")
     sign_out(here, "jun")
     expect(there.get_by_role("link", name="Sign in")).to_be_visible()
     expect(there.locator("[data-unread]")).to_have_count(0)
     expect_live(there)
-    there.evaluate("sessionStorage.removeItem('reloaded')")  # as if half a minute had gone by
+    there.evaluate("sessionStorage.removeItem('reloaded')")  # as if RELOAD_INTERVAL were over
     sign_in(here, "jun", "redheart")
     expect(account(there, "jun")).to_be_visible()
 
 
-def test_another_page_of_the_same_account_changes_nothing(visitor: Visitor, post: int) -> None:
+def test_another_page_of_the_same_account_does_not_reload_a_tab(visitor: Visitor, post_id: int) -> None:
     here = visitor()
-    there = signed_in_twice(here, f"/posts/{post}/")
+    there = signed_in_twice(here, f"/posts/{post_id}/")
     there.evaluate("window.same = true")
     visit(here, "/notifications/")
     visit(here.context.new_page(), "/")
@@ -57,11 +55,11 @@ def test_typed_text_stays_and_what_belongs_to_the_account_goes(visitor: Visitor,
     expect(there.locator("#news")).to_be_visible()
 
 
-@CUT
-def test_a_page_that_the_server_refuses_is_loaded_again(visitor: Visitor, post: int) -> None:
+@CONNECTION_ERRORS
+def test_a_page_that_the_server_refuses_is_loaded_again(visitor: Visitor, post_id: int) -> None:
     page = visitor()
     sign_in(page, "jun", "redheart")
-    visit(page, f"/posts/{post}/")
+    visit(page, f"/posts/{post_id}/")
     page.context.clear_cookies()
     page.context.set_offline(True)
     page.context.set_offline(False)
@@ -69,13 +67,13 @@ def test_a_page_that_the_server_refuses_is_loaded_again(visitor: Visitor, post: 
     expect_live(page)
 
 
-@CUT
-def test_a_page_that_is_always_refused_is_loaded_again_once(visitor: Visitor, post: int) -> None:
+@CONNECTION_ERRORS
+def test_a_page_that_is_always_refused_is_loaded_again_once(visitor: Visitor, post_id: int) -> None:
     page = visitor()
     loads: list[Page] = []
     page.on("load", lambda page: loads.append(page))
     page.route_web_socket("**/live/**", lambda socket: socket.close(code=4403))
-    page.goto(f"/posts/{post}/")
+    page.goto(f"/posts/{post_id}/")
     page.wait_for_function(RELOADED)
     expect_live(page, "off")
     page.evaluate("document.dispatchEvent(new Event('live:refresh'))")

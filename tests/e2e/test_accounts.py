@@ -1,15 +1,23 @@
-"""Accounts: sign up, sign in, sign out, and what becomes of the likes that were given before."""
+"""Accounts: sign up, sign in, sign out, and the likes that were given before signing in."""
 
 from __future__ import annotations
 
 import secrets
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visitor
-from tests.e2e.people import expect_count, expect_heart, expect_live, heart, visit
-
-PASSWORD = "a-long-and-calm-phrase"
+from tests.e2e.people import (
+    PASSWORD,
+    account,
+    expect_count,
+    expect_heart,
+    expect_live,
+    heart,
+    sign_in,
+    sign_out,
+    visit,
+)
 
 
 def sign_up(page: Page) -> str:
@@ -25,73 +33,55 @@ def sign_up(page: Page) -> str:
     return name
 
 
-def sign_in(page: Page, name: str, password: str) -> None:
-    page.goto("/accounts/login/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    expect(account(page, name)).to_be_visible()
-
-
-def sign_out(page: Page, name: str) -> None:
-    account(page, name).click()
-    page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
-
-
-def account(page: Page, name: str) -> Locator:
-    return page.locator(f'summary[aria-label="Account menu for {name}"]')
-
-
-def test_likes_given_before_signing_up_come_along(visitor: Visitor, post: int) -> None:
-    page = visit(visitor(), f"/posts/{post}/")
-    heart(page, post).click()
-    expect_heart(page, post, pressed=True)
+def test_likes_given_before_signing_up_are_kept(visitor: Visitor, post_id: int) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True)
 
     name = sign_up(page)
-    visit(page, f"/posts/{post}/")
-    expect_heart(page, post, pressed=True)
-    expect_count(page, post, 1)
+    visit(page, f"/posts/{post_id}/")
+    expect_heart(page, post_id, pressed=True)
+    expect_count(page, post_id, 1)
 
     sign_out(page, name)
-    visit(page, f"/posts/{post}/")
-    expect_heart(page, post, pressed=False)
-    expect_count(page, post, 1)
+    visit(page, f"/posts/{post_id}/")
+    expect_heart(page, post_id, pressed=False)
+    expect_count(page, post_id, 1)
 
 
-def test_a_like_given_twice_by_one_person_counts_once_after_signing_in(visitor: Visitor, post: int) -> None:
+def test_a_like_given_twice_by_one_person_counts_once_after_signing_in(visitor: Visitor, post_id: int) -> None:
     page = visitor()
     name = sign_up(page)
-    visit(page, f"/posts/{post}/")
-    heart(page, post).click()
-    expect_heart(page, post, pressed=True)
+    visit(page, f"/posts/{post_id}/")
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True)
     sign_out(page, name)
 
-    visit(page, f"/posts/{post}/")
-    heart(page, post).click()
-    expect_heart(page, post, pressed=True)
-    expect_count(page, post, 2)
+    visit(page, f"/posts/{post_id}/")
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True)
+    expect_count(page, post_id, 2)
 
     sign_in(page, name, PASSWORD)
-    visit(page, f"/posts/{post}/")
-    expect_heart(page, post, pressed=True)
-    expect_count(page, post, 1)
+    visit(page, f"/posts/{post_id}/")
+    expect_heart(page, post_id, pressed=True)
+    expect_count(page, post_id, 1)
 
 
-def test_after_signing_out_a_click_is_somebody_elses(visitor: Visitor, post: int) -> None:
+def test_a_click_after_signing_out_counts_as_a_new_visitor(visitor: Visitor, post_id: int) -> None:
     page = visitor()
     name = sign_up(page)
     sign_out(page, name)
     assert "visitor" not in {cookie["name"] for cookie in page.context.cookies()}
-    visit(page, f"/posts/{post}/")
-    heart(page, post).click()
-    expect_heart(page, post, pressed=True)
-    expect_count(page, post, 1)
+    visit(page, f"/posts/{post_id}/")
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True)
+    expect_count(page, post_id, 1)
     sign_in(page, "jun", "redheart")
     sign_out(page, "jun")
 
 
-def test_a_demo_author_signs_in_and_publishes(visitor: Visitor) -> None:
+def test_a_demo_author_signs_in_publishes_and_deletes_a_post(visitor: Visitor) -> None:
     page = visitor()
     sign_in(page, "mina", "redheart")
     expect_live(page)
@@ -109,7 +99,7 @@ def test_a_post_that_is_published_after_the_session_ended_is_kept(visitor: Visit
     sign_in(page, "mina", "redheart")
     page.context.clear_cookies(name="sessionid")
     page.get_by_label("Write a post").fill("Written for an hour")
-    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("button", name="Post", exact=True).click()
     page.get_by_label("Username").fill("mina")
     page.get_by_label("Password").fill("redheart")
     page.get_by_role("button", name="Sign in").click()

@@ -1,0 +1,132 @@
+"""A click that fails puts the heart back and shows the reason."""
+
+from __future__ import annotations
+
+import re
+import socket
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.conftest import Visitor
+from tests.e2e.people import LIKE_URL, HeldLikes, expect_count, expect_heart, expect_live, heart, like, toast, visit
+
+FAILED_REQUEST = "Failed to load resource"
+
+
+def expect_refused(page: Page, post_id: int, reason: str) -> None:
+    expect(toast(page)).to_have_text(reason)
+    expect(toast(page)).to_have_role("status")
+    expect_heart(page, post_id, pressed=False, state="refused")
+    expect_count(page, post_id, 0)
+    expect(heart(page, post_id)).to_be_focused()
+
+
+def expect_it_works_again(page: Page, post_id: int) -> None:
+    page.unroute(LIKE_URL)
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True)
+    expect_count(page, post_id, 1)
+
+
+@pytest.mark.expects_errors(FAILED_REQUEST)
+def test_an_error_of_the_server_puts_the_heart_back(visitor: Visitor, post_id: int) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
+    page.route(LIKE_URL, lambda route: route.fulfill(status=503, content_type="text/plain", body="Please try again."))
+    heart(page, post_id).click()
+    expect_refused(page, post_id, "Please try again.")
+    expect_it_works_again(page, post_id)
+
+
+@pytest.mark.expects_errors(FAILED_REQUEST)
+def test_an_html_error_page_is_not_shown_as_the_reason(visitor: Visitor, post_id: int) -> None:
+    """A proxy in front of a dead server answers with a page of HTML."""
+    page = visit(visitor(), f"/posts/{post_id}/")
+    page.route(LIKE_URL, lambda route: route.fulfill(status=500, content_type="text/html", body="<h1>Oh no</h1>"))
+    heart(page, post_id).click()
+    expect_refused(page, post_id, "The server didn't respond. Your like wasn't saved.")
+
+
+@pytest.mark.expects_errors(FAILED_REQUEST)
+def test_too_many_clicks_put_the_heart_back(visitor: Visitor, post_id: int) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
+    for pressed in (True, False):
+        heart(page, post_id).click()
+        expect_heart(page, post_id, pressed=pressed)
+
+    page.route(LIKE_URL, fulfill_with_the_real_limit)
+    heart(page, post_id).click()
+    expect_refused(page, post_id, "Too many likes. Wait a moment and try again.")
+
+
+def fulfill_with_the_real_limit(route: Route) -> None:
+    """Sends clicks of this visitor on a post that does not exist until the limit is reached, and fulfills the route with
+    the 429. All are sent at once: on a busy machine single clicks would be slower than the limit."""
+    url, headers = urlsplit(route.request.url), route.request.all_headers()
+    given = [f"{name}: {headers[name]}" for name in ("cookie", "hx-request", "content-type")]
+    first = ["POST /posts/999999999/like/ HTTP/1.1", f"host: {url.netloc}"]
+    click = "\r\n".join([*first, *given, "content-length: 7", "", "liked=1"]).encode()
+    with socket.create_connection((url.hostname, url.port)) as connection:
+        connection.sendall(click * 200 + click.replace(b"content-length", b"connection: close\r\ncontent-length"))
+        received = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+    responses = received.split("HTTP/1.1 ")[1:]
+    assert {response[:3] for response in responses} == {"404", "429"}
+    head, _, body = next(response for response in responses if response.startswith("429")).partition("\r\n\r\n")
+    assert int(re.findall(r"(?i)retry-after: (\d+)", head)[0]) >= 1
+    route.fulfill(status=429, content_type="text/plain", body=body)
+
+
+@pytest.mark.expects_errors(FAILED_REQUEST, "htmx:error", "Failed to fetch")
+def test_a_broken_connection_puts_the_heart_back(visitor: Visitor, post_id: int) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
+    page.route(LIKE_URL, lambda route: route.abort("connectionreset"))
+    heart(page, post_id).click()
+    expect_refused(page, post_id, "The server didn't respond. Your like wasn't saved.")
+    expect_it_works_again(page, post_id)
+
+
+@pytest.mark.expects_errors(FAILED_REQUEST, "htmx:error", "AbortError", "timeout")
+def test_a_server_that_never_answers_puts_the_heart_back(visitor: Visitor, post_id: int) -> None:
+    page = visitor()
+    page.clock.install()
+    visit(page, f"/posts/{post_id}/")
+    page.route(LIKE_URL, lambda route: None)
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True, state="pending")
+    page.clock.fast_forward(8_000)
+    expect_refused(page, post_id, "The server didn't respond. Your like wasn't saved.")
+
+
+@pytest.mark.expects_errors(
+    FAILED_REQUEST, "htmx:error", "Failed to fetch", "WebSocket", "htmx:ws:error", "ERR_INTERNET_DISCONNECTED"
+)
+def test_a_click_while_offline_puts_the_heart_back_and_works_again_online(visitor: Visitor, post_id: int) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
+    page.context.set_offline(True)
+    expect_live(page, "off")
+    heart(page, post_id).click()
+    expect_refused(page, post_id, "You're offline. Your like wasn't saved.")
+
+    page.context.set_offline(False)
+    expect_live(page)
+    expect_it_works_again(page, post_id)
+
+
+@pytest.mark.expects_errors(FAILED_REQUEST)
+def test_a_refusal_restores_the_state_before_all_fast_clicks(
+    visitor: Visitor, post_id: int, other_visitor: httpx.Client
+) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
+    likes = HeldLikes(page)
+    for _ in range(3):
+        heart(page, post_id).click()
+    like(other_visitor, post_id)
+    expect_count(page, post_id, 2)
+
+    likes.refuse("Please try again.")
+    expect(toast(page)).to_have_text("Please try again.")
+    expect_heart(page, post_id, pressed=False, state="refused")
+    expect_count(page, post_id, 1)
+    assert likes.bodies == ["liked=1", "liked=1"]
