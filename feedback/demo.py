@@ -1,4 +1,4 @@
-"""Messages for a development site that has none: one of each fate."""
+"""Messages for a development site that has none: one in each state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from outbox.email import EMAIL, email_content
 from outbox.models import new_identity
 from outbox.outcome import Status
 
-MESSAGES = [  # from, hours ago, fate, text
+MESSAGES = [  # from, hours ago, state, text
     ("dahye@example.com", 70, "spam", "Make money fast! http://casino.example http://casino.example/2"),
     ("sora@example.com", 51, "answered", "The heart is lovely. On my old phone it takes a second tap."),
     ("typo@exmaple.test", 27, "failed", "Please tell me when the Korean pages are ready."),
@@ -23,27 +23,27 @@ ANSWER = "Thank you! The second tap is gone in the version of today."
 
 
 def load() -> None:
-    """Rows alone, without the verbs: nobody watches yet, and no mail of the demo is ever sent."""
-    for email, hours, fate, text in MESSAGES:
+    """Writes the rows without the services, so nothing is broadcast and no email is sent."""
+    for email, hours, state, text in MESSAGES:
         at = timezone.now() - timedelta(hours=hours, minutes=7)
-        read = at + timedelta(minutes=20)
+        handled_at = at + timedelta(minutes=20)
         message = Message.objects.create(
             email=email,
             text=text,
             page="/",
             received_at=at,
-            spam=fate == "spam",
-            read_at=None if fate in ("new", "spam") else read,
-            archived_at=read if fate == "archived" else None,
-            answered_at=read if fate == "answered" else None,
+            spam=state == "spam",
+            read_at=None if state in ("new", "spam") else handled_at,
+            archived_at=handled_at if state == "archived" else None,
+            answered_at=handled_at if state == "answered" else None,
         )
-        if fate != "spam":
-            _mail(message, Mail.Type.CONFIRMATION, at, Status.FAILED if fate == "failed" else Status.ACCEPTED)
-        if fate == "answered":
-            _mail(message, Mail.Type.REPLY, read, Status.ACCEPTED)
+        if state != "spam":
+            _create_mail(message, Mail.Type.CONFIRMATION, at, Status.FAILED if state == "failed" else Status.ACCEPTED)
+        if state == "answered":
+            _create_mail(message, Mail.Type.REPLY, handled_at, Status.ACCEPTED)
 
 
-def _mail(message: Message, type: Mail.Type, at: datetime, status: Status) -> None:
+def _create_mail(message: Message, type: Mail.Type, at: datetime, status: Status) -> None:
     response = "550 5.1.1 <typo@exmaple.test>: no such domain" if status == Status.FAILED else "250 2.0.0 Ok"
     identity, is_reply = new_identity(), type == Mail.Type.REPLY
     mail = Mail.objects.create(

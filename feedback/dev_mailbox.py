@@ -1,4 +1,4 @@
-"""The mail backend of development: each mail becomes a file below DATA_DIR/mail, for staff to read in the browser."""
+"""The email backend of development: each email becomes a file in DATA_DIR/mail, which staff read in the browser."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
-NAME = re.compile(r"[0-9]{19}-[A-Za-z0-9_-]{1,80}\.eml")
-SHOWN = 100
+FILE_NAME = re.compile(r"[0-9]{19}-[A-Za-z0-9_-]{1,80}\.eml")
+MAX_LISTED = 100
 
 
 class EmailBackend(BaseEmailBackend):
@@ -26,7 +26,7 @@ class EmailBackend(BaseEmailBackend):
         return len(email_messages)
 
     def _write(self, message: EmailMessage) -> None:
-        """Under another name first, so that nobody reads half a mail."""
+        """Renames the file when it is complete, so that no page shows half an email."""
         content = message.message()
         identity = re.sub(r"[^A-Za-z0-9_-]", "", str(content["Message-ID"]).split("@")[0])[:80]
         path = folder() / f"{time.time_ns():019}-{identity}.eml"
@@ -38,20 +38,20 @@ def folder() -> Path:
     return Path(settings.DATA_DIR) / "mail"
 
 
-def written() -> bool:
-    """Do mails become files here, instead of being sent?"""
+def in_use() -> bool:
+    """True if emails become files instead of being sent."""
     return settings.EMAIL_BACKEND.startswith("feedback.")
 
 
-def newest() -> list[tuple[str, Parsed]]:
-    names = sorted((path.name for path in folder().glob("*.eml") if NAME.fullmatch(path.name)), reverse=True)
-    return [(name, read(name)) for name in names[:SHOWN]]
+def latest() -> list[tuple[str, Parsed]]:
+    names = sorted((path.name for path in folder().glob("*.eml") if FILE_NAME.fullmatch(path.name)), reverse=True)
+    return [(name, read(name)) for name in names[:MAX_LISTED]]
 
 
 def read(name: str) -> Parsed:
-    """Raises `FileNotFoundError` for whatever is not a mail of ours."""
-    if not NAME.fullmatch(name):
+    """Raises `FileNotFoundError` for a name that is not one of our files."""
+    if not FILE_NAME.fullmatch(name):
         raise FileNotFoundError(name)
     parsed = email.message_from_bytes((folder() / name).read_bytes(), policy=default)
-    assert isinstance(parsed, Parsed)  # noqa: S101  (what this policy makes)
+    assert isinstance(parsed, Parsed)  # noqa: S101  (the type that this policy creates)
     return parsed

@@ -1,4 +1,4 @@
-"""Exports of messages as files below DATA_DIR/exports. They stream: many rows take no more memory than a few."""
+"""Exports of messages as files in DATA_DIR/exports. Rows are streamed, so memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -13,45 +13,43 @@ from celery.result import AsyncResult
 from django.conf import settings
 
 from core.redis import redis
-from feedback.models import Message
-from feedback.selectors import FILTERS
-from feedback.text import harmless_cell
+from feedback.selectors import selected
+from feedback.text import escaped_cell
 
 COLUMNS = (
     "id", "received_at", "email", "text", "page", "language", "read_at", "answered_at", "archived_at", "spam", "note",
 )  # fmt: skip
-CHUNK = 1000  # rows between two reports
-DAY = 24 * 3600  # seconds that a file is kept
+CHUNK = 1000  # rows between two progress reports
+KEPT = 24 * 3600  # seconds that a file and its cancel flag are kept
 FORMATS = ("csv", "json")
 DONE, FAILED, CANCELLED, RUNNING = "done", "failed", "cancelled", "running"
 
 
 class Cancelled(Exception):
-    """Somebody has pressed Cancel."""
+    """The export was cancelled by a user."""
 
 
 def folder() -> Path:
     return Path(settings.DATA_DIR) / "exports"
 
 
-def path(task: str, format: str) -> Path:
-    return folder() / f"{task}.{format}"
+def path(task_id: str, format: str) -> Path:
+    return folder() / f"{task_id}.{format}"
 
 
-def write(task: str, format: str, show: str, report: Callable[[int, int], None]) -> int:
-    """Writes the file under another name until it is whole. Returns its rows. Whatever ``report`` raises ends it."""
-    found = (
-        Message.objects.filter(FILTERS[show][1]).order_by("pk") if show in FILTERS else Message.objects.order_by("pk")
-    )
-    total, done = found.count(), 0
+def write(task_id: str, format: str, show: str, report: Callable[[int, int], None]) -> int:
+    """Writes the file, under a temporary name until it is complete. Returns the number of rows. ``report(done, total)``
+    may raise to stop the export."""
+    messages = selected(show).order_by("pk")
+    total, done = messages.count(), 0
     folder().mkdir(parents=True, exist_ok=True)
-    part = path(task, f"{format}.part")
+    part = path(task_id, f"{format}.part")
     try:
         with part.open("w", encoding="utf-8-sig" if format == "csv" else "utf-8", newline="") as file:
-            for done in WRITERS[format](file, found.values_list(*COLUMNS).iterator(chunk_size=CHUNK)):
+            for done in WRITERS[format](file, messages.values_list(*COLUMNS).iterator(chunk_size=CHUNK)):
                 if done % CHUNK == 0:
                     report(done, max(total, done))
-        part.rename(path(task, format))
+        part.rename(path(task_id, format))
     finally:
         part.unlink(missing_ok=True)
     return done
@@ -61,7 +59,7 @@ def _csv(file: IO[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[int]:
     writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     for done, row in enumerate(rows, 1):
-        writer.writerow([harmless_cell(_text(value)) for value in row])
+        writer.writerow([escaped_cell(_text(value)) for value in row])
         yield done
 
 
@@ -83,27 +81,27 @@ def _text(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def cancel(task: str) -> None:
-    redis().set(_flag(task), 1, ex=DAY)
+def cancel(task_id: str) -> None:
+    redis().set(_cancel_flag(task_id), 1, ex=KEPT)
 
 
-def cancelled(task: str) -> bool:
-    return bool(redis().exists(_flag(task)))
+def is_cancelled(task_id: str) -> bool:
+    return bool(redis().exists(_cancel_flag(task_id)))
 
 
-def _flag(task: str) -> str:
-    return f"redheart:export:cancel:{task}"
+def _cancel_flag(task_id: str) -> str:
+    return f"redheart:export:cancel:{task_id}"
 
 
-def progress(task: str) -> dict[str, Any] | None:
-    """How far an export is, from the result backend. None: nobody has asked for it, or it is forgotten."""
-    result = AsyncResult(task)
-    known = result.info if isinstance(result.info, dict) else {}
+def progress(task_id: str) -> dict[str, Any] | None:
+    """The progress of an export, from the result backend. None if there is no such export or its result has expired."""
+    result = AsyncResult(task_id)
+    stored = result.info if isinstance(result.info, dict) else {}
     if result.state == "PENDING":
         return None
     if result.state == "FAILURE":
         return {"state": FAILED, "done": 0, "total": 0}
-    return {"state": RUNNING, "done": 0, "total": 0} | known
+    return {"state": RUNNING, "done": 0, "total": 0} | stored
 
 
 def finished() -> list[Path]:
@@ -113,5 +111,5 @@ def finished() -> list[Path]:
 
 def delete_old() -> None:
     for file in folder().glob("*"):
-        if file.stat().st_mtime < time.time() - DAY:
+        if file.stat().st_mtime < time.time() - KEPT:
             file.unlink(missing_ok=True)

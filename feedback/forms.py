@@ -22,24 +22,24 @@ class FeedbackForm(forms.Form):
     )
     message = forms.CharField(
         label=_("Your message"),
-        strip=False,  # stored is what was typed
-        widget=forms.Textarea(attrs={"rows": 7, "maxlength": rate_limits.LONGEST}),
+        strip=False,  # stored exactly as typed
+        widget=forms.Textarea(attrs={"rows": 7, "maxlength": rate_limits.MAX_MESSAGE}),
     )
     page = forms.CharField(label=_("Page (optional)"), required=False, max_length=500)
-    website = forms.CharField(required=False)  # only programs see it, and fill it in
+    website = forms.CharField(required=False)  # hidden from people; bots fill it in
     started = forms.CharField(required=False, widget=forms.HiddenInput)
 
     @staticmethod
-    def fresh() -> str:
-        """When this form was made, signed; also what makes it one form, so that pressing twice sends one message."""
+    def new_started() -> str:
+        """When this form was shown, signed. It is unique, so that a form sent twice stores one message."""
         return signer.sign(secrets.token_urlsafe(9))
 
     def clean_message(self) -> str:
         text: str = self.cleaned_data["message"]
         if not text.strip():
             raise ValidationError(_("Enter a message."))
-        if len(text.replace("\r\n", "\n")) > rate_limits.LONGEST:
-            raise ValidationError(_("Use %(most)d characters or fewer.") % {"most": rate_limits.LONGEST})
+        if len(text.replace("\r\n", "\n")) > rate_limits.MAX_MESSAGE:
+            raise ValidationError(_("Use %(most)d characters or fewer.") % {"most": rate_limits.MAX_MESSAGE})
         return text
 
     def clean_page(self) -> str:
@@ -49,19 +49,20 @@ class FeedbackForm(forms.Form):
         return page
 
     @property
-    def suspicious(self) -> bool:
-        """Was it a program? Nobody is refused for it: such a message goes to spam. Being quick alone is no sign."""
+    def looks_like_spam(self) -> bool:
+        """True if a bot has probably sent it: the hidden field is filled in, or it has many links and came too fast. It
+        is stored as spam, not refused."""
         links = len(LINK.findall(self.cleaned_data["message"]))
-        return bool(self.cleaned_data["website"]) or (links > rate_limits.LINKS and self._quick())
+        return bool(self.cleaned_data["website"]) or (links > rate_limits.MAX_LINKS and self._is_too_fast())
 
-    def _quick(self) -> bool:
+    def _is_too_fast(self) -> bool:
         started = self.cleaned_data["started"]
         try:
             signer.unsign(started)
         except BadSignature:
             return True
         try:
-            signer.unsign(started, max_age=rate_limits.QUICK)
+            signer.unsign(started, max_age=rate_limits.MIN_FILL_TIME)
         except BadSignature:
             return False
         return True

@@ -1,4 +1,4 @@
-"""Messages of feedback, the emails about them, and the senders that are blocked."""
+"""Feedback messages, the emails about them, and blocked senders."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ def new_token() -> str:
 
 
 class Message(models.Model):
-    """What somebody wrote, exactly as it was typed. Whoever has the token can follow it."""
+    """A feedback message, exactly as it was typed. Whoever has the token can see its receipt."""
 
     token = models.CharField(max_length=32, unique=True, default=new_token, editable=False)
-    key = models.CharField(max_length=64, unique=True, default=new_token, editable=False)  # a form sent twice is one
+    key = models.CharField(
+        max_length=64, unique=True, default=new_token, editable=False
+    )  # a form sent twice stores one message
     email = models.EmailField(_("email"))
     text = models.TextField(_("message"))
     page = models.CharField(_("page"), max_length=500, blank=True)
@@ -54,11 +56,11 @@ class Message(models.Model):
         return reverse("receipt", args=[self.token])
 
     def touch(self) -> None:
-        """Gives the message a later version. Goes into the transaction of what has changed."""
+        """Raises the version. Call it in the transaction that changes something the receipt or the inbox shows."""
         Message.objects.filter(pk=self.pk).update(version=Greatest(F("version") + 1, Value(now_microseconds())))
 
     def change(self, **values: object) -> None:
-        """Stores these values and the later version that comes with them, and nothing else of the row."""
+        """Stores these fields and a higher version, and leaves the other fields of the row alone."""
         for name, value in values.items():
             setattr(self, name, value)
         self.version = max(self.version + 1, now_microseconds())
@@ -78,7 +80,7 @@ class Mail(OutboxMessage):
     type = models.CharField(_("type"), max_length=12, choices=Type)
     author = models.CharField(_("author"), max_length=150, blank=True)
     to = models.EmailField(_("to"), db_index=True)
-    text = models.TextField(_("reply"), blank=True)  # what its author wrote, without the quote
+    text = models.TextField(_("reply"), blank=True)  # without the quoted message
 
     class Meta:
         verbose_name, verbose_name_plural = _("email"), _("emails")
@@ -88,7 +90,7 @@ class Mail(OutboxMessage):
 
 
 class Block(models.Model):
-    """An address whose messages go to spam and get no mail."""
+    """An address whose messages are spam and get no email."""
 
     email = models.EmailField(_("email"), unique=True)
     blocked_at = models.DateTimeField(_("blocked at"), default=timezone.now)

@@ -1,4 +1,4 @@
-"""What feedback tells people. No text that somebody wrote: who may read it is asked where the notification leads."""
+"""The notifications of feedback. They hold no text of a message, because the page they link to checks permission."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class NewFeedback(NotificationType):
     icon = "inbox"
 
     def text(self, group: Notification) -> str:
-        said = ngettext("New message in the inbox", "%(count)s new messages in the inbox", group.count)
-        return said % {"count": f"{group.count:,}"}
+        text = ngettext("New message in the inbox", "%(count)s new messages in the inbox", group.count)
+        return text % {"count": f"{group.count:,}"}
 
     def url(self, group: Notification) -> str:
         return reverse("inbox")
@@ -47,7 +47,7 @@ class ReplyArrived(NotificationType):
     icon = "mail"
 
     def prepare(self, groups: list[Notification]) -> None:
-        """The sender reads the first words of what they had written themselves."""
+        """Loads the first words of the messages: their recipient has written them."""
         tokens = [group.subject.removeprefix("receipt.") for group in groups]
         texts = dict(Message.objects.filter(token__in=tokens).values_list("token", "text"))
         for group, token in zip(groups, tokens, strict=True):

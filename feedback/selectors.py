@@ -1,4 +1,4 @@
-"""What pages show of feedback."""
+"""The queries of the feedback pages, and the steps of a receipt."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.utils.translation import gettext, gettext_lazy
 from feedback.models import Block, Mail, Message
 from outbox.outcome import UNDELIVERED, Status
 
-PAGE = 25
+PAGE_SIZE = 25
 OPEN = Q(archived_at=None, spam=False)
 FAILED = Q(pk__in=Mail.objects.filter(status__in=UNDELIVERED).values("message"))
-FILTERS = {  # name in the address: (label, which messages)
+FILTERS = {  # name in the URL: (label, condition)
     "open": (gettext_lazy("Open"), OPEN),
     "new": (gettext_lazy("Unread"), OPEN & Q(read_at=None)),
     "unanswered": (gettext_lazy("Needs reply"), OPEN & Q(answered_at=None)),
@@ -26,11 +26,11 @@ FILTERS = {  # name in the address: (label, which messages)
 
 
 class Step(NamedTuple):
-    state: str  # done, now, bad, later
+    state: str  # done, now, bad or later: a CSS class
     title: str
     detail: str = ""
     at: datetime | None = None
-    due: datetime | None = None
+    next_at: datetime | None = None
 
 
 def receipt(token: str) -> QuerySet[Message]:
@@ -45,19 +45,19 @@ def replies(message: Message) -> list[Mail]:
     return [mail for mail in message.mails.all() if mail.type == Mail.Type.REPLY]
 
 
-def journey(message: Message) -> list[Step]:
-    """The way of a message, as its sender sees it."""
-    steps = [Step("done", gettext("Received"), gettext("Your message has been saved."), message.received_at)]
+def steps(message: Message) -> list[Step]:
+    """The steps of a message as its sender sees them."""
+    found = [Step("done", gettext("Received"), gettext("Your message has been saved."), message.received_at)]
     mail = confirmation(message)
     if mail:
-        steps += _way_of(mail)
+        found += _mail_steps(mail)
     read, answered = message.read_at, message.answered_at
-    steps.append(Step("done" if read else "later", gettext("Read by our team"), "", read))
-    steps.append(Step("done" if answered else "later", gettext("Replied"), "", answered))
-    return steps
+    found.append(Step("done" if read else "later", gettext("Read by our team"), "", read))
+    found.append(Step("done" if answered else "later", gettext("Replied"), "", answered))
+    return found
 
 
-def _way_of(mail: Mail) -> list[Step]:
+def _mail_steps(mail: Mail) -> list[Step]:
     queued = Step("done", gettext("Queued"), gettext("Your confirmation email was queued."), mail.queued_at)
     sending = Step("done", gettext("Sending"), gettext("Sending your confirmation email."), mail.started_at)
     accepted = Step("later", gettext("Confirmation email sent"))
@@ -80,7 +80,7 @@ def _way_of(mail: Mail) -> list[Step]:
 
 
 def sender_reason(mail: Mail) -> str:
-    """What the server answered; what went wrong between our machines is no business of the sender."""
+    """The response of the mail server. The sender does not see errors of our own machines."""
     if mail.response[:3].isdecimal():
         return gettext("Mail server response: %(answer)s") % {"answer": mail.response}
     if mail.status == Status.UNKNOWN:
@@ -88,16 +88,21 @@ def sender_reason(mail: Mail) -> str:
     return gettext("Couldn't reach the mail server.")
 
 
+def selected(show: str) -> QuerySet[Message]:
+    """The messages of a filter, or all for any other name."""
+    return Message.objects.filter(FILTERS[show][1]) if show in FILTERS else Message.objects.all()
+
+
 def inbox(*, show: str, search: str = "", before: int | None = None) -> tuple[list[Message], int | None]:
-    """A page of messages, newest first, and where the next one starts (None at the end)."""
-    found = Message.objects.filter(FILTERS[show][1]).annotate(failed=ExpressionWrapper(FAILED, BooleanField()))
+    """A page of messages, newest first, and the ``before`` of the next page (None at the end)."""
+    found = selected(show).annotate(failed=ExpressionWrapper(FAILED, BooleanField()))
     if search:
         found = found.filter(Q(email__icontains=search) | Q(text__icontains=search) | Q(note__icontains=search))
     if before:
         found = found.filter(pk__lt=before)
-    page: list[Message] = list(found[: PAGE + 1])
-    more = page[PAGE - 1].pk if len(page) > PAGE else None
-    return page[:PAGE], more
+    page: list[Message] = list(found[: PAGE_SIZE + 1])
+    more = page[PAGE_SIZE - 1].pk if len(page) > PAGE_SIZE else None
+    return page[:PAGE_SIZE], more
 
 
 def counts() -> dict[str, int]:
@@ -109,10 +114,10 @@ def counts() -> dict[str, int]:
 
 
 def with_log(pk: int) -> QuerySet[Message]:
-    """A message with its mails and everything the mail server has said."""
+    """A message with its emails and their delivery logs."""
     mails = Mail.objects.order_by("pk").prefetch_related("attempts")
     return Message.objects.filter(pk=pk).prefetch_related(Prefetch("mails", mails))
 
 
-def blocked(message: Message) -> bool:
+def is_blocked(message: Message) -> bool:
     return Block.objects.filter(email__iexact=message.email).exists()

@@ -1,4 +1,4 @@
-"""The verbs of feedback. Each is one short transaction; workers and pages hear of it after the commit."""
+"""The operations on feedback. Each is one short transaction; it enqueues and broadcasts after the commit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from outbox.tasks import enqueue
 def submit_message(
     *, email: str, text: str, page: str = "", visitor: str = "", form: str = "", spam: bool = False
 ) -> Message:
-    """Stores a message with the confirmation it owes. The same form sent twice gives the same message."""
+    """Stores a message and its confirmation email. The same form sent twice returns the same message."""
     key = hashlib.sha256(f"{form}\0{email}\0{text}".encode()).hexdigest() if form else new_token()
     with transaction.atomic():
         message, new = Message.objects.get_or_create(
@@ -42,8 +42,8 @@ def submit_message(
                 "spam": spam or Block.objects.filter(email__iexact=email).exists(),
             },
         )
-        if new and not message.spam and _confirmations(email) < rate_limits.CONFIRMATIONS:
-            _confirm(message)
+        if new and not message.spam and _confirmations_today(email) < rate_limits.MAX_CONFIRMATIONS:
+            _create_confirmation(message)
         if new and not message.spam:
             notify.new_message()
     if new:
@@ -52,7 +52,7 @@ def submit_message(
 
 
 def reply_to(*, message: Message, author: User, text: str, form: str = "") -> Mail:
-    """Stores an answer with the quoted original. The same form sent twice gives the same answer."""
+    """Stores a reply that quotes the message. The same form sent twice returns the same reply."""
     key = hashlib.sha256(f"{form}\0{message.pk}\0{text}".encode()).hexdigest()[:32] if form else new_token()
     with transaction.atomic(), translation.override(message.language):
         body = _body("reply", message, text=text, quote=quoted(message.text))
@@ -60,7 +60,7 @@ def reply_to(*, message: Message, author: User, text: str, form: str = "") -> Ma
         mail, new = Mail.objects.get_or_create(
             identity=key,
             defaults={
-                **_email(message, Mail.Type.REPLY, identity=key, subject=subject, text=body, headers=headers),
+                **_mail_values(message, Mail.Type.REPLY, identity=key, subject=subject, text=body, headers=headers),
                 "author": author.get_username(),
                 "text": text,
             },
@@ -85,7 +85,7 @@ def change_message(*, message: Message, **values: object) -> None:
 
 
 def block_sender(*, message: Message) -> None:
-    """All that this address has sent is spam, and whatever it will send."""
+    """Marks all messages of this address as spam, also future ones."""
     with transaction.atomic():
         Block.objects.get_or_create(email=message.email.lower())
         for other in Message.objects.filter(email__iexact=message.email, spam=False):
@@ -100,27 +100,29 @@ def unblock_sender(*, message: Message) -> None:
     transaction.on_commit(lambda: broadcast(message_events(message.pk)))
 
 
-def try_again(*, mail: Mail) -> None:
-    """Sends a mail now that waits for its next try, or that was given up."""
+def retry_mail(*, mail: Mail) -> None:
+    """Sends an email now that failed, is unknown or waits for its next attempt."""
     if mail.retry_now():
         mail.message.touch()
         transaction.on_commit(lambda: _enqueue_mails(mail.message))
 
 
-def _confirmations(email: str) -> int:
+def _confirmations_today(email: str) -> int:
     since = timezone.now() - timedelta(days=1)
     return Mail.objects.filter(type=Mail.Type.CONFIRMATION, to__iexact=email, created_at__gt=since).count()
 
 
-def _confirm(message: Message) -> None:
+def _create_confirmation(message: Message) -> None:
     body = _body("confirmation", message, text=indent(unlinked(message.text), "\t"))
     headers = {"Auto-Submitted": "auto-replied"}  # RFC 3834
     identity, subject = new_identity(), gettext("Your Feedback")
-    values = _email(message, Mail.Type.CONFIRMATION, identity=identity, subject=subject, text=body, headers=headers)
+    values = _mail_values(
+        message, Mail.Type.CONFIRMATION, identity=identity, subject=subject, text=body, headers=headers
+    )
     Mail.objects.create(**values)
 
 
-def _email(message: Message, type: Mail.Type, *, identity: str, **content: Any) -> dict[str, Any]:
+def _mail_values(message: Message, type: Mail.Type, *, identity: str, **content: Any) -> dict[str, Any]:
     """The values of a row that sends an email to the sender of the message."""
     return {
         "message": message,
@@ -142,9 +144,9 @@ def _thread(message: Message) -> dict[str, str]:
     return {"In-Reply-To": identity, "References": identity}
 
 
-def _body(template: str, message: Message, **words: str) -> str:
+def _body(template: str, message: Message, **context: str) -> str:
     link = settings.SITE_URL + message.get_absolute_url()
-    return render_to_string(f"feedback/mail/{template}.txt", {"link": link, "message": message, **words})
+    return render_to_string(f"feedback/mail/{template}.txt", {"link": link, "message": message, **context})
 
 
 def _enqueue_mails(message: Message) -> None:

@@ -10,30 +10,30 @@ from feedback.lesson import runs as lesson
 from feedback.topics import export_event, lesson_event
 from live.broadcast import broadcast
 
-BULK = 9  # the last priority on Redis: an export waits for all mails
+EXPORT_PRIORITY = 9  # the lowest on Redis: all emails come first
 
 
 @shared_task(bind=True, ignore_result=False, soft_time_limit=240, time_limit=270)
-def export(self: Task, format: str, show: str, user: int = 0) -> dict[str, Any]:
-    """Writes an export. How far it is and what came of it stand in the result backend, under the id of this task."""
-    task = self.request.id
+def export(self: Task, format: str, show: str, user_id: int = 0) -> dict[str, Any]:
+    """Writes an export. Its progress and result are in the result backend, under the id of this task."""
+    task_id = self.request.id
 
     def report(done: int, total: int) -> None:
-        if exports.cancelled(task):
+        if exports.is_cancelled(task_id):
             raise exports.Cancelled
         self.update_state(state="PROGRESS", meta={"state": exports.RUNNING, "done": done, "total": total})
-        broadcast([export_event(task)])
+        broadcast([export_event(task_id)])
 
     try:
         report(0, 0)
-        rows = exports.write(task, format, show, report)
+        rows = exports.write(task_id, format, show, report)
         result = {"state": exports.DONE, "done": rows, "total": rows, "format": format}
     except exports.Cancelled:
         result = {"state": exports.CANCELLED}
-    self.update_state(state="SUCCESS", meta=result)  # before the push, so that whoever hears of it finds it
-    broadcast([export_event(task)])
+    self.update_state(state="SUCCESS", meta=result)  # before the broadcast: pages fetch it then
+    broadcast([export_event(task_id)])
     if result["state"] == exports.DONE:
-        notify.export_ready(task, user)
+        notify.export_ready(task_id, user_id)
     return result
 
 
@@ -43,7 +43,7 @@ def delete_old_exports() -> None:
 
 
 @shared_task
-def send_lesson(run: str, to: str) -> None:
+def send_lesson(run_id: str, to: str) -> None:
     lesson.send_slowly(to)
-    lesson.note(run, sent=time.time())
-    broadcast([lesson_event(run)])
+    lesson.record(run_id, sent=time.time())
+    broadcast([lesson_event(run_id)])

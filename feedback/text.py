@@ -1,4 +1,4 @@
-"""What of somebody's text may go where."""
+"""Makes the text of a sender safe for emails and spreadsheets."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 
 from django.utils.translation import gettext
 
-# A word that a mail program could make clickable has a scheme, an @, or a dot (or one of its doubles) before letters.
+# Mail programs make a word clickable that has a scheme, an @, or a dot (also a full-width one) before letters.
 LINK = re.compile(r"://|www\.|mailto:|[\w-][.。．｡][^\W\d_]{2,}|.@.", re.IGNORECASE)
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what starts one, also in the wide letters of Korean and Japanese keyboards
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # how one starts, also in the full-width letters of Korean and Japanese keyboards
 
 
 def unlinked(text: str) -> str:
-    """The text without its links: the confirmation goes to whatever address somebody has typed."""
+    """The text without its links, because anybody can have a confirmation sent to any address."""
     return re.sub(r"\S+", lambda word: gettext("[link]") if LINK.search(word[0]) else word[0], text)
 
 
@@ -20,6 +20,6 @@ def quoted(text: str) -> str:
     return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 
 
-def harmless_cell(value: str) -> str:
-    """A spreadsheet runs a cell that starts like a formula; an apostrophe makes it text (OWASP, CSV Injection)."""
+def escaped_cell(value: str) -> str:
+    """An apostrophe keeps a spreadsheet from running a cell that starts like a formula (OWASP, CSV Injection)."""
     return f"'{value}" if value[:1] in FORMULA else value

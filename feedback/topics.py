@@ -1,5 +1,5 @@
-"""What of feedback can be watched. A frame says that something has changed, never what somebody wrote: the page fetches
-its own part anew, in its reader's language and with its reader's rights."""
+"""What can be watched live. No frame holds the text of a message: the page fetches its partial again, in the language
+and with the permissions of its reader."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ def receipt_event(message: Message) -> Event:
 
 
 def inbox_event() -> Event:
-    """The version first: whatever is committed after it comes with a later one."""
+    """Reads the version before the count, so that a later change has a higher version."""
     version = Message.objects.aggregate(last=Max("version"))["last"] or 0
     return event("inbox", version, {"new": Message.objects.filter(read_at=None, archived_at=None, spam=False).count()})
 
 
 def message_events(pk: int) -> list[Event]:
-    """What those who watch this message should hear."""
+    """What a change of this message broadcasts."""
     message = Message.objects.filter(pk=pk).first()
     return [receipt_event(message), inbox_event()] if message else [inbox_event()]
 
 
-def export_event(task: str) -> Event:
-    """Final states come last, whatever was reported before them."""
-    known = exports.progress(task) or {"state": exports.FAILED, "done": 0, "total": 0}
-    version = known["done"] + 1 if known["state"] == exports.RUNNING else LAST_VERSION
-    return event(f"export.{task}", version, {name: known[name] for name in ("state", "done", "total")})
+def export_event(task_id: str) -> Event:
+    """The final state has the highest version."""
+    state = exports.progress(task_id) or {"state": exports.FAILED, "done": 0, "total": 0}
+    version = state["done"] + 1 if state["state"] == exports.RUNNING else LAST_VERSION
+    return event(f"export.{task_id}", version, {name: state[name] for name in ("state", "done", "total")})
 
 
-def lesson_event(run: str) -> Event:
-    return event(f"lesson.{run}", len(lesson.times(run)), {})
+def lesson_event(run_id: str) -> Event:
+    return event(f"lesson.{run_id}", len(lesson.times(run_id)), {})
 
 
-def receipts(keys: list[str]) -> Iterable[Event]:
+def receipt_events(keys: list[str]) -> Iterable[Event]:
     return map(receipt_event, Message.objects.filter(token__in=keys))
 
 
@@ -54,7 +54,7 @@ def holds_token(visitor: str | None, key: str) -> bool:
     return Message.objects.filter(token=key).exists()
 
 
-topics.declare("receipt", snapshot=receipts, allows=holds_token)
+topics.declare("receipt", snapshot=receipt_events, allows=holds_token)
 topics.declare("inbox", snapshot=lambda keys: [inbox_event()], allows=is_staff)
 topics.declare("export", snapshot=lambda keys: map(export_event, keys), allows=is_staff)
 topics.declare("lesson", snapshot=lambda keys: map(lesson_event, keys), allows=is_staff)

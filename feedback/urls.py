@@ -10,13 +10,13 @@ urlpatterns = [
     path("inbox/<int:pk>/", inbox.message, name="message"),
     path("inbox/<int:pk>/reply/", inbox.reply, name="reply"),
     path("inbox/<int:pk>/note/", inbox.note, name="note"),
-    re_path(rf"^inbox/(?P<pk>[0-9]{{1,18}})/(?P<verb>{'|'.join(inbox.VERBS)})/$", inbox.mark, name="mark"),
-    path("inbox/mail/<int:pk>/again/", inbox.again, name="again"),
+    re_path(rf"^inbox/(?P<pk>[0-9]{{1,18}})/(?P<action>{'|'.join(inbox.ACTIONS)})/$", inbox.mark, name="mark"),
+    path("inbox/mail/<int:pk>/retry/", inbox.retry, name="retry"),
     # /inbox/export/
     path("inbox/export/", exports.export, name="exports"),
-    path("inbox/export/<uuid:task>/", exports.export_progress, name="export"),
-    path("inbox/export/<uuid:task>/cancel/", exports.export_cancel, name="export_cancel"),
-    path("inbox/export/<uuid:task>.<str:kind>", exports.export_file, name="export_file"),
+    path("inbox/export/<uuid:task_id>/", exports.export_progress, name="export"),
+    path("inbox/export/<uuid:task_id>/cancel/", exports.export_cancel, name="export_cancel"),
+    path("inbox/export/<uuid:task_id>.<str:format>", exports.export_file, name="export_file"),
     # /inbox/mails/
     path("inbox/mails/", dev_mailbox.mails, name="mails"),
     path("inbox/mails/<str:name>/", dev_mailbox.mail_file, name="mail_file"),

@@ -28,7 +28,7 @@ class Email(Transport):
 def email_content(
     *, to: str, subject: str, text: str, identity: str, html: str = "", headers: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """The content of a message with transport "email". ``identity`` is that of the message."""
+    """The content of an outbox message with transport "email" and this identity."""
     headers = {"Message-ID": message_id(identity), **(headers or {})}
     return {"to": to, "subject": subject, "text": text, "html": html, "headers": headers}
 

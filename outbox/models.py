@@ -23,10 +23,10 @@ from django.utils.translation import gettext_lazy as _
 
 from outbox.outcome import PENDING, UNDELIVERED, LeaseLost, Outcome, Status
 
-LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 30)  # Celery has killed the worker by then
+LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 30)  # Celery has ended the task by then
 GRACE = timedelta(seconds=5)  # more than clocks differ and a commit takes
 GIVE_UP_AFTER = timedelta(hours=24)  # retries end then
-FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=30), timedelta(hours=1)
+FIRST_RETRY, MAX_RETRY_DELAY = timedelta(seconds=30), timedelta(hours=1)
 ENQUEUE_AGAIN = timedelta(seconds=15)  # an enqueued task that has not run by then may have been lost
 
 
@@ -48,7 +48,7 @@ class OutboxMessage(models.Model):
     priority = models.PositiveSmallIntegerField(_("priority"))  # 0 is sent first, 9 last
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.RECEIVED)
     on_hold = models.BooleanField(default=False)  # not sent while its destination is paused
-    attempt_count = models.PositiveIntegerField(_("attempts"), default=0)  # also tells one claim from the next
+    attempt_count = models.PositiveIntegerField(_("attempts"), default=0)  # also identifies a claim
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     enqueued_at = models.DateTimeField(null=True)  # when a task was last enqueued for it
     queued_at = models.DateTimeField(null=True)
@@ -89,13 +89,13 @@ class OutboxMessage(models.Model):
         return cls.due().filter(Q(enqueued_at=None) | Q(enqueued_at__lt=timezone.now() - ENQUEUE_AGAIN))
 
     @classmethod
-    def lateness(cls, **which: object) -> timedelta:
+    def lateness(cls, **filters: object) -> timedelta:
         """How long the oldest due message has been waiting for a worker."""
-        oldest = cls.due().filter(**which).aggregate(oldest=models.Min("next_at"))["oldest"]
+        oldest = cls.due().filter(**filters).aggregate(oldest=models.Min("next_at"))["oldest"]
         return timezone.now() - oldest if oldest else timedelta()
 
     def _row(self) -> models.QuerySet[OutboxMessage]:
-        """The row in the table of all messages: a condition and its UPDATE are one statement there."""
+        """The row in the parent table, so that a condition and its UPDATE are one statement."""
         return OutboxMessage.objects.filter(pk=self.pk)
 
     def mark_enqueued(self) -> None:
@@ -120,6 +120,7 @@ class OutboxMessage(models.Model):
         return True
 
     def _claimed(self) -> models.QuerySet[OutboxMessage]:
+        """The row, as long as this worker's claim is the latest."""
         return self._row().filter(attempt_count=self.attempt_count)
 
     def mark_handed_over(self) -> None:
@@ -130,8 +131,8 @@ class OutboxMessage(models.Model):
         self.handed_over_at = now
 
     def settle(self, outcome: Outcome) -> bool:
-        """Stores the outcome of this worker's attempt and logs it. False: somebody has decided otherwise meanwhile. A
-        late outcome still replaces UNKNOWN."""
+        """Stores the outcome of this worker's attempt and logs it. False: the claim has expired and another attempt or
+        outcome replaces this one. A late outcome still replaces UNKNOWN."""
         now = timezone.now()
         status, next_at = outcome.status, now
         if status == Status.RETRYING:
@@ -186,11 +187,11 @@ class Attempt(models.Model):
         return f"{self.status}: {self.response}"
 
 
-def hold(messages: Iterable[int], *, on_hold: bool) -> None:
-    """Holds these pending messages back, or lets them go."""
-    OutboxMessage.objects.filter(pk__in=messages, status__in=PENDING).update(on_hold=on_hold)
+def hold(pks: Iterable[int], *, on_hold: bool) -> None:
+    """Puts these pending messages on hold, or ends the hold."""
+    OutboxMessage.objects.filter(pk__in=pks, status__in=PENDING).update(on_hold=on_hold)
 
 
 def retry_delay(attempt_count: int) -> timedelta:
-    """Doubles with each attempt, up to an hour; up to a fifth more or less, so that retries of a crowd spread out."""
-    return min(FIRST_RETRY * 2 ** min(attempt_count - 1, 10), LONGEST_RETRY) * random.uniform(0.8, 1.2)
+    """Doubles with each attempt, up to an hour. A random 20 percent more or less, so that not all retry at once."""
+    return min(FIRST_RETRY * 2 ** min(attempt_count - 1, 10), MAX_RETRY_DELAY) * random.uniform(0.8, 1.2)

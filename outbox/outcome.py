@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
     request: str = ""
     response_text: str = ""
     retry_after: timedelta = timedelta()  # the other side asked not to be contacted for this long
-    gone: bool = False  # the destination does not exist any more
+    gone: bool = False  # the destination no longer exists
     worker_lost: bool = False  # the outcome is our worker's fault, not the destination's
 
 

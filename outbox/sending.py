@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def send(pk: int) -> None:
-    """Sends a message if it is due. Its task may be lost, delivered twice or run twice at once."""
+    """Sends a message if it is due. Safe if its task is delivered twice or runs twice at once."""
     for message in _typed(OutboxMessage.due().filter(pk=pk).values_list("pk", flat=True)):
         handler = handler_of(message)
         if not handler.is_ready(message) or not _claim(message):
@@ -38,7 +38,7 @@ def settle_lost_attempts() -> None:
 
 
 def _typed(pks: Iterable[int]) -> list[OutboxMessage]:
-    """These messages as objects of their apps' own models."""
+    """These messages as instances of the models of their apps."""
     pks = list(pks)
     if not pks:
         return []
@@ -65,14 +65,16 @@ def _attempt(message: OutboxMessage) -> Outcome | None:
         log.warning("message %d: the lease expired before it was sent", message.pk)
         return None
     except Exception as error:
-        log.warning("message %d failed: %s", message.pk, type(error).__name__)  # its text may hold a secret
+        log.warning(
+            "message %d failed: %s", message.pk, type(error).__name__
+        )  # str(error) may hold a secret
         status = Status.UNKNOWN if message.handed_over_at else Status.RETRYING
         return Outcome(status, f"{type(error).__name__}: {error}"[:500])
 
 
 @transaction.atomic
 def _settle(message: OutboxMessage, outcome: Outcome) -> bool:
-    """Returns False, and changes nothing, if the outcome of this attempt does not count any more."""
+    """Returns False, and changes nothing, if another attempt or outcome replaces this one."""
     outcome = without_secrets(outcome, transports[message.transport].secrets(message))
     if not message.settle(outcome):
         return False

@@ -16,7 +16,9 @@ from django.utils.translation import gettext_noop
 from outbox.models import OutboxMessage
 from outbox.outcome import LeaseLost, Outcome, Status
 
-SILENT = gettext_noop("The mail server stopped responding after receiving the message. It may have been delivered.")
+NO_RESPONSE = gettext_noop(
+    "The mail server stopped responding after receiving the message. It may have been delivered."
+)
 log = logging.getLogger(__name__)
 
 
@@ -29,15 +31,17 @@ class HandOverSMTP(SMTP):
     def data(self, msg: Any) -> tuple[int, bytes]:
         self.before_data()
         code, text = super().data(msg)
-        self.response = _line(code, text)
+        self.response = _one_line(code, text)
         return code, text
 
 
 class HandOverSMTPSSL(HandOverSMTP, SMTP_SSL):
-    """The same inside TLS from the first byte."""
+    """The same over TLS from the first byte."""
 
 
 class EmailBackend(smtp.EmailBackend):
+    """Django's SMTP backend with these connections."""
+
     @property
     def connection_class(self) -> type[HandOverSMTP]:
         return HandOverSMTPSSL if self.use_ssl else HandOverSMTP
@@ -60,7 +64,7 @@ def hand_over(message: OutboxMessage, email: EmailMessage, connection: BaseEmail
     """Sends the email of a claimed message. Raises `LeaseLost` if another worker may have it by now."""
     try:
         connection.open()
-    except Exception as error:  # refused before our email was mentioned: not the email's fault, so retry
+    except Exception as error:  # before the email was mentioned, so retry even after 5xx
         return Outcome(Status.RETRYING, _reason(error))
     server = getattr(connection, "connection", None)
     if isinstance(server, HandOverSMTP):
@@ -72,11 +76,11 @@ def hand_over(message: OutboxMessage, email: EmailMessage, connection: BaseEmail
     except LeaseLost:
         raise
     except Exception as error:
-        return _judge(error, handed_over=bool(message.handed_over_at))
+        return _outcome_of(error, handed_over=bool(message.handed_over_at))
     return Outcome(Status.ACCEPTED, getattr(server, "response", ""))
 
 
-def _judge(error: Exception, *, handed_over: bool) -> Outcome:
+def _outcome_of(error: Exception, *, handed_over: bool) -> Outcome:
     """5xx is final, 4xx is retried. Without a response: UNKNOWN if the server may have the email, else retried."""
     if isinstance(error, SMTPRecipientsRefused):
         error = SMTPResponseException(*next(iter(error.recipients.values())))
@@ -84,16 +88,16 @@ def _judge(error: Exception, *, handed_over: bool) -> Outcome:
         return Outcome(Status.FAILED if error.smtp_code >= 500 else Status.RETRYING, _reason(error))
     if handed_over:
         log.warning("no response after DATA: %r", error)
-        return Outcome(Status.UNKNOWN, SILENT)
+        return Outcome(Status.UNKNOWN, NO_RESPONSE)
     return Outcome(Status.RETRYING, _reason(error))
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, SMTPResponseException):
-        return _line(error.smtp_code, error.smtp_error)
+        return _one_line(error.smtp_code, error.smtp_error)
     return f"{type(error).__name__}: {error}"[:500]
 
 
-def _line(code: int, text: bytes | str) -> str:
+def _one_line(code: int, text: bytes | str) -> str:
     text = text.decode(errors="replace") if isinstance(text, bytes) else text
     return f"{code} {' '.join(text.split())}"[:500]

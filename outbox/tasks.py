@@ -13,7 +13,7 @@ from outbox.models import OutboxMessage
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-BATCH = 100  # messages that beat enqueues at once
+BATCH = 100  # messages that one run of beat enqueues
 log = logging.getLogger(__name__)
 
 
@@ -24,7 +24,7 @@ def send_message(pk: int) -> None:
 
 @shared_task
 def send_pending() -> None:
-    """Beat: ends the attempts of dead workers, and enqueues whatever is due and has not been enqueued lately."""
+    """Beat: ends the attempts of dead workers, and enqueues the due messages that were not enqueued lately."""
     sending.settle_lost_attempts()
     enqueue(OutboxMessage.due_not_enqueued()[:BATCH])
 

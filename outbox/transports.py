@@ -15,12 +15,12 @@ class Transport:
     name: str
 
     def send(self, message: Any) -> Outcome:
-        """Sends a claimed message within the time limit of a task. Whatever it raises counts as a failure that may
-        pass, so the message is retried; after ``message.mark_handed_over()`` it is UNKNOWN instead."""
+        """Sends a claimed message within the time limit of a task. If it raises, the message is retried, or UNKNOWN if
+        ``message.mark_handed_over()`` was called before."""
         raise NotImplementedError
 
     def secrets(self, message: Any) -> list[str]:
-        """What no log and no page may show."""
+        """Texts that no log and no page may show."""
         return []
 
 
@@ -31,13 +31,12 @@ def register(transport: T) -> T:
 
 
 class MessageHandler:
-    """What the app of a message does while it is being sent. `handle` registers one for a subclass of
-    `OutboxMessage`."""
+    """What an app does while one of its messages is sent. `handle` registers one for a subclass of `OutboxMessage`."""
 
-    related: tuple[str, ...] = ()  # what to read together with the message
+    related: tuple[str, ...] = ()  # select_related of the message
 
     def is_ready(self, message: Any) -> bool:
-        """May it be sent now? Whoever says no has changed the message, so that it is not due any more."""
+        """False if it must not be sent now. The handler has then changed the message so that it is no longer due."""
         return True
 
     def changed(self, message: Any) -> None:

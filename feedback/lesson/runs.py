@@ -1,4 +1,4 @@
-"""The lesson of the user's document, run live: the same slow mail inside the request and through the worker."""
+"""A lesson that runs: the same slow email sent in the request and by a worker, with the times of both."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ def send_slowly(to: str) -> None:
 
 
 def begin() -> str:
-    """A new run, whose clock starts now."""
-    run = str(uuid4())
-    note(run, began=time.time())
-    return run
+    """Starts a run now. Returns its id."""
+    run_id = str(uuid4())
+    record(run_id, began=time.time())
+    return run_id
 
 
-def note(run: str, **times: float) -> None:
+def record(run_id: str, **times: float) -> None:
     for name, at in times.items():
-        redis().hset(_key(run), name, str(at))
-    redis().expire(_key(run), KEPT)
+        redis().hset(_key(run_id), name, str(at))
+    redis().expire(_key(run_id), KEPT)
 
 
-def times(run: str) -> dict[str, float]:
-    """Seconds after the click: when the page was ``answered``, and when the mail was ``sent``."""
-    found = cast(dict[bytes, bytes], redis().hgetall(_key(run)))
-    kept = {name.decode(): float(value) for name, value in found.items()}
-    began = kept.pop("began", 0)
-    return {name: at - began for name, at in kept.items()}
+def times(run_id: str) -> dict[str, float]:
+    """Seconds after the click until the page was ``answered`` and until the email was ``sent``."""
+    found = cast(dict[bytes, bytes], redis().hgetall(_key(run_id)))
+    stored = {name.decode(): float(value) for name, value in found.items()}
+    began = stored.pop("began", 0)
+    return {name: at - began for name, at in stored.items()}
 
 
-def _key(run: str) -> str:
-    return f"redheart:lesson:{run}"
+def _key(run_id: str) -> str:
+    return f"redheart:lesson:{run_id}"

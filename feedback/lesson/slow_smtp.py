@@ -1,4 +1,4 @@
-"""A mail server that takes its time: the 20 seconds of which the lesson is made."""
+"""An email backend with a mail server that needs 20 seconds for each email."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from django.core.mail import EmailMessage
 from feedback import dev_mailbox
 from outbox import smtp
 
-SECONDS = 20  # of the user's document
+SECONDS = 20
 REPLIES = {b"EHLO": b"250 slow", b"HELO": b"250 slow", b"DATA": b"354 Go on", b"QUIT": b"221 Bye"}
 
 
 class Handler(socketserver.StreamRequestHandler):
-    """As much SMTP as one polite client needs."""
+    """The SMTP commands that our client uses."""
 
     server: Server
 
     def handle(self) -> None:
-        self._say(b"220 slow")
+        self._respond(b"220 slow")
         for line in self.rfile:
             verb = line[:4].upper()
-            self._say(REPLIES.get(verb, b"250 OK"))
+            self._respond(REPLIES.get(verb, b"250 OK"))
             if verb == b"DATA":
                 while self.rfile.readline() not in (b".\r\n", b""):
                     pass
                 time.sleep(self.server.seconds)
-                self._say(b"250 OK, that took a while")
+                self._respond(b"250 OK, that took a while")
 
-    def _say(self, line: bytes) -> None:
+    def _respond(self, line: bytes) -> None:
         self.wfile.write(line + b"\r\n")
 
 
@@ -47,7 +47,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Real SMTP to a slow server of its own. What it has taken can be read like every mail of development."""
+    """Sends real SMTP to a slow server that it starts itself. The emails are kept as files, too."""
 
     def __init__(self, *args: Any, seconds: float | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

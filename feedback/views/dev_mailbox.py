@@ -15,9 +15,9 @@ from feedback import dev_mailbox
 @require_GET
 @staff_only
 def mails(request: HttpRequest) -> HttpResponse:
-    if not dev_mailbox.written():
+    if not dev_mailbox.in_use():
         raise Http404
-    return render(request, "feedback/mails.html", {"mails": dev_mailbox.newest(), "most": dev_mailbox.SHOWN})
+    return render(request, "feedback/mails.html", {"mails": dev_mailbox.latest(), "most": dev_mailbox.MAX_LISTED})
 
 
 @require_GET

@@ -20,7 +20,7 @@ from core.permissions import staff_only
 from feedback import exports, selectors, tasks
 from feedback.topics import export_event
 
-PIECE = 64 * 1024  # bytes
+CHUNK = 64 * 1024  # bytes
 
 
 @require_http_methods(["GET", "POST"])
@@ -31,62 +31,64 @@ def export(request: HttpRequest) -> HttpResponse:
         if format not in exports.FORMATS:
             raise Http404
         return _start(request, format, show)
-    context = {"filters": selectors.FILTERS.items(), "files": [_shown(file) for file in exports.finished()]}
+    context = {"filters": selectors.FILTERS.items(), "files": [_row(file) for file in exports.finished()]}
     return render(request, "feedback/exports.html", context)
 
 
 def _start(request: HttpRequest, format: str, show: str) -> HttpResponse:
-    task = uuid()
+    task_id = uuid()
     try:
-        AsyncResult(task).backend.store_result(task, {"state": exports.RUNNING, "done": 0, "total": 0}, "ASKED")
-        tasks.export.apply_async([format, show, request.user.pk], task_id=task, priority=tasks.BULK)
+        AsyncResult(task_id).backend.store_result(
+            task_id, {"state": exports.RUNNING, "done": 0, "total": 0}, "ENQUEUED"
+        )
+        tasks.export.apply_async([format, show, request.user.pk], task_id=task_id, priority=tasks.EXPORT_PRIORITY)
     except Exception:
         return render(
             request, "feedback/exports.html", {"filters": selectors.FILTERS.items(), "down": True}, status=503
         )
-    return SeeOther(reverse("export", args=[task]))
+    return SeeOther(reverse("export", args=[task_id]))
 
 
 @require_GET
 @staff_only
-def export_progress(request: HtmxRequest, task: UUID) -> HttpResponse:
-    progress = exports.progress(str(task))
+def export_progress(request: HtmxRequest, task_id: UUID) -> HttpResponse:
+    progress = exports.progress(str(task_id))
     if progress is None:
         raise Http404
-    context = {"task": task, "version": export_event(str(task)).version, **progress}
+    context = {"task_id": task_id, "version": export_event(str(task_id)).version, **progress}
     return render_part(request, "feedback/_export.html", "feedback/export.html", context)
 
 
 @require_POST
 @staff_only
-def export_cancel(request: HttpRequest, task: UUID) -> HttpResponse:
-    exports.cancel(str(task))
-    return SeeOther(reverse("export", args=[task]))
+def export_cancel(request: HttpRequest, task_id: UUID) -> HttpResponse:
+    exports.cancel(str(task_id))
+    return SeeOther(reverse("export", args=[task_id]))
 
 
 @require_GET
 @staff_only
-def export_file(request: HttpRequest, task: UUID, format: str) -> HttpResponseBase:
-    path = exports.path(str(task), format)
+def export_file(request: HttpRequest, task_id: UUID, format: str) -> HttpResponseBase:
+    path = exports.path(str(task_id), format)
     if format not in exports.FORMATS or not path.exists():
         raise Http404
     return StreamingHttpResponse(
-        pieces(path),
+        chunks(path),
         content_type="text/csv; charset=utf-8" if format == "csv" else "application/json",
         headers={"Content-Disposition": f'attachment; filename="feedback.{format}"'},
     )
 
 
-async def pieces(path: Path) -> AsyncIterator[bytes]:
+async def chunks(path: Path) -> AsyncIterator[bytes]:
     with path.open("rb") as file:
-        while piece := await sync_to_async(file.read)(PIECE):
-            yield piece
+        while chunk := await sync_to_async(file.read)(CHUNK):
+            yield chunk
 
 
-def _shown(file: Path) -> dict[str, object]:
+def _row(file: Path) -> dict[str, object]:
     stat = file.stat()
     return {
-        "task": file.stem,
+        "task_id": file.stem,
         "format": file.suffix[1:],
         "size": stat.st_size,
         "at": datetime.fromtimestamp(stat.st_mtime, UTC),

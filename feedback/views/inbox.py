@@ -1,4 +1,4 @@
-"""The team's pages: the list of messages, one message, and what can be done with it."""
+"""The pages of staff: the list of messages, one message, and the actions on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from feedback.forms import NoteForm, ReplyForm
 from feedback.models import Mail, Message
 from feedback.topics import inbox_event
 
-VERBS: dict[str, tuple[Callable[[Message], None], str, Any]] = {  # name: what it does, its undoing, what it has done
+ACTIONS: dict[str, tuple[Callable[[Message], None], str, Any]] = {  # name: function, action that undoes it, result
     "archive": (lambda m: change(m, archived_at=timezone.now()), "restore", gettext_lazy("Archived.")),
     "restore": (lambda m: change(m, archived_at=None), "", gettext_lazy("Restored.")),
     "spam": (lambda m: change(m, spam=True), "ham", gettext_lazy("Marked as spam.")),
@@ -41,7 +41,7 @@ def change(message: Message, **values: object) -> None:
 @require_GET
 @staff_only
 def inbox(request: HtmxRequest) -> HttpResponse:
-    version = inbox_event().version  # before the reading, so that whatever comes between makes the page fetch again
+    version = inbox_event().version  # read before the rows, so that a later change makes the page fetch again
     show, search = request.GET.get("show", "open"), request.GET.get("q", "").strip()[:200]
     show = show if show in selectors.FILTERS else "open"
     messages, more = selectors.inbox(show=show, search=search, before=parse_pk(request.GET.get("before", "")))
@@ -56,7 +56,7 @@ def inbox(request: HtmxRequest) -> HttpResponse:
         "here": here,
         "version": version,
         "done": _done(request),
-        "written": dev_mailbox.written(),
+        "captured": dev_mailbox.in_use(),
         "lesson": settings.DEBUG or settings.SLOW_MAIL,
     }
     return render_part(request, "feedback/_inbox.html", "feedback/inbox.html", context)
@@ -100,18 +100,18 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @staff_only
-def mark(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-    VERBS[verb][0](get_object_or_404(Message, pk=pk))
+def mark(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    ACTIONS[action][0](get_object_or_404(Message, pk=pk))
     back = request.POST.get("next", "")
     back = back if back.startswith(reverse("inbox")) else reverse("inbox")
-    return SeeOther(f"{back}{'&' if '?' in back else '?'}{urlencode({'did': verb, 'to': pk})}")
+    return SeeOther(f"{back}{'&' if '?' in back else '?'}{urlencode({'did': action, 'to': pk})}")
 
 
 @require_POST
 @staff_only
-def again(request: HttpRequest, pk: int) -> HttpResponse:
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
     mail = get_object_or_404(Mail.objects.select_related("message"), pk=pk)
-    services.try_again(mail=mail)
+    services.retry_mail(mail=mail)
     return SeeOther(reverse("message", args=[mail.message_id]))
 
 
@@ -120,21 +120,21 @@ def _context(request: HttpRequest, found: Message) -> dict[str, object]:
     return {
         "message": found,
         "mails": mails,
-        "blocked": selectors.blocked(found),
+        "blocked": selectors.is_blocked(found),
         "reply": ReplyForm(initial={"key": secrets.token_urlsafe(9)}),
         "note": NoteForm(initial={"note": found.note}),
         "done": _done(request),
     }
 
 
-def _translated(said: str) -> str:
-    """Our own sentences in the reader's language; what a mail server said stays as it is."""
-    return gettext(said) if said else ""
+def _translated(response: str) -> str:
+    """Our own sentences in the reader's language. The response of a mail server stays as it is."""
+    return gettext(response) if response else ""
 
 
 def _done(request: HttpRequest) -> dict[str, object] | None:
-    """What was just done to which message, and how it is undone."""
-    verb, pk = request.GET.get("did", ""), parse_pk(request.GET.get("to", ""))
-    if verb not in VERBS or not pk:
+    """The action that was just done, its message, and the action that undoes it."""
+    action, pk = request.GET.get("did", ""), parse_pk(request.GET.get("to", ""))
+    if action not in ACTIONS or not pk:
         return None
-    return {"pk": pk, "said": VERBS[verb][2], "undo": VERBS[verb][1]}
+    return {"pk": pk, "text": ACTIONS[action][2], "undo": ACTIONS[action][1]}

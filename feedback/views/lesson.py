@@ -26,8 +26,8 @@ def compare(request: HttpRequest) -> HttpResponse:
     way = request.POST.get("way", "")
     if way in lesson.WAYS:
         runs[way] = lesson.begin()
-        _run(way, runs[way])
-        lesson.note(runs[way], answered=time.time())
+        _send(way, runs[way])
+        lesson.record(runs[way], answered=time.time())
         query = urlencode({name: run for name, run in runs.items() if run})
         return SeeOther(f"{reverse('lesson')}?{query}")
     ways = [(name, runs[name], lesson.times(runs[name]) if runs[name] else {}) for name in lesson.WAYS]
@@ -35,9 +35,9 @@ def compare(request: HttpRequest) -> HttpResponse:
     return render(request, "feedback/lesson.html", {"ways": ways, "runs": runs, "seconds": seconds})
 
 
-def _run(way: str, run: str) -> None:
+def _send(way: str, run_id: str) -> None:
     if way == "worker":
-        tasks.send_lesson.delay(run, settings.DEFAULT_FROM_EMAIL)
+        tasks.send_lesson.delay(run_id, settings.DEFAULT_FROM_EMAIL)
     else:
         lesson.send_slowly(settings.DEFAULT_FROM_EMAIL)
-        lesson.note(run, sent=time.time())
+        lesson.record(run_id, sent=time.time())

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from core import visitors
 from core.http import HtmxRequest, SeeOther, render_part
-from core.rate_limits import network
+from core.rate_limits import network_of
 from core.visitors import visitor_of
 from feedback import rate_limits, selectors, services
 from feedback.forms import FeedbackForm
@@ -25,14 +25,14 @@ from outbox.models import OutboxMessage
 @never_cache
 def feedback(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return _form(request, FeedbackForm(initial=_initial(request)))
+        return _render_form(request, FeedbackForm(initial=_initial(request)))
     form = FeedbackForm(request.POST)
     if not form.is_valid():
-        return _form(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _render_form(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     visitor = visitor_of(request)
-    if wait := _too_often(request, visitor):
+    if wait := _retry_after(request, visitor):
         form.add_error(None, gettext("You've sent a lot of messages. Please try again shortly."))
-        return _form(request, form, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(wait)})
+        return _render_form(request, form, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(wait)})
     key = visitor or visitors.new_key()
     message = services.submit_message(
         email=form.cleaned_data["email"],
@@ -40,11 +40,11 @@ def feedback(request: HttpRequest) -> HttpResponse:
         page=form.cleaned_data["page"],
         form=form.cleaned_data["started"],
         visitor=key,
-        spam=form.suspicious,
+        spam=form.looks_like_spam,
     )
     response = SeeOther(message.get_absolute_url())
     if not visitor:
-        visitors.remember(response, key)
+        visitors.set_cookie(response, key)
     return response
 
 
@@ -55,7 +55,7 @@ def receipt(request: HtmxRequest, token: str) -> HttpResponse:
     confirmation = selectors.confirmation(message)
     context = {
         "message": message,
-        "steps": selectors.journey(message),
+        "steps": selectors.steps(message),
         "status": confirmation.status if confirmation else "received",
         "confirmation": confirmation,
         "replies": selectors.replies(message),
@@ -70,21 +70,22 @@ def _initial(request: HttpRequest) -> dict[str, str]:
     return {
         "email": getattr(request.user, "email", ""),
         "page": request.GET.get("page", "")[:500],
-        "started": FeedbackForm.fresh(),
+        "started": FeedbackForm.new_started(),
     }
 
 
-def _form(
+def _render_form(
     request: HttpRequest, form: FeedbackForm, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None
 ) -> HttpResponse:
     if status >= HTTPStatus.BAD_REQUEST and request.accepts("application/json") and not request.accepts("text/html"):
         error = next(iter(form.errors.values()))[0]
         return JsonResponse({"error": error}, status=status, headers=headers)
-    late = int(OutboxMessage.lateness(transport=EMAIL).total_seconds() / 60)
-    content = render_to_string("feedback/form.html", {"form": form, "late": late}, request)
+    minutes_late = int(OutboxMessage.lateness(transport=EMAIL).total_seconds() / 60)
+    content = render_to_string("feedback/form.html", {"form": form, "late": minutes_late}, request)
     return HttpResponse(content, status=status, headers=headers)
 
 
-def _too_often(request: HttpRequest, visitor: str | None) -> int:
-    wait = rate_limits.networks.take(network(request.META.get("REMOTE_ADDR", "")))
+def _retry_after(request: HttpRequest, visitor: str | None) -> int:
+    """Seconds until this visitor may send another message, or 0."""
+    wait = rate_limits.networks.take(network_of(request.META.get("REMOTE_ADDR", "")))
     return wait or (rate_limits.visitors.take(visitor) if visitor else 0)

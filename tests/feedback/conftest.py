@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from django.core import mail as django_mail
 from django.test import Client
+from pytest_django import Settings
 
 from feedback import rate_limits
 from feedback.models import Message
@@ -14,32 +14,20 @@ from feedback.services import submit_message
 
 
 @pytest.fixture(autouse=True)
-def full_buckets() -> Iterator[None]:
+def reset_rate_limits() -> Iterator[None]:
     yield
-    rate_limits.visitors.left.clear()
-    rate_limits.networks.left.clear()
+    rate_limits.visitors.buckets.clear()
+    rate_limits.networks.buckets.clear()
 
 
 @pytest.fixture(autouse=True)
-def own_data_dir(settings: object, tmp_path: Path) -> None:
-    """Mails and exports of a test are its own; the database and Redis stay where they are."""
-    settings.DATA_DIR = tmp_path  # type: ignore[attr-defined]
+def data_dir(settings: Settings, tmp_path: Path) -> None:
+    """Each test has its own folder of emails and exports."""
+    settings.DATA_DIR = tmp_path
 
 
 @pytest.fixture
-def outbox() -> list[django_mail.EmailMessage]:
-    """What was sent, where pytest-django has put the locmem backend."""
-    return django_mail.outbox
-
-
-@pytest.fixture
-def staff(db: None) -> User:
-    return User.objects.create_user("staff", password="redheart", is_staff=True)
-
-
-@pytest.fixture
-def desk(staff: User) -> Client:
-    """A member of the team, signed in."""
+def staff_client(staff: User) -> Client:
     client = Client()
     client.force_login(staff)
     return client
@@ -47,7 +35,7 @@ def desk(staff: User) -> Client:
 
 @pytest.fixture
 def write(db: None) -> Callable[..., Message]:
-    """Stores a message as the form does, without asking a worker."""
+    """Stores a message as the form does; nothing is enqueued without a commit."""
 
     def submit(text: str = "The heart is lovely.", email: str = "mina@example.com", **values: object) -> Message:
         return submit_message(email=email, text=text, **values)  # type: ignore[arg-type]

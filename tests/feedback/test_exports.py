@@ -20,9 +20,10 @@ from django.test import AsyncClient, Client
 from core.redis import redis
 from feedback import exports, tasks
 from feedback.models import Message
+from tests.outbox.workers import database_url
 
 pytestmark = pytest.mark.django_db
-NASTY = [
+TEXTS = [
     "=1+1",
     "+1",
     "-1",
@@ -39,73 +40,73 @@ Write = Callable[..., Message]
 
 
 @pytest.fixture
-def heard(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the pages were told."""
+def broadcasts(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The states that were broadcast."""
     states: list[dict[str, Any]] = []
-    monkeypatch.setattr(tasks, "push", lambda events: states.extend(json.loads(event.state) for event in events))
+    monkeypatch.setattr(tasks, "broadcast", lambda events: states.extend(json.loads(event.state) for event in events))
     return states
 
 
 def run(format: str, show: str = "all") -> str:
-    """The real task with the real result backend, as a worker runs it."""
-    task = str(uuid4())
-    result = tasks.export.apply([format, show], task_id=task)
+    """Runs the real task with the real result backend, as a worker does. Returns its id."""
+    task_id = str(uuid4())
+    result = tasks.export.apply([format, show], task_id=task_id)
     result.backend = tasks.export.backend
-    return task
+    return task_id
 
 
-def test_csv_is_what_was_written_and_no_formula(write: Write) -> None:
-    for n, text in enumerate(NASTY):
+def test_a_csv_file_has_the_typed_texts_and_no_formula(write: Write) -> None:
+    for n, text in enumerate(TEXTS):
         write(text, email=f"a{n}@example.com")
     task = run("csv")
     with exports.path(task, "csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["text"].removeprefix("'") for row in rows] == NASTY
+    assert [row["text"].removeprefix("'") for row in rows] == TEXTS
     assert [row["text"][0] for row in rows[:7]] == ["'"] * 7
     assert rows[0].keys() == set(exports.COLUMNS)
 
 
-def test_json_is_exactly_what_was_written(write: Write) -> None:
-    for text in NASTY:
+def test_a_json_file_has_the_typed_texts(write: Write) -> None:
+    for text in TEXTS:
         write(text)
     task = run("json")
     rows = json.loads(exports.path(task, "json").read_text())
-    assert [row["text"] for row in rows] == NASTY
+    assert [row["text"] for row in rows] == TEXTS
     assert rows[0]["spam"] is False and rows[0]["read_at"] is None
 
 
-def test_an_empty_export_is_whole(db: None) -> None:
+def test_an_export_without_messages_is_valid_json(db: None) -> None:
     assert json.loads(exports.path(run("json"), "json").read_text()) == []
 
 
-def test_only_what_the_filter_shows(write: Write) -> None:
+def test_an_export_has_only_the_messages_of_its_filter(write: Write) -> None:
     write("seen")
     write("hidden", spam=True)
     rows = json.loads(exports.path(run("json", "open"), "json").read_text())
     assert [row["text"] for row in rows] == ["seen"]
 
 
-def test_progress_moves_and_ends(heard: list[dict[str, Any]], db: None) -> None:
+def test_progress_is_broadcast_until_the_end(broadcasts: list[dict[str, Any]], db: None) -> None:
     Message.objects.bulk_create(Message(email="a@example.com", text="x") for _ in range(2500))
     task = run("csv")
-    assert [(state["state"], state["done"]) for state in heard] == [
+    assert [(state["state"], state["done"]) for state in broadcasts] == [
         ("running", 0), ("running", 1000), ("running", 2000), ("done", 2500),
     ]  # fmt: skip
-    versions = [state["v"] for state in heard]
+    versions = [state["v"] for state in broadcasts]
     assert versions == sorted(set(versions))
     assert exports.progress(task) == {"state": "done", "done": 2500, "total": 2500, "format": "csv"}
 
 
-def test_cancel_stops_it_and_leaves_nothing(heard: list[dict[str, Any]], db: None) -> None:
+def test_a_cancelled_export_stops_and_leaves_no_file(broadcasts: list[dict[str, Any]], db: None) -> None:
     Message.objects.bulk_create(Message(email="a@example.com", text="x") for _ in range(3000))
     task = str(uuid4())
     exports.cancel(task)
     tasks.export.apply(["csv", "all"], task_id=task)
-    assert heard[-1]["state"] == "cancelled" and heard[-1]["v"] == 2**53 - 1
+    assert broadcasts[-1]["state"] == "cancelled" and broadcasts[-1]["v"] == 2**53 - 1
     assert list(exports.folder().glob("*")) == []
 
 
-def test_cancelled_half_way(db: None) -> None:
+def test_an_export_cancelled_half_way_leaves_no_file(db: None) -> None:
     Message.objects.bulk_create(Message(email="a@example.com", text="x") for _ in range(3000))
 
     def report(done: int, total: int) -> None:
@@ -117,49 +118,51 @@ def test_cancelled_half_way(db: None) -> None:
     assert list(exports.folder().glob("*")) == []
 
 
-def test_the_pages(desk: Client, client: Client, mina: User, write: Write) -> None:
+def test_staff_start_and_cancel_an_export_and_nobody_else_does(
+    staff_client: Client, client: Client, mina: User, write: Write
+) -> None:
     write()
-    location = desk.post("/inbox/export/", {"format": "csv", "show": "all"})["Location"]
-    assert b'data-export="running"' in desk.get(location).content
-    assert redis().llen("mail\x06\x169") == 1, "behind all mails"
+    location = staff_client.post("/inbox/export/", {"format": "csv", "show": "all"})["Location"]
+    assert b'data-export="running"' in staff_client.get(location).content
+    assert redis().llen("mail\x06\x169") == 1, "behind all emails"
     task = location.split("/")[-2]
-    desk.post(f"{location}cancel/")
-    assert exports.cancelled(task)
+    staff_client.post(f"{location}cancel/")
+    assert exports.is_cancelled(task)
     for path in (location, "/inbox/export/", f"/inbox/export/{task}.csv", "/inbox/mails/", "/inbox/lesson/"):
         assert client.get(path).status_code == 302
         client.force_login(mina)
         assert client.get(path).status_code == 403
         client.logout()
-    assert desk.get(f"/inbox/export/{uuid4()}/").status_code == 404
-    assert desk.get(f"/inbox/export/{uuid4()}.csv").status_code == 404
-    assert desk.post("/inbox/export/", {"format": "../x"}).status_code == 404
+    assert staff_client.get(f"/inbox/export/{uuid4()}/").status_code == 404
+    assert staff_client.get(f"/inbox/export/{uuid4()}.csv").status_code == 404
+    assert staff_client.post("/inbox/export/", {"format": "../x"}).status_code == 404
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_the_file_is_handed_to_the_team(staff: User) -> None:
+async def test_staff_can_download_the_file(staff: User) -> None:
     task = str(uuid4())
     exports.folder().mkdir()
     exports.path(task, "csv").write_text("a,b\n")
     client = AsyncClient()
     await client.aforce_login(staff)
     response = await client.get(f"/inbox/export/{task}.csv")
-    assert b"".join([piece async for piece in response.streaming_content]) == b"a,b\n"  # type: ignore[attr-defined]
+    assert b"".join([chunk async for chunk in response.streaming_content]) == b"a,b\n"  # type: ignore[attr-defined]
     assert response["Content-Disposition"] == 'attachment; filename="feedback.csv"'
     assert b"4\xc2\xa0bytes" in (await client.get("/inbox/export/")).content
 
 
-def test_files_are_kept_for_a_day(db: None) -> None:
+def test_files_are_deleted_after_a_day(db: None) -> None:
     exports.folder().mkdir()
     old, new = exports.path("old", "csv"), exports.path("new", "csv")
     old.touch()
     new.touch()
-    os.utime(old, (time.time() - exports.DAY - 5,) * 2)
-    tasks.forget_exports()
+    os.utime(old, (time.time() - exports.KEPT - 5,) * 2)
+    tasks.delete_old_exports()
     assert not old.exists() and new.exists()
 
 
-def many(rows: int) -> None:
-    """So many messages by doubling a few inside the database."""
+def create_messages(rows: int) -> None:
+    """Doubles a few messages inside the database until there are so many."""
     text = "A message of an ordinary length, which is about two lines of a letter. " * 4
     Message.objects.bulk_create(Message(email="a@example.com", text=text) for _ in range(1000))
     copied = [f.column for f in Message._meta.concrete_fields if f.column not in ("id", "token", "key")]
@@ -173,22 +176,24 @@ def many(rows: int) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_hundred_thousand_rows_stay_below_100_mb(tmp_path: Path) -> None:
-    """In a process of its own: the interpreter, Django, Celery and the export, which adds next to nothing."""
-    many(100_000)
+def test_an_export_of_100_000_messages_needs_less_than_100_mb(tmp_path: Path) -> None:
+    """Peak memory of a process with Django, Celery and the export."""
+    create_messages(100_000)
     code = (
         "import django; django.setup()\n"
         "from feedback import exports\n"
         "def peak(): print(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')))\n"
         "peak()\n"
-        "for kind in exports.KINDS: print(exports.write('t', kind, 'all', lambda done, total: None))\n"
+        "for format in exports.FORMATS: print(exports.write('t', format, 'all', lambda done, total: None))\n"
         "peak()"
     )
-    name = connection.settings_dict["NAME"]
-    url = os.environ.get("DATABASE_URL", "")
-    url = f"{url.rpartition('/')[0]}/{name}" if url.startswith("postgres") else f"sqlite:///{name}"
-    env = {**os.environ, "DATABASE_URL": url, "DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "project.settings"}
-    said = subprocess.run([sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True).stdout
-    before, first, second, after = map(int, re.findall(r"\d+", said))
+    env = {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "DATA_DIR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+    }
+    output = subprocess.run([sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True).stdout
+    before, first, second, after = map(int, re.findall(r"\d+", output))
     assert first == second == 100_000
     assert after - before < 20 * 1024 and after < 100 * 1024, f"{after} kB in all, {before} kB before"

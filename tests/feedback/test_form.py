@@ -15,16 +15,18 @@ from core.redis import redis
 from feedback import rate_limits
 from feedback.forms import FeedbackForm
 from feedback.models import Block, Mail, Message
+from outbox.models import OutboxMessage
+from outbox.tasks import send_message
 
 pytestmark = pytest.mark.django_db
 
 
-def fill(**values: str) -> dict[str, str]:
+def form_data(**values: str) -> dict[str, str]:
     return {"email": "mina@example.com", "message": "The heart is lovely.", "page": "", **values}
 
 
-def test_the_form_answers_with_a_receipt_at_once(client: Client) -> None:
-    response = client.post("/feedback/", fill(page="/posts/1/"))
+def test_a_sent_form_leads_to_its_receipt(client: Client) -> None:
+    response = client.post("/feedback/", form_data(page="/posts/1/"))
     message = Message.objects.get()
     assert response.status_code == 303
     assert response["Location"] == f"/feedback/{message.token}/"
@@ -34,27 +36,27 @@ def test_the_form_answers_with_a_receipt_at_once(client: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_worker_is_asked_after_the_commit(client: Client, queued: Callable[[str], list[dict[str, Any]]]) -> None:
-    client.post("/feedback/", fill())
+def test_the_email_is_enqueued_after_the_commit(client: Client, queued: Callable[[str], list[dict[str, Any]]]) -> None:
+    client.post("/feedback/", form_data())
     mail = Mail.objects.get()
     assert mail.status == "queued" and mail.queued_at and mail.enqueued_at
-    assert redis().llen("mail\x06\x163") == 1, "confirmations come after replies, which wait in the queue itself"
+    assert redis().llen("mail\x06\x163") == 1, "priority 3: replies have priority 0"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_redis_nothing_changes_for_the_sender(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    from feedback import tasks
-
+def test_without_redis_the_message_is_stored_and_beat_enqueues_its_email(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def down(*args: object, **kwargs: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(tasks.send_message, "apply_async", down)
-    assert client.post("/feedback/", fill()).status_code == 303
+    monkeypatch.setattr(send_message, "apply_async", down)
+    assert client.post("/feedback/", form_data()).status_code == 303
     assert Mail.objects.get().status == "received"
-    assert Mail.unasked().count() == 1, "beat will find it"
+    assert Mail.due_not_enqueued().count() == 1
 
 
-def test_every_page_has_a_door_to_it(client: Client) -> None:
+def test_every_page_links_to_the_form_and_names_itself(client: Client) -> None:
     assert b'href="/feedback/?page=/accounts/login/"' in client.get("/accounts/login/").content
     assert b'value="/posts/7/"' in client.get("/feedback/?page=/posts/7/").content
 
@@ -69,133 +71,133 @@ def test_every_page_has_a_door_to_it(client: Client) -> None:
         "мина@example.com", f"{'a' * 250}@example.com",
     ],
 )  # fmt: skip
-def test_only_one_plain_address_is_taken(client: Client, email: str) -> None:
-    response = client.post("/feedback/", fill(email=email))
+def test_only_one_plain_address_is_accepted(client: Client, email: str) -> None:
+    response = client.post("/feedback/", form_data(email=email))
     assert response.status_code == 422
     assert b"The heart is lovely." in response.content, "what was typed is still there"
     assert not Message.objects.exists()
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "a" * 5001, "a\0b"])
-def test_a_message_has_its_limits(client: Client, text: str) -> None:
-    assert client.post("/feedback/", fill(message=text)).status_code == 422
+def test_an_empty_or_too_long_message_is_refused(client: Client, text: str) -> None:
+    assert client.post("/feedback/", form_data(message=text)).status_code == 422
     assert not Message.objects.exists()
 
 
-def test_a_page_stays_on_one_line(client: Client) -> None:
-    assert client.post("/feedback/", fill(page="/a\r\nX-Evil: 1")).status_code == 422
+def test_a_page_with_a_newline_is_refused(client: Client) -> None:
+    assert client.post("/feedback/", form_data(page="/a\r\nX-Evil: 1")).status_code == 422
 
 
 LINKS = "http://spam.example https://spam.example/2 www.spam.example"
-HOSTILE = [
+TEXTS = [
     "  leading and trailing  \n\n", "a\r\nb\nc", "<script>alert(1)</script>", "{{ 7*7 }}{% debug %}",
     "'; DROP TABLE x; --",
     "=HYPERLINK(\"http://evil\")", "\u202eevil\u202c", "😀🏳️‍🌈", "\ufeff", "%s %(x)s {0}", "a" * 5000, "한국어 글",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_stored_text_is_what_was_typed(client: Client, text: str) -> None:
-    response = client.post("/feedback/", fill(message=text), follow=True)
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_text_is_stored_exactly_as_typed_and_shown_escaped(client: Client, text: str) -> None:
+    response = client.post("/feedback/", form_data(message=text), follow=True)
     assert Message.objects.get().text == text
     assert b"<script>alert" not in response.content
 
 
-def test_too_much_is_refused(client: Client) -> None:
-    response = client.post("/feedback/", fill(message="a" * 100_000))
+def test_a_much_too_long_message_is_not_stored(client: Client) -> None:
+    response = client.post("/feedback/", form_data(message="a" * 100_000))
     assert response.status_code in (400, 413, 422) and not Message.objects.exists()
 
 
-def test_pressing_twice_sends_once(client: Client) -> None:
+def test_a_form_sent_twice_stores_one_message(client: Client) -> None:
     page = client.get("/feedback/").content.decode()
     started = re.search(r'name="started" value="([^"]+)"', page)
     assert started
-    once = client.post("/feedback/", fill(started=started[1]))
-    twice = client.post("/feedback/", fill(started=started[1]))
-    other = client.post("/feedback/", fill(started=started[1], message="Something else, after Back"))
+    once = client.post("/feedback/", form_data(started=started[1]))
+    twice = client.post("/feedback/", form_data(started=started[1]))
+    other = client.post("/feedback/", form_data(started=started[1], message="Something else, after Back"))
     assert once["Location"] == twice["Location"] != other["Location"]
     assert Message.objects.count() == Mail.objects.count() == 2
 
 
-def test_a_filled_trap_is_spam_and_gets_no_mail(client: Client) -> None:
-    response = client.post("/feedback/", fill(website="http://spam.example"), follow=True)
+def test_a_message_with_the_hidden_field_is_spam_and_gets_no_email(client: Client) -> None:
+    response = client.post("/feedback/", form_data(website="http://spam.example"), follow=True)
     assert Message.objects.get().spam and not Mail.objects.exists()
     assert b'data-status="received"' in response.content
 
 
-def test_being_quick_is_no_crime_but_many_quick_links_are_spam(client: Client) -> None:
-    client.post("/feedback/", fill(started=FeedbackForm.fresh()))
-    client.post("/feedback/", fill(started=FeedbackForm.fresh(), message="see http://redheart.example"))
-    client.post("/feedback/", fill(started=FeedbackForm.fresh(), message=LINKS))
-    client.post("/feedback/", fill(started="forged", message=f"{LINKS} now"))
+def test_a_fast_message_is_spam_only_with_many_links(client: Client) -> None:
+    client.post("/feedback/", form_data(started=FeedbackForm.new_started()))
+    client.post("/feedback/", form_data(started=FeedbackForm.new_started(), message="see http://redheart.example"))
+    client.post("/feedback/", form_data(started=FeedbackForm.new_started(), message=LINKS))
+    client.post("/feedback/", form_data(started="forged", message=f"{LINKS} now"))
     assert [message.spam for message in Message.objects.order_by("pk")] == [False, False, True, True]
 
 
-def test_links_after_some_seconds_are_welcome(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_links_after_some_seconds_are_no_spam(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
 
-    started = FeedbackForm.fresh()
+    started = FeedbackForm.new_started()
     now = time.time()
-    monkeypatch.setattr("django.core.signing.time.time", lambda: now + rate_limits.QUICK + 1)
-    client.post("/feedback/", fill(started=started, message=LINKS))
+    monkeypatch.setattr("django.core.signing.time.time", lambda: now + rate_limits.MIN_FILL_TIME + 1)
+    client.post("/feedback/", form_data(started=started, message=LINKS))
     assert not Message.objects.get().spam
 
 
-def test_a_signed_time_of_another_form_does_not_count() -> None:
+def test_a_time_signed_for_another_purpose_counts_as_too_fast() -> None:
     other = TimestampSigner(salt="other").sign("x")
-    form = FeedbackForm(fill(started=other, message=LINKS))
-    assert form.is_valid() and form.suspicious
+    form = FeedbackForm(form_data(started=other, message=LINKS))
+    assert form.is_valid() and form.looks_like_spam
 
 
-def test_a_blocked_sender_is_heard_as_spam(client: Client) -> None:
+def test_a_message_of_a_blocked_sender_is_spam(client: Client) -> None:
     Block.objects.create(email="mina@example.com")
-    client.post("/feedback/", fill(email="Mina@example.com"))
+    client.post("/feedback/", form_data(email="Mina@example.com"))
     assert Message.objects.get().spam and not Mail.objects.exists()
 
 
-def test_an_address_gets_a_few_confirmations_a_day(client: Client) -> None:
-    for n in range(rate_limits.CONFIRMATIONS + 2):
-        assert client.post("/feedback/", fill(message=f"number {n}")).status_code == 303
-    assert Mail.objects.count() == rate_limits.CONFIRMATIONS
+def test_an_address_gets_only_a_few_confirmations_a_day(client: Client) -> None:
+    for n in range(rate_limits.MAX_CONFIRMATIONS + 2):
+        assert client.post("/feedback/", form_data(message=f"number {n}")).status_code == 303
+    assert Mail.objects.count() == rate_limits.MAX_CONFIRMATIONS
     last = client.get(Message.objects.first().get_absolute_url())  # type: ignore[union-attr]
     assert b"Bookmark this page instead." in last.content
-    Mail.objects.update(created_at=timezone.now() - timedelta(days=2))
-    client.post("/feedback/", fill(message="the day after"))
-    assert Mail.objects.count() == rate_limits.CONFIRMATIONS + 1
+    OutboxMessage.objects.update(created_at=timezone.now() - timedelta(days=2))
+    client.post("/feedback/", form_data(message="the day after"))
+    assert Mail.objects.count() == rate_limits.MAX_CONFIRMATIONS + 1
 
 
-def test_a_network_may_write_so_often(client: Client) -> None:
-    rate_limits.networks.left["127.0.0.0/24"] = (0.0, time.monotonic() + 60)
-    response = client.post("/feedback/", fill())
+def test_a_network_that_sends_too_often_gets_429_and_keeps_the_text(client: Client) -> None:
+    rate_limits.networks.buckets["127.0.0.0/24"] = (0.0, time.monotonic() + 60)
+    response = client.post("/feedback/", form_data())
     assert response.status_code == 429 and int(response["Retry-After"]) > 0
     assert b"The heart is lovely." in response.content
 
 
-def test_a_visitor_may_write_so_often(client: Client) -> None:
+def test_a_visitor_who_sends_too_often_gets_429(client: Client) -> None:
     for n in range(25):
-        response = client.post("/feedback/", fill(message=str(n)))
+        response = client.post("/feedback/", form_data(message=str(n)))
     assert response.status_code == 429
-    assert Message.objects.count() == 21, "the first one came without a name"
+    assert Message.objects.count() == 21, "the first one had no cookie"
 
 
-def test_the_form_says_when_mail_is_late(client: Client, write: Callable[..., Message]) -> None:
+def test_the_form_says_when_emails_are_late(client: Client, write: Callable[..., Message]) -> None:
     write()
     assert b"Emails are delayed" not in client.get("/feedback/").content
-    Mail.objects.update(next_at=timezone.now() - timedelta(minutes=4, seconds=5))
+    OutboxMessage.objects.update(next_at=timezone.now() - timedelta(minutes=4, seconds=5))
     assert b"Emails are delayed by about 4 minutes" in client.get("/feedback/").content
 
 
-def test_nothing_works_without_the_token(client: Client) -> None:
+def test_a_form_without_csrf_token_and_a_wrong_receipt_token_are_refused(client: Client) -> None:
     strict = Client(enforce_csrf_checks=True)
-    assert strict.post("/feedback/", fill()).status_code == 403
+    assert strict.post("/feedback/", form_data()).status_code == 403
     assert client.get("/feedback/guess/").status_code == 404
 
 
-def test_a_program_is_told_in_json_what_to_do(client: Client) -> None:
-    response = client.post("/feedback/", fill(email="nobody"), headers={"Accept": "application/json"})
+def test_a_json_client_gets_errors_as_json(client: Client) -> None:
+    response = client.post("/feedback/", form_data(email="nobody"), headers={"Accept": "application/json"})
     assert response.status_code == 422
     assert response.json() == {"error": "Enter a valid email address."}
 
 
-def test_the_address_of_a_receipt_is_told_to_this_site_alone(client: Client) -> None:
-    response = client.get(client.post("/feedback/", fill())["Location"])
+def test_a_receipt_sends_its_url_as_referrer_to_this_site_only(client: Client) -> None:
+    response = client.get(client.post("/feedback/", form_data())["Location"])
     assert response["Referrer-Policy"] == "same-origin"

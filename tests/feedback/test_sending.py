@@ -1,47 +1,45 @@
-"""One mail and a real mail server in every mood."""
+"""One email and a real mail server with every kind of response."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django import Settings
 
 from feedback.models import Mail, Message
 from feedback.services import reply_to
-from feedback.tasks import send_message, send_pending
-from outbox import models as outbox
-from tests.feedback.postoffice import PostOffice, greeting, open_office
+from outbox import sending
+from outbox.models import ENQUEUE_AGAIN, OutboxMessage, retry_delay
+from outbox.outcome import Outcome, Status
+from outbox.tasks import send_message, send_pending
 from tests.live import free_port
+from tests.outbox.mail_server import MailServer, greeting, listening
 
 pytestmark = pytest.mark.django_db
+UseServer = Callable[[int], None]
 
 
 @pytest.fixture
-def at(settings: object) -> Callable[[int], None]:
+def use_server(settings: Settings) -> UseServer:
     def use(port: int) -> None:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"  # type: ignore[attr-defined]
-        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, 60  # type: ignore[attr-defined]
+        settings.EMAIL_BACKEND = "outbox.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, 60
 
     return use
 
 
 @pytest.fixture
-def office(at: Callable[[int], None]) -> Iterator[PostOffice]:
-    office = PostOffice()
-    with open_office(office) as port:
-        at(port)
-        yield office
-
-
-@pytest.fixture
-def impatient(settings: object) -> Callable[[float], None]:
-    def be(seconds: float) -> None:
-        settings.EMAIL_TIMEOUT = seconds  # type: ignore[attr-defined]
-
-    return be
+def server(use_server: UseServer) -> Iterator[MailServer]:
+    server = MailServer()
+    with listening(server) as port:
+        use_server(port)
+        yield server
 
 
 @pytest.fixture
@@ -49,36 +47,44 @@ def mail(write: Callable[..., Message]) -> Mail:
     return write().mails.get()
 
 
+def message_id(mail: Mail) -> str:
+    return str(mail.content["headers"]["Message-ID"])
+
+
 def sent(mail: Mail) -> Mail:
-    """The mail after one more try, at whatever time that is due."""
-    Mail.objects.update(next_at=timezone.now())
+    """The email after one more attempt, whenever that is due."""
+    OutboxMessage.objects.update(next_at=timezone.now())
     send_message(mail.pk)
     mail.refresh_from_db()
     return mail
 
 
-def test_accepted(office: PostOffice, mail: Mail) -> None:
+def expire_lease() -> None:
+    OutboxMessage.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+
+
+def test_an_accepted_email_has_its_times_its_headers_and_its_text(server: MailServer, mail: Mail) -> None:
     assert sent(mail).status == "accepted"
     assert mail.response == "250 2.0.0 Ok: queued as 4711"
     assert mail.queued_at and mail.started_at and mail.handed_over_at and mail.ended_at and not mail.lease_until
-    [message] = office.received
+    [message] = server.received
     assert message["Subject"] == "Your Feedback"
     assert (message["From"], message["To"]) == ("support@example.com", "mina@example.com")
-    assert message["Message-ID"] == mail.identity
+    assert message["Message-ID"] == message_id(mail) == f"<{mail.identity}@example.com>"
     assert message["Auto-Submitted"] == "auto-replied"
     text = message.get_payload()
     assert "\tThe heart is lovely." in text and "Thank you!" in text
     assert f"{settings.SITE_URL}/feedback/{mail.message.token}/" in text
 
 
-def test_twice_asked_is_once_sent(office: PostOffice, mail: Mail) -> None:
+def test_a_task_that_runs_three_times_sends_once(server: MailServer, mail: Mail) -> None:
     for _ in range(3):
         sent(mail)
-    assert len(office.received) == 1 and mail.attempt_count == 1
+    assert len(server.received) == 1 and mail.attempt_count == 1
 
 
-def test_a_server_that_is_down_is_tried_again(at: Callable[[int], None], mail: Mail) -> None:
-    at(free_port())
+def test_an_email_is_retried_if_the_server_is_down(use_server: UseServer, mail: Mail) -> None:
+    use_server(free_port())
     before = timezone.now()
     assert sent(mail).status == "retrying"
     assert "ConnectionRefused" in mail.response and not mail.handed_over_at
@@ -86,144 +92,165 @@ def test_a_server_that_is_down_is_tried_again(at: Callable[[int], None], mail: M
 
 
 @pytest.mark.parametrize("line", [b"", b"421 4.3.2 Not now", b"554 5.3.2 Not you"])
-def test_a_server_that_refuses_everybody_or_says_nothing_is_tried_again(
-    at: Callable[[int], None], impatient: Callable[[float], None], mail: Mail, line: bytes
+def test_an_email_is_retried_if_the_server_refuses_the_connection_or_is_silent(
+    use_server: UseServer, settings: Settings, mail: Mail, line: bytes
 ) -> None:
     with greeting(line) as port:
-        at(port)
+        use_server(port)
         if not line:
-            impatient(0.5)
+            settings.EMAIL_TIMEOUT = 0.5
         assert sent(mail).status == "retrying"
     assert mail.response.startswith(line.decode() or "SMTPServerDisconnected")
 
 
-def test_451_then_250(office: PostOffice, mail: Mail) -> None:
-    office.data.append("451 4.7.1 Greylisted, come back later")
+def test_a_451_response_is_retried_with_the_same_message_id(server: MailServer, mail: Mail) -> None:
+    server.data.append("451 4.7.1 Greylisted, come back later")
     assert sent(mail).status == "retrying"
     assert mail.response == "451 4.7.1 Greylisted, come back later"
     assert sent(mail).status == "accepted"
-    assert office.identities == [mail.identity]
-    assert [t.status for t in mail.attempts.all()] == ["retrying", "accepted"]
+    assert server.message_ids == [message_id(mail)]
+    assert [attempt.status for attempt in mail.attempts.all()] == ["retrying", "accepted"]
 
 
-@pytest.mark.parametrize("answer", ["421 4.3.2 Shutting down", "452 4.2.2 Mailbox full"])
-def test_4xx_for_the_address_is_tried_again(office: PostOffice, mail: Mail, answer: str) -> None:
-    office.rcpt.append(answer)
+@pytest.mark.parametrize("response", ["421 4.3.2 Shutting down", "452 4.2.2 Mailbox full"])
+def test_a_4xx_response_to_the_address_is_retried(server: MailServer, mail: Mail, response: str) -> None:
+    server.rcpt.append(response)
     assert sent(mail).status == "retrying"
-    assert mail.response == answer
+    assert mail.response == response
     assert sent(mail).status == "accepted"
 
 
-@pytest.mark.parametrize("where", ["rcpt", "data"])
-def test_550_is_final(office: PostOffice, mail: Mail, where: str) -> None:
-    getattr(office, where).append("550 5.1.1 No such user")
+@pytest.mark.parametrize("command", ["rcpt", "data"])
+def test_a_550_response_is_final(server: MailServer, mail: Mail, command: str) -> None:
+    getattr(server, command).append("550 5.1.1 No such user")
     assert sent(mail).status == "failed"
     assert mail.response == "550 5.1.1 No such user"
-    assert sent(mail).attempt_count == 1 and not office.received
+    assert sent(mail).attempt_count == 1 and not server.received
 
 
-def test_slow_is_not_wrong(office: PostOffice, mail: Mail) -> None:
-    office.slow = 0.3
+def test_a_slow_server_is_no_failure(server: MailServer, mail: Mail) -> None:
+    server.delay = 0.3
     assert sent(mail).status == "accepted"
 
 
-def test_silence_after_data_is_unknown_and_never_sent_again_by_itself(
-    office: PostOffice, mail: Mail, impatient: Callable[[float], None]
+def test_silence_after_data_is_unknown_and_only_staff_send_it_again(
+    server: MailServer, mail: Mail, settings: Settings
 ) -> None:
-    impatient(2)  # the mail must have got as far as its last dot by then, also on a busy machine
-    office.silent = True
+    settings.EMAIL_TIMEOUT = 2  # seconds in which the whole email must arrive, also on a busy machine
+    server.silent = True
     assert sent(mail).status == "unknown"
-    office.silent = False
-    impatient(60)
+    server.silent = False
+    settings.EMAIL_TIMEOUT = 60
     send_pending()
     assert sent(mail).status == "unknown"
-    assert len(office.received) == 1
-    assert mail.again()
+    assert len(server.received) == 1
+    assert mail.retry_now()
     assert sent(mail).status == "accepted"
-    assert office.identities == [mail.identity] * 2, "a double can be recognised"
+    assert server.message_ids == [message_id(mail)] * 2, "the recipient can recognise a duplicate"
 
 
-def test_after_24_hours_it_has_failed(office: PostOffice, mail: Mail) -> None:
-    Mail.objects.update(give_up_at=timezone.now() + timedelta(seconds=5))
-    office.rcpt.append("451 Later")
+def test_an_email_fails_after_24_hours_of_retries(server: MailServer, mail: Mail) -> None:
+    assert mail.give_up_at - mail.created_at > timedelta(hours=23, minutes=59)
+    OutboxMessage.objects.update(give_up_at=timezone.now() + timedelta(seconds=5))
+    server.rcpt.append("451 Later")
     assert sent(mail).status == "failed"
     assert mail.response == "451 Later"
 
 
-def test_the_pause_grows_and_has_an_end() -> None:
-    for attempt, seconds in ((1, 30), (2, 60), (4, 240), (8, 3600), (60, 3600)):
-        pauses = [outbox.pause(attempt).total_seconds() for _ in range(50)]
-        assert all(0.8 * seconds <= pause <= 1.2 * seconds for pause in pauses)
-        assert len(set(pauses)) > 1
+@pytest.mark.parametrize(("attempt", "seconds"), [(1, 30), (2, 60), (4, 240), (8, 3600), (60, 3600)])
+def test_the_retry_delay_doubles_up_to_an_hour_and_varies(attempt: int, seconds: int) -> None:
+    delays = [retry_delay(attempt).total_seconds() for _ in range(50)]
+    assert all(0.8 * seconds <= delay <= 1.2 * seconds for delay in delays)
+    assert len(set(delays)) > 1
 
 
-def test_a_lease_that_ran_out_stops_the_worker_before_data(
-    office: PostOffice, mail: Mail, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_whose_lease_has_expired_sends_nothing(
+    server: MailServer, mail: Mail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim = Mail.claim
+    claim = OutboxMessage.claim
 
-    def slow_claim(pk: int) -> Mail | None:
-        held = claim(pk)
-        Mail.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
-        return held
+    def slow_claim(message: OutboxMessage) -> bool:
+        claimed = claim(message)
+        expire_lease()
+        return claimed
 
-    monkeypatch.setattr(Mail, "claim", slow_claim)
+    monkeypatch.setattr(OutboxMessage, "claim", slow_claim)
     assert sent(mail).status == "sending"
-    assert not office.received
-    [expired] = Mail.expire()
-    assert expired.pk == mail.pk
+    assert not server.received
+    sending.settle_lost_attempts()
     mail.refresh_from_db()
-    assert mail.status == "retrying", "nothing was sent, so it is safe to try again"
+    assert (mail.status, mail.attempts.count()) == ("retrying", 1), "nothing was sent, so it is retried"
 
 
-def test_a_late_answer_is_still_the_truth(mail: Mail) -> None:
-    held = Mail.claim(mail.pk)
-    assert held
-    held.mark_handed_over()
-    Mail.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
-    Mail.expire()
+def test_a_late_outcome_replaces_unknown(mail: Mail) -> None:
+    assert mail.claim()
+    mail.mark_handed_over()
+    expire_lease()
+    sending.settle_lost_attempts()
     assert Mail.objects.get().status == "unknown"
-    assert held.settle(outbox.Status.ACCEPTED, "250 OK")
+    assert mail.settle(Outcome(Status.ACCEPTED, "250 OK"))
     assert Mail.objects.get().status == "accepted"
 
 
-def test_beat_finds_what_is_owed(office: PostOffice, mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(send_message, "apply_async", lambda args, priority: asked.extend(args))
+def test_a_late_outcome_does_not_replace_a_newer_attempt(mail: Mail) -> None:
+    assert mail.claim()
+    expire_lease()
+    sending.settle_lost_attempts()
+    OutboxMessage.objects.update(next_at=timezone.now())
+    newer = Mail.objects.get()
+    assert newer.claim()
+    assert not mail.settle(Outcome(Status.FAILED, "550 no"))
+    assert (Mail.objects.get().status, mail.attempts.count()) == ("sending", 1)
+
+
+def test_beat_enqueues_a_pending_email_once_and_again_when_its_task_is_lost(
+    mail: Mail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enqueued: list[int] = []
+    monkeypatch.setattr(send_message, "apply_async", lambda args, priority: enqueued.extend(args))
     send_pending()
     send_pending()
-    assert asked == [mail.pk], "once, not with every beat"
-    Mail.objects.update(enqueued_at=timezone.now() - outbox.ENQUEUE_AGAIN * 2)
+    assert enqueued == [mail.pk]
+    OutboxMessage.objects.update(enqueued_at=timezone.now() - ENQUEUE_AGAIN * 2)
     send_pending()
-    assert asked == [mail.pk] * 2, "the message to the worker may have been lost"
+    assert enqueued == [mail.pk] * 2
 
 
-def test_beat_asks_for_replies_first(write: Callable[..., Message], staff: object) -> None:
-    message = write()
-    reply_to(message=message, author=staff, text="Thank you!")  # type: ignore[arg-type]
-    assert [mail.type for mail in Mail.unasked()] == ["reply", "confirmation"]
+def test_beat_enqueues_replies_first(write: Callable[..., Message], staff: User) -> None:
+    reply_to(message=write(), author=staff, text="Thank you!")
+    assert [mail.type for mail in Mail.due_not_enqueued()] == ["reply", "confirmation"]
 
 
-def test_a_reply_answers_the_confirmation(office: PostOffice, write: Callable[..., Message], staff: object) -> None:
+def test_a_reply_quotes_the_message_and_refers_to_the_confirmation(
+    server: MailServer, write: Callable[..., Message], staff: User
+) -> None:
     message = write("One\nTwo")
-    mail = reply_to(message=message, author=staff, text="Fixed, thank you.")  # type: ignore[arg-type]
+    mail = reply_to(message=message, author=staff, text="Fixed, thank you.")
     assert sent(mail).status == "accepted"
-    [answer] = office.received
-    assert answer["Subject"] == "Re: Your Feedback"
-    assert answer["In-Reply-To"] == message.mails.get(type="confirmation").identity
-    text = str(answer.get_payload())
+    [email] = server.received
+    assert email["Subject"] == "Re: Your Feedback"
+    assert email["In-Reply-To"] == email["References"] == message_id(message.mails.get(type="confirmation"))
+    text = str(email.get_payload())
     assert "Fixed, thank you." in text and "> One\n> Two" in text.replace("\r\n", "\n")
 
 
 def test_no_link_of_a_message_is_clickable_in_the_confirmation(
-    office: PostOffice, write: Callable[..., Message]
+    server: MailServer, write: Callable[..., Message]
 ) -> None:
-    bait = (
-        "http://evil.example www.evil.example evil.example/x evil。com "
-        "a@evil.example javascript://x mailto:x Ends.Here 3.14 e.g."
+    sent(
+        write(
+            "http://evil.example www.evil.example evil.example/x evil。com "
+            "a@evil.example javascript://x mailto:x Ends.Here 3.14 e.g."
+        ).mails.get()
     )
-    sent(write(bait).mails.get())
-    [message] = office.received
-    text = message.get_payload(decode=True).decode().split("Here you see")[0]  # type: ignore[union-attr]
+    [email] = server.received
+    payload: Any = email.get_payload(decode=True)
+    text = payload.decode().split("Follow progress")[0]
     assert "evil" not in text and "Ends" not in text
     assert text.count("[link]") == 8 and "3.14 e.g." in text
+
+
+def test_an_error_of_the_transport_before_the_hand_over_is_retried(mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("outbox.email.compose", lambda content: 1 / 0)
+    assert sent(mail).status == "retrying"
+    assert mail.response == "ZeroDivisionError: division by zero"

@@ -1,4 +1,4 @@
-"""Whom feedback rings for."""
+"""Who gets the notifications of feedback."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ import pytest
 from django.contrib.auth.models import User
 
 from feedback import notify, tasks
-from feedback.models import Mail, Message, Status
+from feedback.models import Message
 from feedback.services import reply_to, submit_message
 from notifications import selectors
 from notifications.models import Notification
 from notifications.types import notification_types
+from outbox import sending
+from outbox.outcome import Outcome, Status
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def unheard() -> Iterator[None]:
-    with mock.patch("feedback.notify.push"):
+def no_broadcast() -> Iterator[None]:
+    with mock.patch("feedback.notify.broadcast"):
         yield
 
 
@@ -29,7 +31,7 @@ def staff(db: None) -> list[User]:
     return [User.objects.create_user(name, is_staff=True) for name in ("ann", "bob")]
 
 
-def lines(user: User) -> list[str]:
+def texts(user: User) -> list[str]:
     return [group.text for group in selectors.page(user_id=user.pk).groups]
 
 
@@ -37,18 +39,18 @@ def write(**values: str) -> Message:
     return submit_message(**{"email": "eve@example.org", "text": "Hello", **values})  # type: ignore[arg-type]
 
 
-def test_the_staff_hear_of_new_messages_in_one_group(staff: list[User], mina: User) -> None:
+def test_staff_get_one_group_for_all_new_messages_of_a_day(staff: list[User], mina: User) -> None:
     write(form="1")
     write(form="1")
     for user in staff:
-        assert lines(user) == ["New message in the inbox"]
+        assert texts(user) == ["New message in the inbox"]
     write(form="2")
     for user in staff:
-        assert lines(user) == ["2 new messages in the inbox"]
-    assert lines(mina) == []
+        assert texts(user) == ["2 new messages in the inbox"]
+    assert texts(mina) == []
 
 
-def test_spam_and_those_who_have_left_ring_nobody(staff: list[User]) -> None:
+def test_spam_notifies_nobody_and_inactive_staff_are_not_notified(staff: list[User]) -> None:
     User.objects.filter(username="bob").update(is_active=False)
     submit_message(email="eve@example.org", text="Buy", spam=True)
     assert not Notification.objects.exists()
@@ -57,21 +59,23 @@ def test_spam_and_those_who_have_left_ring_nobody(staff: list[User]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "rings"),
+    ("status", "notified"),
     [(Status.FAILED, True), (Status.UNKNOWN, True), (Status.RETRYING, False), (Status.ACCEPTED, False)],
 )
-def test_the_staff_hear_of_a_mail_that_failed_for_good(staff: list[User], status: Status, rings: bool) -> None:
+def test_staff_are_notified_of_an_undelivered_email_but_not_of_a_retry(
+    staff: list[User], status: Status, notified: bool
+) -> None:
     message = write()
-    mail = Mail.claim(message.mails.get().pk)
-    assert mail and mail.settle(status, "550 no")
+    mail = message.mails.get()
+    assert sending._claim(mail) and sending._settle(mail, Outcome(status, "550 no"))
     groups = Notification.objects.filter(type="mailfailed")
-    assert groups.count() == (2 if rings else 0)
+    assert groups.count() == (2 if notified else 0)
     for group in groups:
         assert notification_types["mailfailed"].url(group) == f"/inbox/{message.pk}/"
         assert "eve" not in notification_types["mailfailed"].text(group)
 
 
-def test_a_sender_with_an_account_hears_of_the_answer(staff: list[User], mina: User) -> None:
+def test_a_sender_with_an_account_is_notified_of_the_reply_once(staff: list[User], mina: User) -> None:
     message = write(visitor=f"u{mina.pk}", text="Why is it red?")
     reply_to(message=message, author=staff[0], text="Because.", form="1")
     reply_to(message=message, author=staff[0], text="Because.", form="1")
@@ -81,14 +85,14 @@ def test_a_sender_with_an_account_hears_of_the_answer(staff: list[User], mina: U
 
 
 @pytest.mark.parametrize("visitor", ["", "v1", "u", "u0", "ux"])
-def test_a_sender_without_one_is_not_looked_for(staff: list[User], visitor: str) -> None:
+def test_a_sender_without_an_account_is_not_notified(staff: list[User], visitor: str) -> None:
     reply_to(message=write(visitor=visitor), author=staff[0], text="Because.")
     assert not Notification.objects.filter(type="reply").exists()
 
 
-def test_who_asked_for_an_export_hears_that_it_is_ready(staff: list[User]) -> None:
+def test_only_the_user_who_started_an_export_is_notified_when_it_is_ready(staff: list[User]) -> None:
     write()
     tasks.export.apply(["csv", "all", staff[0].pk], task_id="00000000-0000-0000-0000-000000000001")
-    assert "Your export is ready" in lines(staff[0])
-    assert "Your export is ready" not in lines(staff[1])
+    assert "Your export is ready" in texts(staff[0])
+    assert "Your export is ready" not in texts(staff[1])
     notify.export_ready("x", 0)

@@ -1,4 +1,4 @@
-"""Mail servers of every mood: real SMTP on a port of this machine."""
+"""Real SMTP servers on a port of this machine, with the responses that a test wants."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from tests.live import free_port
 
 
-class PostOffice:
-    """Answers what a test has told it to, and 250 after that. ``received`` is what it has taken in full."""
+class MailServer:
+    """Gives the responses in ``rcpt`` and ``data`` first, and 250 after them. ``received`` has every email whose DATA
+    is complete."""
 
     def __init__(self) -> None:
         self.rcpt: deque[str] = deque()
         self.data: deque[str] = deque()
-        self.silent = False
-        self.slow = 0.0
+        self.silent = False  # no response to DATA
+        self.delay = 0.0  # seconds before the response to DATA
         self.received: list[Message] = []
-        self.parse = threading.Event()
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -37,24 +37,24 @@ class PostOffice:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        self.parse.set()
         if self.data:
             return self.data.popleft()
         assert isinstance(envelope.content, bytes)
         self.received.append(message_from_bytes(envelope.content))
         if self.silent:
             await asyncio.sleep(3600)
-        await asyncio.sleep(self.slow)
+        await asyncio.sleep(self.delay)
         return "250 2.0.0 Ok: queued as 4711"
 
     @property
-    def identities(self) -> list[str]:
+    def message_ids(self) -> list[str]:
         return [str(message["Message-ID"]) for message in self.received]
 
 
 @contextmanager
-def open_office(office: PostOffice) -> Iterator[int]:
-    controller = Controller(office, hostname="127.0.0.1", port=free_port())
+def listening(server: MailServer) -> Iterator[int]:
+    """Yields the port."""
+    controller = Controller(server, hostname="127.0.0.1", port=free_port())
     controller.start()
     try:
         yield controller.port
@@ -64,19 +64,19 @@ def open_office(office: PostOffice) -> Iterator[int]:
 
 @contextmanager
 def greeting(line: bytes) -> Iterator[int]:
-    """A server that says only this, or nothing, to whoever connects."""
+    """A server that sends this line, or nothing, and then stays silent. Yields the port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    held: list[socket.socket] = []
+    accepted: list[socket.socket] = []
 
     def serve() -> None:
         while True:
             try:
-                caller, _ = listener.accept()
+                client, _ = listener.accept()
             except OSError:
                 return
-            held.append(caller)
+            accepted.append(client)
             if line:
-                caller.sendall(line + b"\r\n")
+                client.sendall(line + b"\r\n")
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -86,5 +86,5 @@ def greeting(line: bytes) -> Iterator[int]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(5)
-        for caller in held:
-            caller.close()
+        for client in accepted:
+            client.close()

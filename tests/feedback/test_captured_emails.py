@@ -1,0 +1,79 @@
+"""The emails that a development site keeps as files, and the lesson that sends slow ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from feedback import dev_mailbox, tasks
+from feedback.lesson import runs as lesson
+from feedback.models import Message
+from outbox.tasks import send_message
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def captured(settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "feedback.dev_mailbox.EmailBackend"
+
+
+def test_emails_become_files_that_staff_can_read(
+    captured: None, staff_client: Client, write: Callable[..., Message]
+) -> None:
+    message = write("<b>Hello</b> 한국어\n=1+1")
+    send_message(message.mails.get().pk)
+    assert message.mails.get().status == "accepted"
+    [(name, parsed)] = dev_mailbox.latest()
+    assert parsed["Message-ID"] == message.mails.get().content["headers"]["Message-ID"]
+    assert name.encode() in staff_client.get("/inbox/mails/").content
+    page = staff_client.get(f"/inbox/mails/{name}/").content.decode()
+    assert "Your Feedback" in page and "&lt;b&gt;Hello&lt;/b&gt; 한국어" in page and message.token in page
+
+
+@pytest.mark.parametrize("name", ["x.eml", "..", "%2e%2e%2fsecret_key", "1795356475587762224-a.part"])
+def test_other_files_cannot_be_read(captured: None, staff_client: Client, name: str) -> None:
+    assert staff_client.get(f"/inbox/mails/{name}/").status_code == 404
+
+
+def test_a_site_that_sends_emails_has_no_list_of_files(staff_client: Client) -> None:
+    assert staff_client.get("/inbox/mails/").status_code == 404
+
+
+def test_the_lesson_shows_that_only_the_request_waits_for_the_mail_server(
+    staff_client: Client, settings: Settings
+) -> None:
+    settings.SLOW_MAIL = 0.2
+    page = staff_client.post("/inbox/lesson/", {"way": "request"}, follow=True)
+    waited, sent = shown_times(page.content, "request")
+    assert waited >= sent >= 0.2
+    request_run = page.redirect_chain[0][0].partition("request=")[2]
+    page = staff_client.post("/inbox/lesson/", {"way": "worker", "request": request_run}, follow=True)
+    assert shown_times(page.content, "request") == (waited, sent), "both runs stay on the page"
+    run_id = page.redirect_chain[0][0].partition("worker=")[2]
+    tasks.send_lesson(run_id, "support@example.com")
+    waited, sent = shown_times(staff_client.get(page.redirect_chain[0][0]).content, "worker")
+    assert sent - waited >= 0.2, "the email was sent after the response"
+    assert len(dev_mailbox.latest()) == 2
+    assert lesson.times("no-such-run") == {}
+
+
+def shown_times(page: bytes, way: str) -> tuple[float, float]:
+    card = page.decode().partition(f'id="lesson-{way}"')[2]
+    found = re.search(r'data-waited="([\d.]*)".*?data-sent="([\d.]*)"', card, re.DOTALL)
+    assert found
+    return float(found[1]), float(found[2])
+
+
+def test_with_slow_mail_every_email_goes_to_the_slow_server(settings: Settings, write: Callable[..., Message]) -> None:
+    settings.SLOW_MAIL, settings.EMAIL_BACKEND = 0.1, "feedback.lesson.slow_smtp.EmailBackend"
+    message = write()
+    send_message(message.mails.get().pk)
+    mail = message.mails.get()
+    assert (mail.status, mail.response) == ("accepted", "250 OK, that took a while")
+    assert mail.ended_at and mail.started_at and (mail.ended_at - mail.started_at).total_seconds() > 0.1
+    assert len(dev_mailbox.latest()) == 1
