@@ -33,8 +33,9 @@ MAX_RETRY_AFTER = 12 * 3600  # seconds; half of `outbox.models.GIVE_UP_AFTER`
 class DestinationTransport(Transport):
     """The transport of one sort of destination. `outbox.transports.register` adds it to `integrations`."""
 
-    label: StrPromise
+    label: StrPromise | str
     form: type[ConnectForm] | None = None  # None: staff cannot connect one by a form
+    secret_help: StrPromise | str = ""  # what the secret of a destination is for; empty: no page shows it
     gap = timedelta(seconds=1)  # between two messages to the same destination
 
     def display_address(self, destination: Destination) -> str:

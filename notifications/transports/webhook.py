@@ -40,6 +40,7 @@ class WebhookForm(ConnectForm):
 class Webhook(DestinationTransport):
     name = "webhook"
     label = _("Webhook")
+    secret_help = _("Signs every message (Standard Webhooks).")
     form = WebhookForm
 
     def send(self, delivery: Delivery) -> Outcome:

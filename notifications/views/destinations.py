@@ -57,7 +57,9 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_only
 def secret(request: HttpRequest, pk: int) -> HttpResponse:
     """The same page with the key that signs its messages, for setting up the receiver."""
-    destination = get_object_or_404(destinations.connected(), pk=pk, transport="webhook")
+    destination = get_object_or_404(destinations.connected(), pk=pk)
+    if not transport_of(destination).secret_help:
+        raise Http404
     return _page(request, destination, secret=destination.secret)
 
 

@@ -94,7 +94,7 @@ async def test_a_broadcast_that_comes_late_does_not_change_the_bell(post: Post, 
 
 
 @pytest.mark.django_db
-def test_without_a_socket_a_page_gets_the_bell_of_its_own_account_only(client: Any, mina: User, jun: User) -> None:
+def test_without_a_socket_a_page_gets_only_the_bell_of_its_account(client: Any, mina: User, jun: User) -> None:
     client.force_login(mina)
     assert client.get(f"/live/?topic=bell.{mina.pk}").json() == {f"bell.{mina.pk}": {"v": 0, "unread": 0}}
     assert client.get(f"/live/?topic=bell.{jun.pk}").status_code == 403

@@ -31,11 +31,6 @@ KAKAO = {
 
 
 @pytest.fixture
-def staff(db: None) -> User:
-    return User.objects.create_user("staff", password="redheart", is_staff=True)
-
-
-@pytest.fixture
 def staff_client(client: Client, staff: User, settings: Settings) -> Client:
     settings.OUTSIDE_ALLOW = [ip_network("127.0.0.1")]
     client.force_login(staff)

@@ -58,11 +58,6 @@ def service(settings: Settings) -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def staff(db: None) -> User:
-    return User.objects.create_user("staff", password="redheart", is_staff=True)
-
-
-@pytest.fixture
 def hook(staff: User, service: Receiver) -> Destination:
     return Destination.objects.create(
         owner=staff,

@@ -129,7 +129,7 @@ def test_an_empty_address_deletes_the_stored_one(reader: Client, mina: User) -> 
     assert not Destination.objects.exists()
 
 
-def test_the_page_shows_the_settings_of_its_own_account_only(reader: Client, jun: User) -> None:
+def test_the_page_shows_no_settings_of_another_account(reader: Client, jun: User) -> None:
     email_address.set_address(user_id=jun.pk, address="jun@example.com")
     assert "jun@example.com" not in reader.get(PATH).content.decode()
     assert Client().get(PATH).headers["location"].startswith("/accounts/login/")
