@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods
 
-from core.sign_in import BUSY, PATIENCE, Busy, hashing
+from core.sign_in import BUSY, HASH_TIMEOUT, Busy, hashing
 
 
 @require_http_methods(["GET", "POST"])
@@ -24,7 +24,7 @@ def signup(request: HttpRequest) -> HttpResponse:
                 user = form.save()
         except Busy:
             form.add_error(None, BUSY)
-            headers = {"Retry-After": str(PATIENCE)}
+            headers = {"Retry-After": str(HASH_TIMEOUT)}
             content = render_to_string("registration/signup.html", {"form": form}, request)
             return HttpResponse(content, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
         login(request, user)

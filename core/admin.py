@@ -1,4 +1,4 @@
-"""What the admin classes of the apps share."""
+"""Admin classes that several apps use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 class ReadOnly:
-    """Nothing can be added or changed in the admin; it changes through its own pages."""
+    """Rows can be looked at and deleted in the admin, but neither added nor changed."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Microseconds since 1970: the resolution of our databases, and a version that rises by itself."""
+"""Microseconds since 1970: the resolution of both databases, so that a time can serve as a version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def from_microseconds(number: int) -> datetime:
 
 
 def parse_microseconds(text: str) -> int | None:
-    """A number of microseconds out of a URL or a form. None if it is not one, or too large for a date."""
+    """Microseconds from the text of a URL or a form. None if it is not a number, or too large for a date."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 16 else None
 
 

@@ -1,4 +1,4 @@
-"""Enqueues a Celery task once, however often it is asked for before a worker takes it."""
+"""Enqueues a Celery task once, however often that is called before a worker starts it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from redis import RedisError
 
 from core.redis import redis
 
-EXPIRES = 5  # seconds; after that a lost task is enqueued again
+FLAG_EXPIRES = 5  # seconds; then a lost task can be enqueued again
 log = logging.getLogger(__name__)
 
 
 def enqueue_once(task: Task, **options: Any) -> None:
     """Only the caller that sets the flag in Redis publishes the task. ``options`` are those of ``apply_async``. Never
-    raises and gives up within a second or two without Redis: beat enqueues the task later."""
+    raises, and gives up within two seconds if Redis is away: beat enqueues the task later."""
     try:
-        if redis().set(_flag(task), 1, nx=True, ex=EXPIRES):
+        if redis().set(_flag(task), 1, nx=True, ex=FLAG_EXPIRES):
             task.apply_async(**options)
     except Exception as error:
         log.warning("could not enqueue %s; beat will do it: %r", task.name, error)
 
 
 def mark_started(task: Task) -> None:
-    """The task calls it first: whatever comes during its work enqueues it anew."""
+    """Clears the flag. A task calls this first, so that work that arrives while it runs enqueues it again."""
     try:
         redis().delete(_flag(task))
     except RedisError as error:

@@ -1,4 +1,4 @@
-"""Small helpers that the views of all apps share."""
+"""Helpers for the views of all apps."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
-MAX_PK_DIGITS = 18  # every number of so many digits fits into a BigAutoField
+MAX_PK_DIGITS = 18  # any number of 18 digits fits into a BigAutoField
 
 
 class HtmxRequest(HttpRequest):
-    """A request after django-htmx's middleware."""
+    """A request that has passed django-htmx's middleware."""
 
     htmx: HtmxDetails
 
 
 class SeeOther(HttpResponseRedirect):
-    """303: the browser follows with GET, whatever it sent."""
+    """303: the browser follows with GET, whatever the method was."""
 
     status_code = HTTPStatus.SEE_OTHER
 
 
 def render_part(request: HtmxRequest, part: str, page: str, context: Mapping[str, Any]) -> HttpResponse:
-    """The partial that htmx asks for, or the whole page around it."""
+    """Renders the partial ``part`` for a request of htmx, else the whole ``page``."""
     partial = request.htmx and not request.htmx.history_restore_request
     response = render(request, part if partial else page, dict(context))
     patch_vary_headers(response, ["HX-Request"])
@@ -39,5 +39,5 @@ def wants_json(headers: Mapping[str, str]) -> bool:
 
 
 def parse_pk(text: str) -> int | None:
-    """A primary key out of a URL, a query or a topic. None if it is not one."""
+    """A primary key from a URL, a query or a topic. None if it is not one."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_PK_DIGITS else None

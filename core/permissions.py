@@ -1,4 +1,4 @@
-"""Who may see a page: everybody with an account, or only staff."""
+"""Who may see a page: everybody who is signed in, or only staff."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
-Page = TypeVar("Page", bound=HttpResponseBase)
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 
-def sign_in_required(view: Callable[..., Page]) -> Callable[..., Page]:
-    """Like Django's `login_required`, but sign-in leads back to the page of a form and not to its action, which may
-    refuse GET."""
+def sign_in_required(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Like Django's `login_required`. After a POST, sign-in leads back to the page with the form and not to the form's
+    action, which may refuse GET."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Page:
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         safe = request.method in ("GET", "HEAD", "OPTIONS")
-        return cast(Page, redirect_to_login(request.get_full_path() if safe else page_of_form(request)))
+        return cast(Response, redirect_to_login(request.get_full_path() if safe else page_of_form(request)))
 
-    return guarded
+    return checked
 
 
 def page_of_form(request: HttpRequest) -> str:
-    """The path and query of the page that sent the request, or the feed where it is unknown or on another host."""
+    """Path and query of the page that sent the request; the feed if that is unknown or on another host."""
     feed, referer = resolve_url(settings.LOGIN_REDIRECT_URL), request.headers.get("Referer", "")
     if not url_has_allowed_host_and_scheme(referer, request.get_host()):
         return feed
@@ -43,19 +43,21 @@ def page_of_form(request: HttpRequest) -> str:
     return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, None) else feed
 
 
-def staff_only(view: Callable[..., Page]) -> Callable[..., Page]:
+def staff_only(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Only staff sees the view: others get 403, whoever is signed out is asked to sign in."""
+
     @sign_in_required
     @never_cache
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Page:
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         if not cast(User, request.user).is_staff:
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
-    return guarded
+    return checked
 
 
 def is_staff(visitor: str | None, key: str = "") -> bool:
-    """The same for what is watched."""
+    """Whether a visitor key is that of active staff. Has the arguments of ``allows`` of a topic type."""
     pk = (visitor or "").removeprefix("u")
     return visitor == f"u{pk}" and pk.isdecimal() and User.objects.filter(pk=pk, is_active=True, is_staff=True).exists()

@@ -1,7 +1,5 @@
-"""How often somebody may do something: token buckets in memory.
-
-They belong to the process, so a limit never needs Redis; several web processes allow so many times more.
-"""
+"""Rate limits: token buckets in the memory of the process, so that no limit needs Redis. Each web process has its own,
+so n processes allow n times as much."""
 
 from __future__ import annotations
 
@@ -9,41 +7,43 @@ import math
 from ipaddress import ip_address, ip_network
 from time import monotonic
 
+MAX_BUCKETS = 100_000  # keys in memory
+
 
 class TokenBucket:
-    """Holds ``burst`` tokens for each key and gains ``rate`` a second."""
+    """A bucket for each key: it holds at most ``burst`` tokens and gains ``rate`` tokens a second."""
 
     def __init__(self, *, burst: float, rate: float) -> None:
         self.burst, self.rate = burst, rate
-        self.left: dict[str, tuple[float, float]] = {}
+        self.buckets: dict[str, tuple[float, float]] = {}  # tokens, and when they were counted
 
     def take(self, key: str) -> int:
-        """Takes a token. Returns 0, or the whole seconds until there is one again."""
+        """Takes a token. Returns 0, or if there is none the whole seconds until there is one."""
         now = monotonic()
-        tokens, at = self.left.get(key, (self.burst, now))
+        tokens, at = self.buckets.get(key, (self.burst, now))
         tokens = min(self.burst, tokens + (now - at) * self.rate)
         if tokens < 1:
             return math.ceil((1 - tokens) / self.rate)
-        self.left[key] = (tokens - 1, now)
-        if len(self.left) > 100_000:
-            self._forget(now)
+        self.buckets[key] = (tokens - 1, now)
+        if len(self.buckets) > MAX_BUCKETS:
+            self._shrink(now)
         return 0
 
     def give_back(self, key: str) -> None:
-        """Undoes a `take` that need not count."""
-        if key in self.left:
-            tokens, at = self.left[key]
-            self.left[key] = (min(self.burst, tokens + 1), at)
+        """Undoes a `take` that should not count."""
+        if key in self.buckets:
+            tokens, at = self.buckets[key]
+            self.buckets[key] = (min(self.burst, tokens + 1), at)
 
-    def _forget(self, now: float) -> None:
-        """Drops the full buckets; if all are in use, all of them: a limit must not become a leak."""
-        self.left = {k: v for k, v in self.left.items() if v[0] + (now - v[1]) * self.rate < self.burst}
-        if len(self.left) > 50_000:
-            self.left.clear()
+    def _shrink(self, now: float) -> None:
+        """Removes full buckets, which are as good as new; if that is not enough, all: memory stays bounded."""
+        self.buckets = {k: v for k, v in self.buckets.items() if v[0] + (now - v[1]) * self.rate < self.burst}
+        if len(self.buckets) > MAX_BUCKETS // 2:
+            self.buckets.clear()
 
 
-def network(address: str) -> str:
-    """The network that one person can easily have: /24 of IPv4, /64 of IPv6."""
+def network_of(address: str) -> str:
+    """The network that one person may well control: /24 of IPv4, /64 of IPv6. Anything else is returned unchanged."""
     try:
         version = ip_address(address).version
     except ValueError:

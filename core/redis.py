@@ -1,4 +1,4 @@
-"""The one synchronous Redis client: flags, locks and heartbeats. Its callers must work without Redis."""
+"""The synchronous Redis client, for flags, locks and heartbeats. Callers must handle ``redis.RedisError``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from redis.retry import Retry
 
 @cache
 def redis() -> Redis:
-    """A pooled client that answers or raises ``redis.RedisError`` within about a second."""
+    """The client of this process, with a connection pool. Each call returns or raises within about a second."""
     return Redis.from_url(
         settings.REDIS_URL, socket_timeout=0.4, socket_connect_timeout=0.4, retry=Retry(NoBackoff(), 1)
     )

@@ -1,4 +1,4 @@
-"""Signing in: how often somebody may try, how many passwords are hashed at once, and the way into the admin site."""
+"""Signing in: rate limits of attempts, a limit on passwords hashed at once, and the sign-in of the admin site."""
 
 from __future__ import annotations
 
@@ -20,56 +20,56 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from core.rate_limits import TokenBucket, network
+from core.rate_limits import TokenBucket, network_of
 
 networks = TokenBucket(burst=60, rate=1 / 10)
 accounts_in_networks = TokenBucket(burst=10, rate=1 / 60)
 accounts = TokenBucket(burst=100, rate=1 / 10)
-PATIENCE = 5  # seconds that a password waits to be hashed
+HASH_TIMEOUT = 5  # seconds that a password may wait to be hashed
 BUSY = _("Many people are signing in right now. Try again in a few seconds.")
-one_at_a_time = BoundedSemaphore(1)  # a hash keeps a whole core busy for a good part of a second, on purpose
+hash_slot = BoundedSemaphore(1)  # a hash is slow by design: it keeps a core busy for some hundred milliseconds
 log = logging.getLogger(__name__)
 
 
 class Busy(Exception):
-    """The password was not hashed, because others have waited for too long."""
+    """The password was not hashed: too many others are waiting."""
 
 
 @contextmanager
 def hashing() -> Iterator[None]:
-    """Around whatever hashes a password. Raises `Busy` after `PATIENCE` seconds of waiting."""
-    if not one_at_a_time.acquire(timeout=PATIENCE):
+    """Wraps code that hashes a password: one at a time. Raises `Busy` after waiting `HASH_TIMEOUT` seconds."""
+    if not hash_slot.acquire(timeout=HASH_TIMEOUT):
         raise Busy
     try:
         yield
     finally:
-        one_at_a_time.release()
+        hash_slot.release()
 
 
 class SignInForm(AuthenticationForm):
-    refusal: tuple[HTTPStatus, int] | None = None  # the status of the answer, and the seconds to wait
+    refusal: tuple[HTTPStatus, int] | None = None  # status of the response, and seconds to wait
 
     def clean(self) -> dict[str, Any]:
         limits = self._limits()
         if wait := next((wait for bucket, key in limits if (wait := bucket.take(key))), 0):
             self.refusal = HTTPStatus.TOO_MANY_REQUESTS, wait
-            sentence = _("Too many sign-in attempts. Wait %(seconds)s seconds and try again.")
-            raise ValidationError(sentence, "limit", {"seconds": wait})
+            message = _("Too many sign-in attempts. Wait %(seconds)s seconds and try again.")
+            raise ValidationError(message, "limit", {"seconds": wait})
         try:
             with hashing():
                 cleaned = super().clean()
         except Busy:
-            self.refusal = HTTPStatus.SERVICE_UNAVAILABLE, PATIENCE
+            self.refusal = HTTPStatus.SERVICE_UNAVAILABLE, HASH_TIMEOUT
             raise ValidationError(BUSY, "busy") from None
-        if self.get_user():  # the right password is no guess
+        if self.get_user():  # a right password does not count as an attempt
             for bucket, key in limits[1:]:
                 bucket.give_back(key)
         return cleaned
 
     def _limits(self) -> list[tuple[TokenBucket, str]]:
-        near = network(address(self.request))
-        account = self.cleaned_data.get("username", "").casefold()  # the field has trimmed and normalised it
-        return [(networks, near), (accounts_in_networks, f"{near} {account}"), (accounts, account)]
+        network = network_of(address(self.request))
+        account = self.cleaned_data.get("username", "").casefold()  # trimmed and normalised by the field
+        return [(networks, network), (accounts_in_networks, f"{network} {account}"), (accounts, account)]
 
 
 class SignIn(LoginView):
@@ -85,15 +85,15 @@ class SignIn(LoginView):
 
 
 def admin_sign_in(request: HttpRequest) -> HttpResponse:
-    """The admin site has no form of its own: whoever is not signed in goes to the one that everybody has."""
-    wanted = request.GET.get("next", "")
-    if not url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
-        wanted = reverse("admin:index")
+    """The admin site has no sign-in form: it redirects to the one of the site."""
+    next_url = request.GET.get("next", "")
+    if not url_has_allowed_host_and_scheme(next_url, {request.get_host()}, require_https=request.is_secure()):
+        next_url = reverse("admin:index")
     if not request.user.is_authenticated:
-        return redirect_to_login(wanted)
+        return redirect_to_login(next_url)
     if not request.user.is_staff:
         raise PermissionDenied
-    return redirect(wanted)
+    return redirect(next_url)
 
 
 def address(request: HttpRequest | None) -> str:

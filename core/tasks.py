@@ -1,4 +1,4 @@
-"""Proof that each queue has a worker that takes tasks from it."""
+"""A heartbeat of each queue: shows whether a worker takes tasks from it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from celery import shared_task
 
 from core.redis import redis
 
-ALIVE = 45  # seconds without a report until a queue counts as unattended
+HEARTBEAT_EXPIRES = 45  # seconds; then the queue counts as one without a worker
 
 
 @shared_task
 def report_alive(queue: str) -> None:
-    redis().set(f"redheart:worker:{queue}", time.time(), ex=ALIVE)
+    redis().set(f"redheart:worker:{queue}", time.time(), ex=HEARTBEAT_EXPIRES)
 
 
 def has_worker(queue: str) -> bool:

@@ -1,7 +1,7 @@
-"""Who is looking. A signed cookie names every visitor, with or without an account.
+"""Visitor identity: a signed cookie holds the key of a visitor, with or without an account.
 
-A visitor key is ``u<user id>`` for an account and ``v<random>`` for anybody else. The cookie is HttpOnly and comes with
-the first click, never with a page view, so that nobody is named who only reads.
+A visitor key is ``u<user id>`` for an account and ``v<random>`` for anybody else. The cookie is HttpOnly and is set by
+the first click, never by a page view: whoever only reads gets none.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def account_key(user: AbstractBaseUser | AnonymousUser) -> str:
     return f"u{user.pk}"
 
 
-def read(value: str | None) -> str | None:
-    """The visitor key in a cookie, or None where it is missing, forged or too old."""
+def read_cookie(value: str | None) -> str | None:
+    """The visitor key in a cookie's value. None if it is missing, forged or expired."""
     try:
         key = signer.unsign(value or "", max_age=YEAR)
         if key.startswith("u"):
@@ -40,8 +40,8 @@ def read(value: str | None) -> str | None:
     return key
 
 
-def remember(response: HttpResponseBase, key: str) -> None:
-    """Names the visitor in a cookie; an account's lasts no longer than its session."""
+def set_cookie(response: HttpResponseBase, key: str) -> None:
+    """Sets the visitor cookie: for a year, for an account only as long as a session."""
     response.set_cookie(
         COOKIE,
         signer.sign(key),
@@ -52,30 +52,30 @@ def remember(response: HttpResponseBase, key: str) -> None:
     )
 
 
-def cookie(key: str) -> str:
-    """The same as a Set-Cookie header, for answers that are not Django's."""
+def cookie_header(key: str) -> str:
+    """The value of the Set-Cookie header, for responses that are not Django's."""
     response = HttpResponse()
-    remember(response, key)
+    set_cookie(response, key)
     return response.cookies[COOKIE].OutputString()
 
 
 def visitor_of(request: HttpRequest) -> str | None:
-    """The key of who asks: the account where somebody is signed in, else what the cookie says."""
+    """The visitor key of a request: the account if signed in, else the key in the cookie. None without either."""
     if request.user.is_authenticated:
         return account_key(request.user)
-    key = read(request.COOKIES.get(COOKIE))
+    key = read_cookie(request.COOKIES.get(COOKIE))
     return None if key and key.startswith("u") else key
 
 
 def visitor_middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., Any]:
-    """Keeps the cookie in step with the session: the like door and the socket read only the cookie."""
+    """Keeps the cookie in step with the session, because the like endpoint and the websocket read only the cookie."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        named, wanted = read(request.COOKIES.get(COOKIE)), visitor_of(request)
-        if wanted and wanted != named and COOKIE not in response.cookies:
-            remember(response, wanted)
-        elif named and not wanted:
+        in_cookie, visitor = read_cookie(request.COOKIES.get(COOKIE)), visitor_of(request)
+        if visitor and visitor != in_cookie and COOKIE not in response.cookies:
+            set_cookie(response, visitor)
+        elif in_cookie and not visitor:
             response.delete_cookie(COOKIE)
         return response
 

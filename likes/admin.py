@@ -15,7 +15,7 @@ class PostAdmin(admin.ModelAdmin):
 
 @admin.register(Like)
 class LikeAdmin(admin.ModelAdmin):
-    """Read-only: likes are changed through `services.set_likes`, which keeps the counts right."""
+    """Read-only: only `services.set_likes` may change likes, or counts would be wrong."""
 
     list_display = ["post_id", "visitor", "wanted", "counted", "clicked_at", "settled_at"]
     list_filter = [("settled_at", admin.EmptyFieldListFilter), "wanted"]

@@ -1,7 +1,7 @@
 """The like endpoint, ``POST /posts/<id>/like/``: a small ASGI handler before Django's request cycle, because this URL
 is hot (0.3 ms of CPU instead of 1.5 and more).
 
-It answers once the row of the click is committed. Whatever is not a urlencoded form goes on to Django, where
+It responds once the row of the click is committed. A request that is not a urlencoded form goes on to Django, where
 `views.like` does the same.
 """
 
@@ -19,15 +19,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from core import visitors
-from core.same_origin import Headers, decode
+from core.same_origin import Headers, decode_headers
 from likes import http
 from likes.group_commit import GroupCommit
 from likes.http import Refusal, Reply
-from likes.selectors import state_of
+from likes.selectors import state_for_headers
 from likes.services import Click
 
 PATH = re.compile(r"/posts/([0-9]{1,18})/like/")
-MAX_BODY = 1024  # bytes of a body that should be "liked=1"
+MAX_BODY = 1024  # bytes; a valid body is 7 bytes long
 FORM = "application/x-www-form-urlencoded"
 App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 log = logging.getLogger(__name__)
@@ -40,35 +40,35 @@ class LikeEndpoint:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         match = PATH.fullmatch(scope["path"]) if scope["method"] == "POST" else None
-        headers = decode(scope["headers"]) if match else {}
+        headers = decode_headers(scope["headers"]) if match else {}
         if not match or not headers.get("content-type", FORM).startswith(FORM):
             return await self.django(scope, receive, send)
         reply = await self._reply(int(match[1]), headers, scope.get("client"), receive)
         head = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
-        if reply.newcomer:
-            head.append((b"set-cookie", visitors.cookie(reply.newcomer).encode()))
+        if reply.new_visitor:
+            head.append((b"set-cookie", visitors.cookie_header(reply.new_visitor).encode()))
         body = reply.body.encode()
         if reply.status != 204:
             head.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": reply.status, "headers": head})
         await send({"type": "http.response.body", "body": body})
 
-    async def _reply(self, post: int, headers: Headers, client: Any, receive: Any) -> Reply:
-        visitor = None
+    async def _reply(self, post_id: int, headers: Headers, client: Any, receive: Any) -> Reply:
         try:
             form = await read_form(receive)
-            visitor = http.admit(headers, client[0] if client else "")
-            liked = http.wanted(form)
-            at = await self.group_commit.store(Click(post, visitor.key, liked, timezone.now()))
+            visitor = http.check_request(headers, client[0] if client else "")
+            liked = http.parse_liked(form)
+            at = await self.group_commit.store(Click(post_id, visitor.key, liked, timezone.now()))
         except Refusal as refusal:
             state = None
             if refusal.status == HTTPStatus.TOO_MANY_REQUESTS:
-                state = await database_sync_to_async(state_of)(headers, post)
-            return http.refused(headers, refusal, state)
-        return http.accepted(headers, visitor, post=post, liked=liked, at=at)
+                state = await database_sync_to_async(state_for_headers)(headers, post_id)
+            return http.error_reply(headers, refusal, state)
+        return http.success_reply(headers, visitor, post_id=post_id, liked=liked, at=at)
 
 
 async def read_form(receive: Any) -> dict[str, str]:
+    """The fields of the body. Raises `Refusal` if it is longer than `MAX_BODY`."""
     body = b""
     while True:
         message = await receive()

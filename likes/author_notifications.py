@@ -1,7 +1,7 @@
-"""Whom settled likes are told to: the author, in one group for each post and day, and at 10, 100 and 1,000 likes.
+"""Notifies authors of likes: one group for each post and day, and a milestone at 10, 100 and 1,000 likes.
 
-A like is told once. ``told_at`` says in which group it is and stays when the like is taken back, so liking again puts
-it back into its old group without a sound. An author's own like is in none.
+The author is notified of a like once. The day of ``notified_at`` is its group; it stays if the like is taken back, so
+liking again rejoins that group silently. Likes by the author are in no group.
 """
 
 from __future__ import annotations
@@ -17,39 +17,40 @@ from notifications.notify import Entry
 MILESTONES = (10, 100, 1000)
 
 
-def subject(post: int) -> str:
-    return f"post.{post}"
+def subject(post_id: int) -> str:
+    return f"post.{post_id}"
 
 
 def day(at: date) -> str:
     return f"{at:%Y-%m-%d}"
 
 
-def by_authors(likes: Iterable[Like], posts: Iterable[Post]) -> set[int]:
-    """The likes that authors gave themselves."""
+def likes_by_authors(likes: Iterable[Like], posts: Iterable[Post]) -> set[int]:
+    """Ids of the likes by the author of the post."""
     keys = {post.pk: f"u{post.author_id}" for post in posts}
     return {like.pk for like in likes if like.visitor == keys.get(like.post_id)}
 
 
 def entries(
-    likes: Iterable[Like], mine: set[int], posts: Iterable[Post], change: Mapping[int, int], now: datetime
+    likes: Iterable[Like], by_authors: set[int], posts: Iterable[Post], changes: Mapping[int, int], now: datetime
 ) -> Iterator[Entry]:
-    """What the bells hear of likes that are being settled; ``mine`` are those that authors gave themselves."""
+    """The entries of the bell for likes that are being settled. ``by_authors`` are the ids from `likes_by_authors`,
+    ``changes`` the difference of each post's count."""
     authors, today = {post.pk: post.author_id for post in posts}, now.date()
-    groups, fresh = Counter[tuple[int, date]](), set()
+    groups, new = Counter[tuple[int, date]](), set()
     for like in likes:
-        wanted = like.wanted and like.pk not in mine
+        wanted = like.wanted and like.pk not in by_authors
         if like.notified_at:
             groups[like.post_id, like.notified_at.date()] += wanted - like.counted
         elif wanted:
             groups[like.post_id, today] += 1
-            fresh.add((like.post_id, today))
-    for (post, described), number in groups.items():
-        if post in authors:
-            alert_level = AlertLevel.EVERY_TIME if (post, described) in fresh else AlertLevel.OFF
-            yield Entry(authors[post], "liked", subject(post), day(described), number, alert_level)
-    for row in posts:
-        yield from _milestones(row, change[row.pk])
+            new.add((like.post_id, today))
+    for (post_id, group_day), number in groups.items():
+        if post_id in authors:
+            alert_level = AlertLevel.EVERY_TIME if (post_id, group_day) in new else AlertLevel.OFF
+            yield Entry(authors[post_id], "liked", subject(post_id), day(group_day), number, alert_level)
+    for post in posts:
+        yield from _milestones(post, changes[post.pk])
 
 
 def _milestones(post: Post, change: int) -> Iterator[Entry]:

@@ -1,4 +1,4 @@
-"""Posts for a development site that has none."""
+"""Demo posts with likes, for a new development site."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ POSTS = [  # author, hours ago, likes, text
 
 
 def load() -> None:
+    """Called by the command ``prepare``."""
     authors = {user.username: user for user in User.objects.filter(username__in=["mina", "jun"])}
     now = timezone.now()
     for author, hours, likes, text in POSTS:

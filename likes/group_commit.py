@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class GroupCommit:
-    """Group commit: one thread with one connection stores all clicks that wait, and then the next ones."""
+    """One thread with one connection stores all waiting clicks in one transaction, then the next ones."""
 
     def __init__(self) -> None:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="clicks")
@@ -28,7 +28,8 @@ class GroupCommit:
         self.draining: asyncio.Task[None] | None = None
 
     async def store(self, click: Click) -> datetime:
-        """Returns when the click was accepted, once it is committed. Raises `Refusal`."""
+        """Returns when the click was accepted, once it is committed. Raises `Refusal` if the post is gone or the
+        database fails."""
         stored = asyncio.get_running_loop().create_future()
         self.waiting.append((click, stored))
         if self.draining is None or self.draining.done():
@@ -47,34 +48,35 @@ class GroupCommit:
                     _resolve(stored, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, http.TRY_AGAIN, wait=2))
                 continue
             for click, stored in batch:
-                _resolve(stored, click.at if click.post in posts else Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST))
+                gone = Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST)
+                _resolve(stored, click.at if click.post_id in posts else gone)
 
     def _commit(self, batch: list[Click]) -> set[int]:
         try:
             posts = set_likes(clicks=batch)
         except Exception:
-            connection.close()  # it may be why; the next batch opens a new one
+            connection.close()  # it may be the cause; the next batch opens a new one
             raise
         self.enqueuer.wanted.set()
         return posts
 
 
 class Enqueuer:
-    """Enqueues settling in a thread of its own, so that no click waits for a Redis that hangs."""
+    """Enqueues settling in a thread, so that no click waits if Redis hangs."""
 
     def __init__(self) -> None:
         self.wanted = Event()
-        self.wanted.set()  # for what an earlier run has left; the connection is open before the first click
+        self.wanted.set()  # for likes that an earlier run left pending, and to connect before the first click
         Thread(target=self._run, name="enqueue", daemon=True).start()
 
     def _run(self) -> None:
         while self.wanted.wait():
-            self.wanted.clear()  # first, so that a click meanwhile enqueues again
+            self.wanted.clear()  # first, so that a click from now on enqueues again
             tasks.enqueue_settling()
 
 
 def _resolve(stored: asyncio.Future[datetime], outcome: datetime | Refusal) -> None:
-    if stored.cancelled():  # the browser has gone; the click is stored all the same
+    if stored.cancelled():  # the browser has gone; its click is stored nevertheless
         return
     if isinstance(outcome, Refusal):
         stored.set_exception(outcome)

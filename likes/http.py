@@ -1,4 +1,4 @@
-"""What a click on a heart may be, and what it is answered: the rules that the like door and its Django view share."""
+"""Requests and replies of the like endpoint and of its Django view: checks, parsing, status and body."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy
 from core import visitors
 from core.clock import microseconds
 from core.http import wants_json
-from core.rate_limits import network
-from core.same_origin import Headers, known_host, same_origin
+from core.rate_limits import network_of
+from core.same_origin import Headers, is_known_host, same_origin
 from likes import rate_limits
 
 NO_SUCH_POST = gettext_lazy("This post was deleted.")
@@ -26,17 +26,18 @@ TRY_AGAIN = gettext_lazy("Couldn't save your like. Try again.")
 
 
 class Refusal(Exception):
-    """A click that is not accepted: a status and one sentence that says what to do."""
+    """The click is not accepted. Has the status, one sentence that says what to do, and for 429 and 503 the seconds to
+    wait."""
 
-    def __init__(self, status: HTTPStatus, sentence: Any, *, wait: int = 0) -> None:
-        self.status, self.sentence, self.wait = status, sentence, wait
+    def __init__(self, status: HTTPStatus, message: Any, *, wait: int = 0) -> None:
+        self.status, self.message, self.wait = status, message, wait
 
 
 class Reply(NamedTuple):
     status: int
     headers: dict[str, str]
     body: str = ""
-    newcomer: str = ""  # the key to remember in a cookie
+    new_visitor: str = ""  # key that goes into the visitor cookie
 
 
 class Visitor(NamedTuple):
@@ -44,14 +45,14 @@ class Visitor(NamedTuple):
     new: bool
 
 
-def admit(headers: Headers, address: str) -> Visitor:
-    """Who clicks. Raises `Refusal` for another site's page and for too many clicks."""
-    if not known_host(headers):
+def check_request(headers: Headers, address: str) -> Visitor:
+    """Returns who clicks. Raises `Refusal` for an unknown host, a page of another site or too many clicks."""
+    if not is_known_host(headers):
         raise Refusal(HTTPStatus.BAD_REQUEST, gettext_lazy("Unknown host name."))
     if not same_origin(headers):
         raise Refusal(HTTPStatus.FORBIDDEN, gettext_lazy("You can only like posts from this site."))
-    key = visitors.read(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
-    wait = rate_limits.clicks.take(key) if key else rate_limits.newcomers.take(network(address))
+    key = visitors.read_cookie(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
+    wait = rate_limits.clicks.take(key) if key else rate_limits.new_visitors.take(network_of(address))
     if wait:
         raise Refusal(
             HTTPStatus.TOO_MANY_REQUESTS, gettext_lazy("Too many likes. Wait a moment and try again."), wait=wait
@@ -59,44 +60,47 @@ def admit(headers: Headers, address: str) -> Visitor:
     return Visitor(key or visitors.new_key(), new=not key)
 
 
-def wanted(values: Mapping[str, Any]) -> bool:
-    """``liked=1`` or ``liked=0``: the wanted state, never a toggle, so that a repeated click changes nothing."""
+def parse_liked(values: Mapping[str, Any]) -> bool:
+    """Reads ``liked=1`` or ``liked=0``: the wanted state, not a toggle, so that a repeated request changes nothing.
+    Raises `Refusal` for anything else."""
     value = values.get("liked")
     if value not in ("0", "1"):
         raise Refusal(HTTPStatus.BAD_REQUEST, gettext_lazy("Send liked=1 or liked=0."))
     return value == "1"
 
 
-def accepted(headers: Headers, visitor: Visitor, *, post: int, liked: bool, at: datetime) -> Reply:
-    """The page already shows it (204), a program is told (202), a plain form goes back to where it was (303)."""
+def success_reply(headers: Headers, visitor: Visitor, *, post_id: int, liked: bool, at: datetime) -> Reply:
+    """204 for htmx, whose page already shows the like; 202 with JSON; 303 back to the page for a plain form."""
     extra = {"cache-control": "no-store", "x-accepted": str(microseconds(at))}
-    newcomer = visitor.key if visitor.new else ""
-    if newcomer:
+    new_visitor = visitor.key if visitor.new else ""
+    if new_visitor:
         extra["hx-trigger"] = "visitor:named"
     if "hx-request" in headers:
-        return Reply(204, extra, newcomer=newcomer)
+        return Reply(204, extra, new_visitor=new_visitor)
     if wants_json(headers):
-        body = json.dumps({"post": post, "liked": liked})
-        return Reply(202, extra | {"content-type": "application/json"}, body, newcomer)
-    return Reply(303, extra | {"location": f"{_came_from(headers, post)}#post-{post}"}, newcomer=newcomer)
+        body = json.dumps({"post": post_id, "liked": liked})
+        return Reply(202, extra | {"content-type": "application/json"}, body, new_visitor)
+    return Reply(303, extra | {"location": f"{_back_url(headers, post_id)}#post-{post_id}"}, new_visitor=new_visitor)
 
 
-def refused(headers: Headers, refusal: Refusal, state: Mapping[str, Any] | None = None) -> Reply:
-    """One sentence in the visitor's language; JSON, with the true state if it is known, where JSON was asked for."""
+def error_reply(headers: Headers, refusal: Refusal, state: Mapping[str, Any] | None = None) -> Reply:
+    """One sentence in the visitor's language, as text or as JSON. ``state`` is what the database has; it goes into the
+    JSON."""
     extra = {"cache-control": "no-store"} | ({"retry-after": str(refusal.wait)} if refusal.wait else {})
     with translation.override(_language(headers)):
-        sentence = str(refusal.sentence)
+        sentence = str(refusal.message)
     if wants_json(headers):
         body = json.dumps({"error": sentence, **(state or {})})
         return Reply(refusal.status, extra | {"content-type": "application/json"}, body)
     return Reply(refusal.status, extra | {"content-type": "text/plain; charset=utf-8"}, sentence)
 
 
-def _came_from(headers: Headers, post: int) -> str:
+def _back_url(headers: Headers, post_id: int) -> str:
+    """Path of the page that sent the form, or of the post if that page is not ours."""
     referer = headers.get("referer", "").split("#")[0]
     if referer and url_has_allowed_host_and_scheme(referer, {headers.get("host", "")}):
         return urlsplit(referer)._replace(scheme="", netloc="").geturl()
-    return f"/posts/{post}/"
+    return f"/posts/{post_id}/"
 
 
 def _language(headers: Headers) -> str:

@@ -12,7 +12,7 @@ from core.clock import microseconds
 
 
 class Post(models.Model):
-    """``like_count`` is what has been settled; ``version`` grows with each change of it."""
+    """``like_count`` is the number of settled likes; ``version`` rises with each change of it."""
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="posts")
     text = models.TextField(max_length=2000)
@@ -23,13 +23,13 @@ class Post(models.Model):
     class Meta:
         ordering = ["-pk"]
 
-    personal_like: Like  # of the visitor who looks; `selectors.with_mine` puts it here
+    personal_like: Like  # of the visitor of the page; set by `selectors.with_personal_likes`
 
     def __str__(self) -> str:
         return self.text[:60]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        with transaction.atomic():  # together with the receiver of post_save, which raises the feed's version
+        with transaction.atomic():  # with `post_saved`, which raises the feed's version
             super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
@@ -37,12 +37,12 @@ class Post(models.Model):
 
     @property
     def shown(self) -> int:
-        """The count as its visitor sees it: their own click is in it before the worker has counted it."""
+        """The count that the visitor of the page sees: it includes their click before the worker has settled it."""
         return self.like_count + self.personal_like.wanted - self.personal_like.counted
 
     @classmethod
     def recount(cls) -> int:
-        """Sets every count to what the rows say. Returns the drift it found, in likes: it should be 0."""
+        """Sets every count to the number of its rows. Returns the drift found, in likes: it should be 0."""
         drift = 0
         for pk in cls.objects.order_by("pk").values_list("pk", flat=True).iterator():
             drift += cls._recount_one(pk)
@@ -52,11 +52,11 @@ class Post(models.Model):
     @transaction.atomic
     def _recount_one(cls, pk: int) -> int:
         post = cls.objects.select_for_update(no_key=True).filter(pk=pk).first()
-        true = Like.objects.filter(post_id=pk, counted=True).count()
-        if post is None or post.like_count == true:
+        actual = Like.objects.filter(post_id=pk, counted=True).count()
+        if post is None or post.like_count == actual:
             return 0
-        cls.objects.filter(pk=pk).update(like_count=true, version=F("version") + 1)
-        return abs(post.like_count - true)
+        cls.objects.filter(pk=pk).update(like_count=actual, version=F("version") + 1)
+        return abs(post.like_count - actual)
 
 
 class FeedVersion(models.Model):
@@ -73,7 +73,7 @@ class FeedVersion(models.Model):
 
     @classmethod
     def increase(cls) -> None:
-        """Call it in the transaction that changes the feed: its row lock puts the changes in the order of commits."""
+        """Call this in the transaction that changes the feed: its row lock gives versions the order of the commits."""
         cls.objects.get_or_create(pk=1)
         cls.objects.filter(pk=1).update(version=F("version") + 1)
 
@@ -84,26 +84,26 @@ def post_saved(sender: type[Post], created: bool, **_: Any) -> None:
 
 
 def post_deleted(sender: type[Post], **_: Any) -> None:
-    """Django sends this inside the transaction of the deletion, also when an account's posts go with it."""
+    """Sent inside the transaction of the deletion, also when posts are deleted with their author."""
     FeedVersion.increase()
 
 
 class Like(models.Model):
-    """What one visitor wants of one post. The row is its own outbox: no ``settled_at`` means that work is owed."""
+    """One visitor's like of one post. The row is its own outbox entry: without ``settled_at`` it is pending."""
 
     post = models.ForeignKey(Post, models.CASCADE, related_name="likes", db_index=False)
     visitor = models.CharField(max_length=32)
     wanted = models.BooleanField()
-    counted = models.BooleanField(default=False)  # is it in post.like_count?
+    counted = models.BooleanField(default=False)  # whether it is in post.like_count
     clicked_at = models.DateTimeField()  # when the like endpoint accepted it
     settled_at = models.DateTimeField(null=True)
-    notified_at = models.DateTimeField(null=True)  # its author is notified of a like once
+    notified_at = models.DateTimeField(null=True)  # set once; stays if the like is taken back
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["visitor", "post"], name="one_like_per_visitor_and_post")]
         indexes = [
-            models.Index(fields=["clicked_at"], condition=Q(settled_at=None), name="likes_owed"),
-            models.Index(fields=["post", "notified_at", "visitor"], name="likes_told"),
+            models.Index(fields=["clicked_at"], condition=Q(settled_at=None), name="likes_pending"),
+            models.Index(fields=["post", "notified_at", "visitor"], name="likes_notified"),
         ]
 
     def __str__(self) -> str:

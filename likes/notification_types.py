@@ -1,4 +1,4 @@
-"""What likes tell their author."""
+"""The notifications of this app: someone liked your post, and milestones."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from likes.models import Like, Post
 from notifications.models import AlertLevel, Notification
 from notifications.types import NotificationType, declare
 
-NAMED = Q(visitor__gte="u", visitor__lt="v")  # accounts; anybody else has no name
-FACES = 3
+BY_ACCOUNT = Q(visitor__gte="u", visitor__lt="v")  # visitors without an account have no name to show
+MAX_NAMES = 3
 
 
 class AboutPost(NotificationType):
@@ -49,29 +49,29 @@ class Liked(AboutPost):
             group.fresh = fresh.get(key, 0)
 
     def text(self, group: Notification) -> str:
-        count, names = group.count, group.names[: 2 if group.count > len(group.names) else FACES]
+        count, names = group.count, group.names[: 2 if group.count > len(group.names) else MAX_NAMES]
         others = count - len(names)
         values = {"others": f"{others:,}", **dict(zip(("one", "two", "three"), names, strict=False))}
         match len(names), others:
             case 0, _:
-                said = ngettext("1 person liked your post", "%(others)s people liked your post", count)
+                text = ngettext("1 person liked your post", "%(others)s people liked your post", count)
             case 1, 0:
-                said = gettext("%(one)s liked your post")
+                text = gettext("%(one)s liked your post")
             case 2, 0:
-                said = gettext("%(one)s and %(two)s liked your post")
+                text = gettext("%(one)s and %(two)s liked your post")
             case 3, 0:
-                said = gettext("%(one)s, %(two)s and %(three)s liked your post")
+                text = gettext("%(one)s, %(two)s and %(three)s liked your post")
             case 1, _:
-                said = ngettext(
+                text = ngettext(
                     "%(one)s and 1 other liked your post", "%(one)s and %(others)s others liked your post", others
                 )
             case _:
-                said = ngettext(
+                text = ngettext(
                     "%(one)s, %(two)s and 1 other liked your post",
                     "%(one)s, %(two)s and %(others)s others liked your post",
                     others,
                 )
-        return said % values
+        return text % values
 
 
 @declare
@@ -91,27 +91,27 @@ def post_of(group: Notification) -> int:
     return int(group.subject.removeprefix("post."))
 
 
-def likes_of(group: Notification, since: datetime | None = None) -> Q:
-    """The likes that are in this group; with ``since`` those that came later."""
+def in_group(group: Notification, since: datetime | None = None) -> Q:
+    """Condition for the likes in this group; with ``since`` only those after it."""
     start = datetime.fromisoformat(group.period).replace(tzinfo=UTC)
-    late = Q(notified_at__gt=since) if since else Q(notified_at__gte=start)
-    return Q(late, post=post_of(group), notified_at__lt=start + timedelta(days=1), counted=True)
+    after = Q(notified_at__gt=since) if since else Q(notified_at__gte=start)
+    return Q(after, post=post_of(group), notified_at__lt=start + timedelta(days=1), counted=True)
 
 
 def any_of(conditions: list[Q]) -> Q:
-    """True where one of them is."""
+    """True where at least one of the conditions is."""
     return Q(*conditions, _connector=Q.OR)
 
 
 def latest_names(groups: list[Notification]) -> dict[Key, list[str]]:
-    """The accounts whose likes came last, for each group."""
+    """For each group the usernames of the latest likes, latest first."""
     order = Window(
         RowNumber(), partition_by=[F("post"), TruncDay("notified_at", tzinfo=UTC)], order_by=F("notified_at").desc()
     )
-    likes = Like.objects.filter(NAMED, any_of([likes_of(group) for group in groups]))
-    latest = likes.annotate(row=order).filter(row__lte=FACES).order_by("row", "pk")
+    likes = Like.objects.filter(BY_ACCOUNT, any_of([in_group(group) for group in groups]))
+    latest = likes.annotate(row=order).filter(row__lte=MAX_NAMES).order_by("row", "pk")
     rows = latest.values_list("post", "notified_at", "visitor")
-    accounts = [(post, day(described), int(visitor[1:])) for post, described, visitor in rows if described]
+    accounts = [(post, day(notified_at), int(visitor[1:])) for post, notified_at, visitor in rows if notified_at]
     users = dict(User.objects.filter(pk__in={pk for *_, pk in accounts}).values_list("pk", "username"))
     found = defaultdict(list)
     for post, period, pk in accounts:
@@ -121,9 +121,9 @@ def latest_names(groups: list[Notification]) -> dict[Key, list[str]]:
 
 
 def fresh_counts(groups: list[Notification]) -> dict[Key, int]:
-    """How many likes came since the author last looked, for each group that has been looked at."""
+    """For each group the number of likes since the author last saw it. All groups must have ``seen_at``."""
     if not groups:
         return {}
-    likes = Like.objects.filter(any_of([likes_of(group, group.seen_at) for group in groups]))
+    likes = Like.objects.filter(any_of([in_group(group, group.seen_at) for group in groups]))
     days = likes.annotate(day=TruncDay("notified_at", tzinfo=UTC)).values_list("post", "day")
     return {(post, day(at)): number for post, at, number in days.annotate(number=Count("pk")).order_by()}

@@ -1,4 +1,4 @@
-"""What pages and programs read of posts and likes."""
+"""Queries for pages and for the JSON API."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from core import visitors
 from core.same_origin import Headers
 from likes.models import Like, Post
 
-PAGE = 20
+PAGE_SIZE = 20  # posts
 
 
-def post_state(*, post: int, visitor: str | None) -> dict[str, Any]:
-    """A post as its JSON shows it, straight from the database. Raises `Post.DoesNotExist`."""
-    found = Post.objects.only("like_count", "version").get(pk=post)
-    liked = bool(visitor) and Like.objects.filter(post=post, visitor=visitor, wanted=True).exists()
-    return {"post": found.pk, "count": found.like_count, "version": found.version, "liked": liked}
+def post_state(*, post_id: int, visitor: str | None) -> dict[str, Any]:
+    """The JSON of a post, read from the database. Raises `Post.DoesNotExist`."""
+    post = Post.objects.only("like_count", "version").get(pk=post_id)
+    liked = bool(visitor) and Like.objects.filter(post=post_id, visitor=visitor, wanted=True).exists()
+    return {"post": post_id, "count": post.like_count, "version": post.version, "liked": liked}
 
 
-def state_of(headers: Headers, post: int) -> dict[str, Any]:
-    """The same for the visitor whom a raw request names; empty where there is no such post."""
-    visitor = visitors.read(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
+def state_for_headers(headers: Headers, post_id: int) -> dict[str, Any]:
+    """The same for the visitor in the cookie of these headers; empty if there is no such post."""
+    visitor = visitors.read_cookie(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
     try:
-        return post_state(post=post, visitor=visitor)
+        return post_state(post_id=post_id, visitor=visitor)
     except Post.DoesNotExist:
         return {}
 
 
 def feed(*, visitor: str | None, before: int | None = None) -> tuple[list[Post], int | None]:
-    """A page of posts, newest first, and where the next one starts (None at the end)."""
+    """A page of posts, newest first, and the ``before`` of the next page (None at the end)."""
     posts = Post.objects.select_related("author")
     if before:
         posts = posts.filter(pk__lt=before)
-    page = list(posts[: PAGE + 1])
-    more = page[PAGE - 1].pk if len(page) > PAGE else None
-    return with_personal_likes(page[:PAGE], visitor), more
+    page = list(posts[: PAGE_SIZE + 1])
+    more = page[PAGE_SIZE - 1].pk if len(page) > PAGE_SIZE else None
+    return with_personal_likes(page[:PAGE_SIZE], visitor), more
 
 
 def with_personal_likes(posts: list[Post], visitor: str | None) -> list[Post]:
-    """Puts the visitor's own like on each post as ``mine``: it decides how its heart is painted."""
-    mine = {}
+    """Sets ``personal_like`` of each post to the visitor's like: it decides how the heart is painted."""
+    likes_by_post = {}
     if visitor and posts:
         likes = Like.objects.filter(visitor=visitor, post__in=posts).select_related("post")
-        mine = {like.post_id: like for like in likes}
+        likes_by_post = {like.post_id: like for like in likes}
     for post in posts:
-        post.personal_like = mine.get(post.pk) or Like(post=post, wanted=False, counted=False)
-        # The count that was read together with the like: the worker may have settled it between two statements.
+        post.personal_like = likes_by_post.get(post.pk) or Like(post=post, wanted=False, counted=False)
+        # The count that was read in the same query as the like: the worker may have settled it since the first query.
         post.like_count, post.version = post.personal_like.post.like_count, post.personal_like.post.version
     return posts

@@ -1,4 +1,4 @@
-"""The verbs of likes. Every door uses them: the page, the like door, the demo, the admin."""
+"""The operations on posts and likes. Every entry point uses them: views, the like endpoint and the demo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from core.visitors import COOKIE, account_key, read
+from core.visitors import COOKIE, account_key, read_cookie
 from likes import sql, tasks
 from likes.author_notifications import subject
 from likes.models import Like, Post
@@ -21,16 +21,16 @@ from notifications.services import retract
 
 
 class Click(NamedTuple):
-    post: int
+    post_id: int
     visitor: str
     liked: bool
     at: datetime
 
 
 def set_likes(*, clicks: Iterable[Click]) -> set[int]:
-    """Stores what visitors want, the last click of each counting, in one transaction. Returns the posts that exist;
-    clicks on others are dropped. The caller asks for settling, after the commit."""
-    last = {(click.visitor, click.post): click for click in clicks}
+    """Stores clicks in one transaction; of several by one visitor on one post, the last counts. Returns the ids of the
+    posts that exist: clicks on others are dropped. The caller enqueues settling, after the commit."""
+    last = {(click.visitor, click.post_id): click for click in clicks}
     try:
         return _store(last)
     except IntegrityError:  # a post was deleted between the two statements
@@ -38,16 +38,16 @@ def set_likes(*, clicks: Iterable[Click]) -> set[int]:
 
 
 def _store(last: dict[tuple[str, int], Click]) -> set[int]:
-    posts = {post for _, post in last}
+    post_ids = {post_id for _, post_id in last}
     rows = [(*key, click.liked, click.at) for key, click in last.items()]
-    if not rows or sql.store(rows) == len(rows):  # a transaction of its own, as short as can be
-        return posts
-    return set(Post.objects.filter(pk__in=posts).values_list("pk", flat=True))
+    if not rows or sql.store(rows) == len(rows):  # autocommit: the shortest transaction
+        return post_ids
+    return set(Post.objects.filter(pk__in=post_ids).values_list("pk", flat=True))
 
 
-def set_like(*, post: int, visitor: str, liked: bool) -> datetime:
-    """One click, stored and asked for. Returns when it was accepted. Raises `Post.DoesNotExist`."""
-    click = Click(post, visitor, liked, timezone.now())
+def set_like(*, post_id: int, visitor: str, liked: bool) -> datetime:
+    """Stores one click and enqueues settling. Returns the time of the click. Raises `Post.DoesNotExist`."""
+    click = Click(post_id, visitor, liked, timezone.now())
     if not set_likes(clicks=[click]):
         raise Post.DoesNotExist
     tasks.enqueue_settling()
@@ -69,24 +69,25 @@ def delete_post(*, post: Post) -> None:
 
 @transaction.atomic
 def adopt_likes(*, visitor: str, account: str) -> None:
-    """Moves a visitor's likes to an account. Where both have one the account keeps one like, if either wanted it."""
-    theirs = Like.objects.select_for_update(of=("self",)).filter(visitor=visitor).select_related("post")
-    mine = {like.post_id: like for like in Like.objects.select_for_update().filter(visitor=account)}
+    """Moves a visitor's likes to an account. If both have clicked a post, either like is enough."""
+    visitor_likes = Like.objects.select_for_update(of=("self",)).filter(visitor=visitor).select_related("post")
+    account_likes = {like.post_id: like for like in Like.objects.select_for_update().filter(visitor=account)}
     now = timezone.now()
-    for like in theirs:
-        if like.post_id not in mine:
+    for like in visitor_likes:
+        if like.post_id not in account_likes:
             like.visitor = account
             if account == f"u{like.post.author_id}":
-                like.settled_at = None  # an author's own like leaves the group that tells of it
+                like.settled_at = None  # settle again: an author is not notified of their own like
             like.save(update_fields=["visitor", "settled_at"])
             continue
         if like.wanted:
-            Like.objects.filter(pk=mine[like.post_id].pk).update(wanted=True, clicked_at=now, settled_at=None)
+            Like.objects.filter(pk=account_likes[like.post_id].pk).update(wanted=True, clicked_at=now, settled_at=None)
         Like.objects.filter(pk=like.pk).update(wanted=False, clicked_at=now, settled_at=None)
 
 
 def adopt_at_sign_in(sender: type, request: HttpRequest | None, user: AbstractBaseUser, **_: Any) -> None:
-    visitor = read(request.COOKIES.get(COOKIE)) if request else None
+    """Receiver of ``user_logged_in``: moves the likes of the visitor in the cookie to the account."""
+    visitor = read_cookie(request.COOKIES.get(COOKIE)) if request else None
     if visitor and visitor.startswith("v"):
         adopt_likes(visitor=visitor, account=account_key(user))
         transaction.on_commit(tasks.enqueue_settling)

@@ -1,4 +1,4 @@
-"""The statements of the hot path, written out: Django would take longer to compose them than a database to run them."""
+"""The SQL of the hot path, by hand: Django would take longer to compose it than the database takes to run it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-# Sorted, so that two web processes lock the same rows in the same order.
+# Sorted, so that all web processes lock rows in the same order.
 STORE = """
 INSERT INTO likes_like (visitor, post_id, wanted, counted, clicked_at)
 SELECT column1, column2, column3, column4, column5 FROM (VALUES {rows}) AS click
@@ -24,53 +24,53 @@ POSTS = "SELECT id, author_id, like_count, version FROM likes_post WHERE id IN {
 COUNT = "UPDATE likes_post SET like_count = like_count + %s, version = version + 1 WHERE id IN {posts}"
 SETTLE = """
 UPDATE likes_like SET counted = wanted, settled_at = %s, notified_at = CASE
-    WHEN id IN {own} THEN NULL WHEN wanted AND notified_at IS NULL THEN %s ELSE notified_at END
+    WHEN id IN {by_authors} THEN NULL WHEN wanted AND notified_at IS NULL THEN %s ELSE notified_at END
 WHERE id IN {likes}
 """
 
 
 def store(rows: Collection[tuple[str, int, bool, datetime]]) -> int:
-    """Visitor, post, wanted and the moment of each click. Returns how many were stored: not those on a post that is
-    gone. Raises `IntegrityError` where one goes at this moment."""
-    values = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
-    return _execute(
-        STORE.format(rows=values), [v for key, post, liked, at in rows for v in (key, post, liked, False, _when(at))]
-    )
+    """Stores clicks: visitor, post id, wanted and time. Returns how many were stored; those on a deleted post are not.
+    Raises `IntegrityError` if a post is deleted meanwhile."""
+    placeholders = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
+    values = [value for key, post_id, liked, at in rows for value in (key, post_id, liked, False, _to_value(at))]
+    return _execute(STORE.format(rows=placeholders), values)
 
 
 def pending(limit: int) -> Iterator[dict[str, Any]]:
-    """The likes that nobody has settled or is settling, oldest click first, locked."""
-    for pk, post, visitor, wanted, counted, clicked, described in _rows(
-        PENDING.format(lock=_lock("UPDATE SKIP LOCKED")), [limit]
-    ):
+    """Likes that wait to be settled and that no other worker is settling, oldest click first, locked."""
+    statement = PENDING.format(lock=_lock("UPDATE SKIP LOCKED"))
+    for pk, post_id, visitor, wanted, counted, clicked_at, notified_at in _rows(statement, [limit]):
         yield {
             "pk": pk,
-            "post_id": post,
+            "post_id": post_id,
             "visitor": visitor,
             "wanted": bool(wanted),
             "counted": bool(counted),
-            "clicked_at": _moment(clicked),
-            "notified_at": _moment(described),
+            "clicked_at": _to_datetime(clicked_at),
+            "notified_at": _to_datetime(notified_at),
         }
 
 
 def posts(pks: Collection[int]) -> list[tuple[int, int, int, int]]:
-    """Post, author, count and version, locked in this order."""
+    """Id, author id, count and version of these posts, locked in the order of their ids."""
     return _rows(POSTS.format(posts=_list(pks), lock=_lock("NO KEY UPDATE")), [*pks])
 
 
 def count(posts: Collection[int], difference: int) -> None:
+    """Adds ``difference`` to the count of each of these posts."""
     _execute(COUNT.format(posts=_list(posts)), [difference, *posts])
 
 
-def settle(likes: Collection[int], own: Iterable[int], at: datetime) -> None:
-    """``own`` are those that authors gave themselves: nobody is told of them."""
-    nobody = [*own, None]
-    _execute(SETTLE.format(own=_list(nobody), likes=_list(likes)), [_when(at), *nobody, _when(at), *likes])
+def settle(likes: Collection[int], by_authors: Iterable[int], at: datetime) -> None:
+    """Marks likes as settled. ``by_authors`` are likes by the author of the post: nobody is notified of those."""
+    not_notified = [*by_authors, None]  # never empty: IN () is no SQL
+    statement = SETTLE.format(by_authors=_list(not_notified), likes=_list(likes))
+    _execute(statement, [_to_value(at), *not_notified, _to_value(at), *likes])
 
 
 def _execute(statement: str, values: list[Any]) -> int:
-    """Returns how many rows it has touched."""
+    """Returns the number of rows changed."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.rowcount
@@ -82,19 +82,19 @@ def _rows(statement: str, values: list[Any]) -> list[Any]:
         return cursor.fetchall()
 
 
-def _lock(how: str) -> str:
-    """SQLite has one writer at a time anyway."""
-    return f"FOR {how}" if connection.features.has_select_for_update else ""
+def _lock(strength: str) -> str:
+    """Empty on SQLite, which has only one writer at a time."""
+    return f"FOR {strength}" if connection.features.has_select_for_update else ""
 
 
 def _list(values: Collection[Any]) -> str:
     return f"({', '.join(['%s'] * len(values))})"
 
 
-def _when(at: datetime) -> Any:
+def _to_value(at: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(at)
 
 
-def _moment(at: Any) -> datetime | None:
+def _to_datetime(at: Any) -> datetime | None:
     """What `_when` was given: SQLite keeps text, in UTC."""
     return datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at

@@ -11,12 +11,12 @@ from likes.settling import BATCH, settle
 from likes.topics import count_event, saved_event
 from live.broadcast import broadcast
 
-DRIFT = "redheart:drift"
+DRIFT_KEY = "redheart:drift"
 
 
 @shared_task(bind=True)
 def settle_likes(self: Task, enqueued_at: float | None = None) -> None:
-    """Settles pending likes and broadcasts the outcome. It may be lost, run twice or twice at once."""
+    """Settles pending likes and broadcasts the outcome. Safe to lose, to run twice and to run twice at once."""
     started = time.time()
     mark_started(settle_likes)
     settled = settle()
@@ -28,16 +28,16 @@ def settle_likes(self: Task, enqueued_at: float | None = None) -> None:
 
 
 def enqueue_settling() -> None:
-    """Once, however many clicks there were since the last time."""
+    """Enqueues `settle_likes` once, however many clicks there are before a worker starts it."""
     enqueue_once(settle_likes, kwargs={"enqueued_at": time.time()})
 
 
 @shared_task
 def recount_likes() -> None:
-    """The nightly proof. One at a time, and the drift it found is shown by /healthz/."""
+    """Recounts all posts, one recount at a time. /healthz/ shows the drift that the last one found."""
     lease = redis().lock("redheart:recount", timeout=3600, blocking=False)
     if lease.acquire():
         try:
-            redis().set(DRIFT, Post.recount())
+            redis().set(DRIFT_KEY, Post.recount())
         finally:
             lease.release()

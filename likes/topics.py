@@ -1,4 +1,4 @@
-"""What of likes can be watched: the count of a post, and the news that there are new posts."""
+"""The live topics of this app: ``post.<id>``, the count of a post, and ``feed``, the newest posts."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from likes.models import FeedVersion, Like, Post
 from live import topics
 from live.topics import LAST_VERSION, Event, event
 
-SHOWN = 20  # new posts that a page counts one by one
+MAX_NEWEST = 20  # post ids in the state of the feed
 
 
 def count_event(post: Post) -> Event:
     return event(f"post.{post.pk}", post.version, {"count": post.like_count})
 
 
-def gone_event(pk: int) -> Event:
-    return event(f"post.{pk}", LAST_VERSION, {"gone": True})
+def gone_event(post_id: int) -> Event:
+    return event(f"post.{post_id}", LAST_VERSION, {"gone": True})
 
 
 def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
-    """What became of a click, for the clicker's own pages; with the times of its journey in seconds since 1970."""
+    """A settled like, for the pages of its visitor only. ``times`` of the stages are in seconds since 1970."""
     data: dict[str, Any] = {"liked": like.wanted}
     if times:
         data["journey"] = {**_journey(like, times), "broadcast": time.time()}
@@ -31,36 +31,36 @@ def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
 
 
 def _journey(like: Like, times: dict[str, Any]) -> dict[str, Any]:
-    """A click that comes while the worker has been asked, or is at it already, waits for neither."""
+    """A click may arrive after the task was enqueued or has started: then these stages begin with the click."""
     accepted = like.clicked_at.timestamp()
     return {"accepted": accepted, **times} | {s: max(accepted, times[s]) for s in ("enqueued", "started") if s in times}
 
 
 def feed_event() -> Event:
-    """The version is read first: what changes between the two queries comes again, with the next version."""
+    """Reads the version first: a change between the two queries is broadcast again, with the next version."""
     version = FeedVersion.current()
-    newest = list(Post.objects.values_list("pk", flat=True)[:SHOWN])
+    newest = list(Post.objects.values_list("pk", flat=True)[:MAX_NEWEST])
     return event("feed", version, {"newest": newest})
 
 
 def counts(keys: list[str]) -> Iterable[Event]:
-    pks = _numbers(keys)
-    posts = Post.objects.filter(pk__in=pks).only("pk", "like_count", "version").in_bulk()
+    post_ids = _post_ids(keys)
+    posts = Post.objects.filter(pk__in=post_ids).only("pk", "like_count", "version").in_bulk()
     yield from map(count_event, posts.values())
-    yield from map(gone_event, pks - posts.keys())
+    yield from map(gone_event, post_ids - posts.keys())
 
 
-def own_likes(visitors: list[str], keys: list[str]) -> Iterable[Event]:
-    """What these visitors have settled, each with the count that includes it: both are read together."""
-    settled = Like.objects.filter(visitor__in=visitors, post__in=_numbers(keys), settled_at__isnull=False)
+def personal_likes(visitors: list[str], keys: list[str]) -> Iterable[Event]:
+    """The settled likes of these visitors, each with the count that includes it: one query reads both."""
+    settled = Like.objects.filter(visitor__in=visitors, post__in=_post_ids(keys), settled_at__isnull=False)
     for like in settled.select_related("post"):
         yield count_event(like.post)
         yield saved_event(like)
 
 
-def _numbers(keys: list[str]) -> set[int]:
+def _post_ids(keys: list[str]) -> set[int]:
     return {pk for key in keys if (pk := parse_pk(key)) is not None}
 
 
-topics.declare("post", snapshot=counts, personal=own_likes)
+topics.declare("post", snapshot=counts, personal=personal_likes)
 topics.declare("feed", snapshot=lambda keys: [feed_event()])

@@ -36,15 +36,15 @@ def feed(request: HtmxRequest) -> HttpResponse:
 @never_cache
 def post(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Post.objects.select_related("author"), pk=pk)
-    if wants_json(lower(request)):
-        return JsonResponse(selectors.post_state(post=pk, visitor=visitor_of(request)))
+    if wants_json(headers_of(request)):
+        return JsonResponse(selectors.post_state(post_id=pk, visitor=visitor_of(request)))
     selectors.with_personal_likes([found], visitor_of(request))
     return render(request, "likes/post.html", {"post": found})
 
 
 @require_POST
 def write(request: HttpRequest) -> HttpResponse:
-    """The text of somebody whose session has ended waits in the new one until they have signed in again."""
+    """If the session has ended, the text is kept in the new session and is in the form again after sign-in."""
     if not request.user.is_authenticated:
         request.session["draft"] = request.POST.get("text", "")[:2000]
         return redirect_to_login(reverse("feed"))
@@ -63,26 +63,27 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("feed")
 
 
-@csrf_exempt  # clicks.admit() asks for the same origin instead: the door has no session to keep a token in
+@csrf_exempt  # http.check_request() checks the origin instead, as in the like endpoint, which has no session
 @require_POST
 def like(request: HttpRequest, pk: int) -> HttpResponse:
-    """The like door in the ordinary way: for multipart forms, for servers without ASGI and for tests."""
-    headers = lower(request)
+    """The like endpoint as a Django view: for multipart forms, for WSGI servers and for tests."""
+    headers = headers_of(request)
     try:
-        visitor = http.admit(headers, request.META.get("REMOTE_ADDR", ""))
-        liked = http.wanted(request.POST)
-        at = services.set_like(post=pk, visitor=visitor.key, liked=liked)
+        visitor = http.check_request(headers, request.META.get("REMOTE_ADDR", ""))
+        liked = http.parse_liked(request.POST)
+        at = services.set_like(post_id=pk, visitor=visitor.key, liked=liked)
     except Post.DoesNotExist:
-        reply = http.refused(headers, Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST))
+        reply = http.error_reply(headers, Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST))
     except Refusal as refusal:
-        reply = http.refused(headers, refusal, selectors.state_of(headers, pk) if refusal.wait else None)
+        reply = http.error_reply(headers, refusal, selectors.state_for_headers(headers, pk) if refusal.wait else None)
     else:
-        reply = http.accepted(headers, visitor, post=pk, liked=liked, at=at)
+        reply = http.success_reply(headers, visitor, post_id=pk, liked=liked, at=at)
     response = HttpResponse(reply.body, status=reply.status, headers=reply.headers)
-    if reply.newcomer:
-        visitors.remember(response, reply.newcomer)
+    if reply.new_visitor:
+        visitors.set_cookie(response, reply.new_visitor)
     return response
 
 
-def lower(request: HttpRequest) -> dict[str, str]:
+def headers_of(request: HttpRequest) -> dict[str, str]:
+    """The headers with names in lower case, as `core.same_origin` reads them."""
     return {name.lower(): value for name, value in request.headers.items()} | {"host": request.get_host()}

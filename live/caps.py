@@ -1,5 +1,5 @@
-"""How many sockets may be open: per network, per visitor and per process. Each takes a file descriptor, and pages, likes
-and the database need some too."""
+"""How many sockets may be open: per network, per visitor and per process. Each takes a file descriptor, and pages,
+likes and the database need some too."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 
 from django.conf import settings
 
-from core.rate_limits import TokenBucket, network
+from core.rate_limits import TokenBucket, network_of
 
 TRY_LATER = 1013  # the close code after which a page reconnects later (IANA's registry for RFC 6455)
-PER_VISITOR = 50
+MAX_PER_VISITOR = 50
 RESERVE = 200  # descriptors for pages, likes and the database
 TOO_MANY = "Too many open connections. Try again later."
 open_sockets: Counter[str] = Counter()
@@ -27,9 +27,9 @@ def counted(address: str, visitor: str | None) -> Iterator[bool]:
     """Counts a socket for as long as it is open. Yields False, and does not count it, if a cap is reached."""
     caps = {"process": process_cap()}
     if address:
-        caps[f"network {network(address)}"] = settings.SOCKETS_PER_NETWORK
+        caps[f"network {network_of(address)}"] = settings.SOCKETS_PER_NETWORK
     if visitor:
-        caps[f"visitor {visitor}"] = PER_VISITOR
+        caps[f"visitor {visitor}"] = MAX_PER_VISITOR
     if full := [name for name, cap in caps.items() if open_sockets[name] >= cap]:
         _log(full[0])
         yield False

@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from django.http import parse_cookie
 
 from core import visitors
-from core.same_origin import Headers, decode, known_host, same_origin
+from core.same_origin import Headers, decode_headers, is_known_host, same_origin
 from live import caps, topics
 from live.database import read
 from live.hub import hub
@@ -30,7 +30,7 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     if not is_allowed(scope):
         return await send({"type": "websocket.close"})  # before accept: the handshake is refused with 403
     await send({"type": "websocket.accept"})
-    query, visitor = scope["query_string"].decode("latin-1"), visitor_of(decode(scope.pop("headers")))
+    query, visitor = scope["query_string"].decode("latin-1"), visitor_of(decode_headers(scope.pop("headers")))
     with caps.counted((scope.get("client") or [""])[0], visitor) as accepted:
         code, reason = await watch(query, visitor, receive, send) if accepted else (caps.TRY_LATER, caps.TOO_MANY)
     if code:
@@ -39,16 +39,16 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
 
 def is_allowed(scope: dict[str, Any]) -> bool:
-    headers = decode(scope["headers"])
-    return scope["path"] == PATH and known_host(headers) and same_origin(headers)
+    headers = decode_headers(scope["headers"])
+    return scope["path"] == PATH and is_known_host(headers) and same_origin(headers)
 
 
 def visitor_of(headers: Headers) -> str | None:
-    return visitors.read(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
+    return visitors.read_cookie(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
 
 
 async def watch(query: str, visitor: str | None, receive: Receive, send: Send) -> tuple[int, str]:
-    """Serves the socket until the client leaves. Returns the close code, 0 if the client has closed it, and the reason."""
+    """Serves the socket until the client leaves. Returns the close code (0 if the client closed it) and the reason."""
     try:
         watched = topics.parse(query)
         if topics.needs_permission(watched):

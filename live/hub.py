@@ -1,8 +1,8 @@
 """One hub in each web process stands between the channel layer and the sockets.
 
-It reads the one group of the channel layer for all of them, drops events that are older than what it has sent, and gives
-each socket one frame per tick with the newest state of every topic it watches: the first at once, the last always. The
-outcome of a visitor's own click does not wait for the tick.
+It reads the one group of the channel layer for all of them, drops events that are older than what it has sent, and
+gives each socket one frame per tick with the newest state of every topic it watches. The first event of a burst is sent
+at once, the last one always. The outcome of a visitor's own click does not wait for the tick.
 """
 
 from __future__ import annotations

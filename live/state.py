@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from live.sockets import TopicSet
 from live.topics import Event
 
-MAX_EARLY = 1000  # visitors whose last personal events are kept until the socket with their new cookie joins
+MAX_EARLY = 1000  # visitors whose personal events are kept until the socket with their new cookie joins
 States = dict[str, tuple[int, str]]  # version and state by name
 Changes = Mapping[str, set[str]]  # names by topic
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
-MOST = 250  # topics on one page
+MAX_TOPICS = 250  # topics on one page
 LAST_VERSION = 2**53 - 1  # of a state that never changes again: the largest integer that JavaScript can hold
 TOPIC = re.compile(r"([a-z]+)(?:\.([A-Za-z0-9_-]{1,64}))?")
 
@@ -55,7 +55,7 @@ def declare(
     personal: Callable[[list[str], list[str]], Iterable[Event]] | None = None,
     allows: Callable[[str | None, str], bool] | None = None,
 ) -> None:
-    """``snapshot(keys)`` returns the present state, ``personal(visitors, keys)`` what only these visitors may see of it.
+    """``snapshot(keys)`` returns the current state, ``personal(visitors, keys)`` what only these visitors see of it.
     ``allows(visitor, key)`` decides who may watch; without it everybody may."""
     topic_types[name] = TopicType(snapshot, personal, allows)
 
@@ -64,9 +64,9 @@ def declare(
 def parse(query: str) -> tuple[str, ...]:
     """The topics in ``topic=post.1&topic=feed``: the same object for the same query. Raises `BadTopics`."""
     try:
-        topics = tuple(dict.fromkeys(parse_qs(query, max_num_fields=MOST).get("topic", [])))
+        topics = tuple(dict.fromkeys(parse_qs(query, max_num_fields=MAX_TOPICS).get("topic", [])))
     except ValueError as error:
-        raise BadTopics(f"Watch at most {MOST} topics.") from error
+        raise BadTopics(f"Watch at most {MAX_TOPICS} topics.") from error
     for topic in topics:
         match = TOPIC.fullmatch(topic)
         if not match or match[1] not in topic_types:
@@ -113,7 +113,7 @@ def _by_type(topics: Iterable[str]) -> Iterable[tuple[TopicType, list[str]]]:
 
 
 def personal_topic(visitor: str) -> str:
-    """The topic that all pages of this visitor get, and nobody else: the pattern of `TOPIC` excludes it from queries."""
+    """The topic of all pages of this visitor and of nobody else: the pattern `TOPIC` excludes it from queries."""
     return f"visitor:{visitor}"
 
 

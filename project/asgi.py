@@ -1,4 +1,4 @@
-"""HTTP goes to the like endpoint and then to Django; the one websocket goes to the live consumer."""
+"""The ASGI application: HTTP goes to the like endpoint and from there to Django, websockets to the live consumer."""
 
 import gc
 import os
@@ -19,9 +19,9 @@ from project.handler import Handler  # noqa: E402
 App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
-def at_the_root(app: App) -> App:
-    """Serves the site at the root of its host alone. daphne takes the root path from a header that anybody can send;
-    Django would cut it off the path of the request and put it into its own links."""
+def without_root_path(app: App) -> App:
+    """Ignores the root path, which daphne takes from a header that anybody can send: Django would remove it from the
+    path of the request and prepend it to links."""
 
     async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
         scope["root_path"] = ""
@@ -30,11 +30,11 @@ def at_the_root(app: App) -> App:
     return serve
 
 
-application = at_the_root(ProtocolTypeRouter({"http": LikeEndpoint(Handler()), "websocket": live}))
+application = without_root_path(ProtocolTypeRouter({"http": LikeEndpoint(Handler()), "websocket": live}))
 
 caps.raise_file_limit()
 
-# What is loaded now stays, and so do open pages. Full collections would walk through all of it again and again, for ten
-# milliseconds and more with thousands of pages.
+# Loaded modules and open sockets live long. With thousands of sockets a full garbage collection takes ten milliseconds
+# and more, so full collections are made rare.
 gc.freeze()
 gc.set_threshold(20_000, 20, 100)

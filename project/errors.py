@@ -1,8 +1,8 @@
-"""What Django refuses by itself, said in one sentence: as a page, or as JSON where JSON was asked for.
+"""Error responses that no view of ours makes: one sentence, as a page or as JSON.
 
-Django calls `handler404` and the like only when DEBUG is off. Two middlewares do it in both cases: the first of all
-sees every response, and the last knows whether a view has made it. What breaks on our side is for `server_error`, or
-with DEBUG for Django's page with the traceback.
+Django calls `handler404` and its siblings only without DEBUG. Two middlewares replace them: the outer one sees every
+response, and the inner one notes whether a view was reached. A bug leads to `server_error`, or with DEBUG to Django's
+page with the traceback.
 """
 
 from __future__ import annotations
@@ -23,52 +23,52 @@ from django.views import defaults
 
 from core.http import wants_json
 
-SENTENCES = {
+MESSAGES = {
     HTTPStatus.BAD_REQUEST: _("Something about that request wasn't valid."),
     HTTPStatus.FORBIDDEN: _("You don't have permission to do that."),
     HTTPStatus.NOT_FOUND: _("Page not found"),
     HTTPStatus.METHOD_NOT_ALLOWED: _("That action isn't supported here."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _("That request is too large."),
 }
-RAISED = {Http404: HTTPStatus.NOT_FOUND, PermissionDenied: HTTPStatus.FORBIDDEN}
-RAISED |= dict.fromkeys((BadRequest, SuspiciousOperation, MultiPartParserError), HTTPStatus.BAD_REQUEST)
-BROKEN = "Something went wrong. Please try again shortly."  # as in 500.html, which needs no database
-OLD_FORM = _("This form has expired. Reload the page and try again.")
+STATUS_OF_EXCEPTION = {Http404: HTTPStatus.NOT_FOUND, PermissionDenied: HTTPStatus.FORBIDDEN}
+STATUS_OF_EXCEPTION |= dict.fromkeys((BadRequest, SuspiciousOperation, MultiPartParserError), HTTPStatus.BAD_REQUEST)
+SERVER_ERROR = "Something went wrong. Please try again shortly."  # as in 500.html
+FORM_EXPIRED = _("This form has expired. Reload the page and try again.")
 
 
 def errors_middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """The first: replaces what Django or another middleware refused, and gives a view's plain sentence as JSON."""
+    """The outer one: replaces errors of Django and of other middlewares, and makes JSON of a view's plain text."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            return refusal(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return error_response(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         response = get_response(request)
-        if not isinstance(response, HttpResponse) or response.status_code not in SENTENCES:
+        if not isinstance(response, HttpResponse) or response.status_code not in MESSAGES:
             return response
         status = HTTPStatus(response.status_code)
         if isinstance(response, HttpResponseNotAllowed):
-            answer = refusal(request, status)
-            answer.headers["Allow"] = response.headers["Allow"]
-            return answer
+            replacement = error_response(request, status)
+            replacement.headers["Allow"] = response.headers["Allow"]
+            return replacement
         if not getattr(request, "reached_view", False):
-            return response if getattr(response, "is_refusal", False) else refusal(request, status)
+            return response if getattr(response, "is_error_response", False) else error_response(request, status)
         if wants_json(request.headers) and is_plain(response):
-            return refusal(request, status, response.text)
+            return error_response(request, status, response.text)
         return response
 
     return middleware
 
 
 class ViewMiddleware(MiddlewareMixin):
-    """The last: notes that a view is reached, and answers for what it raises."""
+    """The inner one: notes that a view is reached, and makes responses of the exceptions that it raises."""
 
     def process_view(self, request: HttpRequest, *_: Any) -> None:
         request.reached_view = True  # type: ignore[attr-defined]
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        for error_class, status in RAISED.items():
+        for error_class, status in STATUS_OF_EXCEPTION.items():
             if isinstance(exception, error_class):
-                return refusal(request, status)
+                return error_response(request, status)
         return None
 
 
@@ -77,21 +77,22 @@ def is_plain(response: HttpResponse) -> bool:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return refusal(request, HTTPStatus.FORBIDDEN, OLD_FORM)
+    return error_response(request, HTTPStatus.FORBIDDEN, FORM_EXPIRED)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500` of project/urls.py."""
     if wants_json(request.headers):
-        return JsonResponse({"error": BROKEN}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        return JsonResponse({"error": SERVER_ERROR}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
     return defaults.server_error(request)
 
 
-def refusal(request: HttpRequest, status: HTTPStatus, sentence: object = "") -> HttpResponse:
-    sentence = str(sentence or SENTENCES[status])
+def error_response(request: HttpRequest, status: HTTPStatus, sentence: object = "") -> HttpResponse:
+    """JSON or a page with one sentence: ``sentence``, or the one of the status."""
+    sentence = str(sentence or MESSAGES[status])
     if wants_json(request.headers):
         response: HttpResponse = JsonResponse({"error": sentence}, status=status)
     else:
         response = render(request, "error.html", {"sentence": sentence}, status=status)
-    response.is_refusal = True  # type: ignore[attr-defined]
+    response.is_error_response = True  # type: ignore[attr-defined]
     return response

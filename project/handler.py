@@ -1,7 +1,7 @@
-"""Django's request cycle in one trip to a thread and back, because our views are plain functions.
+"""Runs Django's whole request cycle in one thread, because all our views are sync functions.
 
-Django's own goes back and forth wherever a middleware of one kind stands beside one of the other. Each way costs time,
-and a thread that waits half-way for the event loop waits for ever when the server stops.
+Django's ASGI handler switches between thread and event loop wherever a sync middleware is next to an async one. Each
+switch costs time, and a thread that waits for the event loop when the server stops waits for ever.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Handler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
-        """Does what was asked, whether or not the browser waits for the answer: Django's second task, which would
-        listen for it to leave, is left behind with a traceback when the server stops."""
+        """Finishes the request even if the client disconnects. Django would listen for that in a second task, which
+        logs a traceback when the server stops."""
         try:
             body = await self.read_body(receive)
         except RequestAborted:
@@ -39,20 +39,20 @@ class Handler(ASGIHandler):
             await sync_to_async(response.close)()
 
     async def read_body(self, receive: Any) -> Any:
-        """As much as a page of ours sends; where there is more a little more, which `errors_middleware` refuses."""
+        """Reads the body. Stops just past the limit; then `errors_middleware` responds 413."""
         left = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
-        async def some() -> dict[str, Any]:
+        async def receive_limited() -> dict[str, Any]:
             nonlocal left
             message = await receive()
             left -= len(message.get("body", b""))
             return message if left >= 0 else {**message, "more_body": False}
 
-        return await super().read_body(some)
+        return await super().read_body(receive_limited)
 
     def create_request(self, scope: Any, body_file: Any) -> Any:
         request, refusal = super().create_request(scope, body_file)
-        if request:  # a body that comes in chunks does not say how long it is
+        if request:  # a chunked body has no Content-Length
             body_file.seek(0, SEEK_END)
             request.META["CONTENT_LENGTH"] = str(body_file.tell())
             body_file.seek(0)

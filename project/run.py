@@ -1,6 +1,6 @@
 """Starts everything in one terminal and keeps it running: ``python -m project.run`` (or ``make run``).
 
-The Procfile says what; whatever dies is started again, Ctrl-C stops all of it in order and leaves no orphan.
+The processes are those of the Procfile. One that exits is started again; Ctrl-C stops them all, with their children.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from project import env  # reads .env into the environment
 
 ROOT = env.ROOT
 COLORS = {"redis": 35, "web": 36, "worker-likes": 31, "worker-mail": 33, "beat": 34}
-PATIENCE = 8.0  # seconds that a process may take to stop
+STOP_TIMEOUT = 8.0  # seconds
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Process:
-    """One line of the Procfile, alive until `stop`."""
+    """One line of the Procfile, kept running until `stop`."""
 
     def __init__(self, name: str, command: str) -> None:
         self.name, self.argv = name, shlex.split(os.path.expandvars(command))
         self.running: asyncio.subprocess.Process | None = None
         self.stopping = False
-        self.keeper: asyncio.Task[None] | None = None
+        self.keep_task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self.keeper = asyncio.create_task(self._keep())
+        self.keep_task = asyncio.create_task(self._keep())
 
     async def _keep(self) -> None:
         pause = 0.2
         while not self.stopping:
-            since = time.monotonic()
+            started = time.monotonic()
             self.running = await asyncio.create_subprocess_exec(
                 *self.argv,
                 cwd=ROOT,
@@ -55,19 +55,19 @@ class Process:
             )
             await self._copy(self.running.stdout)
             code = await self.running.wait()
-            self.signal(signal.SIGKILL)  # its children, if it left any
+            self.signal(signal.SIGKILL)  # its children, if any are left
             if self.stopping:
                 return
-            pause = 0.2 if time.monotonic() - since > 10 else min(pause * 2, 5.0)
-            say(self.name, f"stopped ({code}), starting again in {pause:.1f} s")
+            pause = 0.2 if time.monotonic() - started > 10 else min(pause * 2, 5.0)
+            log(self.name, f"stopped ({code}), starting again in {pause:.1f} s")
             await asyncio.sleep(pause)
 
     async def _copy(self, output: asyncio.StreamReader | None) -> None:
         assert output
         while not output.at_eof():
-            with contextlib.suppress(ValueError):  # a line longer than 64 KiB is nobody's reading
+            with contextlib.suppress(ValueError):  # a line longer than 64 KiB is dropped
                 if line := await output.readline():
-                    say(self.name, line.decode(errors="replace").rstrip())
+                    log(self.name, line.decode(errors="replace").rstrip())
 
     def signal(self, number: signal.Signals) -> None:
         if self.running:
@@ -76,29 +76,29 @@ class Process:
 
     async def stop(self) -> None:
         self.stopping = True
-        if not self.keeper or not self.running:
+        if not self.keep_task or not self.running:
             return
         if self.running.returncode is None:
-            self.running.terminate()  # not its children: a worker lets them finish the task that they are at
-        done, _ = await asyncio.wait([self.keeper], timeout=PATIENCE)
+            self.running.terminate()  # not its children: a worker lets them finish their tasks
+        done, _ = await asyncio.wait([self.keep_task], timeout=STOP_TIMEOUT)
         if not done:
-            say(self.name, f"did not stop in {PATIENCE:.0f} s and is killed")
+            log(self.name, f"did not stop in {STOP_TIMEOUT:.0f} s and is killed")
             self.signal(signal.SIGKILL)
-            await self.keeper
+            await self.keep_task
 
 
 def die_with_parent() -> None:
-    """Linux ends a child whose parent is gone, even after kill -9. At once: asked to stop, a web process may wait for
-    ever for a request that it is answering, and nothing here needs a farewell to keep its data."""
+    """Makes Linux kill this process when its parent dies, even by kill -9. SIGKILL, because on SIGTERM a web process
+    may wait for ever for a running request, and no process needs a clean stop to keep its data."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def say(name: str, text: str) -> None:
+def log(name: str, text: str) -> None:
     color = f"\033[{COLORS.get(name, 0)}m" if sys.stdout.isatty() else ""
     print(f"{color}{name:<12}{color and chr(27) + '[0m'} {text}", flush=True)
 
 
-def lines() -> dict[str, str]:
+def read_procfile() -> dict[str, str]:
     text = (ROOT / "Procfile").read_text().splitlines()
     found = dict(line.split(": ", 1) for line in text if ": " in line)
     if os.environ.get("REDIS_URL"):
@@ -106,8 +106,8 @@ def lines() -> dict[str, str]:
     return found
 
 
-def claim(data_dir: Path) -> int:
-    """Holds DATA_DIR for this run. Raises SystemExit where another run has it."""
+def lock_data_dir(data_dir: Path) -> int:
+    """Locks DATA_DIR for this run. Raises SystemExit if another run has it."""
     data_dir.mkdir(parents=True, exist_ok=True)
     handle = os.open(data_dir / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -132,10 +132,10 @@ async def prepare() -> None:
     """Database and demo content, while the server of the Procfile's first line starts."""
     process = await asyncio.create_subprocess_exec(sys.executable, "manage.py", "prepare", cwd=ROOT)
     if await process.wait():
-        raise SystemExit("The site could not be prepared; the reason stands above.")
+        raise SystemExit("The site could not be prepared; see the reason above.")
 
 
-def healthy(url: str) -> bool:
+def is_healthy(url: str) -> bool:
     name = os.environ.get("ALLOWED_HOSTS", "").split(",")[0]
     request = urllib.request.Request(url, headers={"Host": name} if name else {})
     try:
@@ -148,10 +148,10 @@ def healthy(url: str) -> bool:
 
 async def announce(address: str) -> None:
     started = time.monotonic()
-    while not await asyncio.to_thread(healthy, f"{address}/healthz/"):
+    while not await asyncio.to_thread(is_healthy, f"{address}/healthz/"):
         await asyncio.sleep(0.1)
         if time.monotonic() - started > 30:
-            say("run", f"still not healthy: see {address}/healthz/")
+            log("run", f"still not healthy: see {address}/healthz/")
             started = time.monotonic()
     print(f"\n  Redheart is ready:  {address}/\n  Ctrl-C stops it.\n", flush=True)
 
@@ -159,7 +159,7 @@ async def announce(address: str) -> None:
 async def serve(host: str, port: int) -> None:
     os.environ.setdefault("WEB_OPTIONS", "")
     os.environ |= {"LISTEN": host, "PORT": str(port), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    processes = {name: Process(name, command) for name, command in lines().items()}
+    processes = {name: Process(name, command) for name, command in read_procfile().items()}
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -168,7 +168,7 @@ async def serve(host: str, port: int) -> None:
             redis.start()
         await prepare()
         for process in processes.values():
-            if not process.keeper:
+            if not process.keep_task:
                 process.start()
         ready = asyncio.create_task(announce(f"http://{host}:{port}"))
         await stop.wait()
@@ -177,7 +177,7 @@ async def serve(host: str, port: int) -> None:
         print("\n  Stopping.", flush=True)
         redis = processes.pop("redis", None)
         await asyncio.gather(*(process.stop() for process in processes.values()))
-        if redis:  # last, so that the workers can give back what they hold
+        if redis:  # last, so that workers can return their unfinished tasks
             await redis.stop()
 
 
@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=os.environ.get("PORT") or "8000", help="port to listen on")
     options = parser.parse_args()
     check_port(options.host, options.port)
-    handle = claim(Path(os.environ.get("DATA_DIR") or ROOT / "data"))
+    handle = lock_data_dir(Path(os.environ.get("DATA_DIR") or ROOT / "data"))
     try:
         asyncio.run(serve(options.host, options.port))
     finally:

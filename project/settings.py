@@ -1,7 +1,7 @@
-"""All settings, in one file. Every one that may differ between machines is an environment variable.
+"""All settings. Those that may differ between machines are environment variables.
 
-With nothing set this is a development site that answers on this machine only. ``DEBUG=0`` makes it
-a production site, which refuses to start until SECRET_KEY and ALLOWED_HOSTS are safe.
+With nothing set this is a development site that is reachable on this machine only. ``DEBUG=0`` makes it a production
+site, which does not start until SECRET_KEY and ALLOWED_HOSTS are safe.
 """
 
 import sys
@@ -18,20 +18,20 @@ DEBUG = env.flag("DEBUG", True)
 DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / "data").resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS")
-env.hosts(ALLOWED_HOSTS, debug=DEBUG)
+env.check_hosts(ALLOWED_HOSTS, debug=DEBUG)
 SECRET_KEY = env.secret_key(env.text("SECRET_KEY"), debug=DEBUG, data_dir=DATA_DIR)
-HOME = (
-    f"http://127.0.0.1:{env.number('PORT', 8000, least=1, most=65535)}"
+DEFAULT_SITE_URL = (
+    f"http://127.0.0.1:{env.number('PORT', 8000, minimum=1, maximum=65535)}"
     if DEBUG
     else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
 )
-SITE_URL = env.site_url(env.text("SITE_URL", HOME))  # for links in what leaves the house
-OUTSIDE_ALLOW = env.networks(env.items("OUTSIDE_ALLOW"))  # private networks that webhooks may write to
+SITE_URL = env.site_url(env.text("SITE_URL", DEFAULT_SITE_URL))  # for links in mails and webhooks
+OUTSIDE_ALLOW = env.networks(env.items("OUTSIDE_ALLOW"))  # private networks that webhooks may reach
 
-SOCKETS_PER_NETWORK = env.number("SOCKETS_PER_NETWORK", 500, least=1, most=1_000_000)  # open pages, in each web process
+SOCKETS_PER_NETWORK = env.number("SOCKETS_PER_NETWORK", 500, minimum=1, maximum=1_000_000)  # per web process
 
-# The database. SQLite: readers never wait for the writer (WAL), a writer waits its turn instead of failing half-way
-# (IMMEDIATE), and what was answered with 2xx survives a power cut (FULL).
+# SQLite: readers never wait for the writer (WAL); a writer waits for the lock when its transaction starts, because
+# later it would fail (IMMEDIATE); a commit survives a power cut (FULL).
 DATABASE = env.database(env.text("DATABASE_URL"), data_dir=DATA_DIR)
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATABASE["ENGINE"] = "project.sqlite"
@@ -54,7 +54,7 @@ CHANNEL_LAYERS = {
     }
 }
 
-# Celery. A message is a hint, the row is the truth: publishing gives up within a second, and beat asks again.
+# Celery. Publishing gives up within a second: no work is lost, because it is in a row and beat enqueues it again.
 CELERY_REDIS_URL = REDIS_URL.replace("unix://", "redis+socket://")
 CELERY_BROKER_URL = env.broker_url(env.text("CELERY_BROKER_URL", CELERY_REDIS_URL))
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -81,7 +81,7 @@ CELERY_TASK_ROUTES = {
     "feedback.*": {"queue": "mail"},
     "notifications.*": {"queue": "mail"},
 }
-# Only an export stores a result. Asking for one must not hang either while Redis is away.
+# Only exports have results. Reading one must not hang while Redis is away.
 CELERY_RESULT_BACKEND = CELERY_REDIS_URL
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"retry_policy": {"max_retries": 1, "timeout": 1.0}}
 CELERY_REDIS_SOCKET_TIMEOUT = CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 1.0
@@ -90,7 +90,7 @@ CELERY_TIMEZONE = TIME_ZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "project.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {
-    # What the commit could not enqueue, or what a lost task has left.
+    # These find what could not be enqueued after the commit, and what a lost task has left.
     "settle pending likes": {"task": "likes.tasks.settle_likes", "schedule": 3, "options": {"expires": 3}},
     "send pending messages": {"task": "outbox.tasks.send_pending", "schedule": 3, "options": {"expires": 3}},
     "fan out notifications": {"task": "notifications.tasks.fan_out", "schedule": 3, "options": {"expires": 3}},
@@ -115,10 +115,10 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-# Mail. Without EMAIL_URL mails become files below DATA_DIR/mail, which staff can read in the browser. SLOW_MAIL=20
-# sends through a mail server that takes 20 seconds: the pain that background work is for.
-SLOW_MAIL = env.number("SLOW_MAIL", 0, most=25)  # a task may take 30 seconds
-EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 10, least=1)
+# Mail. Without EMAIL_URL mails are written to DATA_DIR/mail, and staff can read them in the browser. SLOW_MAIL=20 uses
+# a mail server that takes 20 seconds, to show why mail is sent in the background.
+SLOW_MAIL = env.number("SLOW_MAIL", 0, maximum=25)  # a task may take 30 seconds
+EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 10, minimum=1)
 MAIL = env.email(env.text("EMAIL_URL"))
 EMAIL_BACKEND = "feedback.lesson.slow_smtp.EmailBackend" if SLOW_MAIL else MAIL["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = MAIL["EMAIL_HOST"], MAIL["EMAIL_PORT"]
@@ -126,11 +126,10 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL["EMAIL_HOST_USER"], MAIL["EMAIL_HOST
 EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL["EMAIL_USE_TLS"], MAIL["EMAIL_USE_SSL"]
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(env.text("FEEDBACK_FROM", "support@example.com"))
 
-# Web push: how this site shows the push services of browsers who it is.
+# Web push: identifies this site to the push services of browsers.
 VAPID_PRIVATE_KEY = env.vapid_key(env.text("VAPID_PRIVATE_KEY"), debug=DEBUG, data_dir=DATA_DIR)
 
-# With "daphne" first, `manage.py runserver` serves the websocket too. Every other process does without: importing it
-# costs 17 MiB.
+# With "daphne" first, `manage.py runserver` serves websockets. Other processes do not import it: it takes 17 MiB.
 INSTALLED_APPS = [
     *(["daphne"] if "runserver" in sys.argv else []),
     "django.contrib.admin",
@@ -153,7 +152,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.gzip.GZipMiddleware",  # a feed of 24 kB becomes 3; CSRF tokens are masked, so it tells nothing
+    "django.middleware.gzip.GZipMiddleware",  # 24 kB of feed become 3; safe, because CSRF tokens are masked
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -226,7 +225,7 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
 SECURE_HSTS_SECONDS = 0 if DEBUG else 30 * 24 * 3600
 SECURE_REDIRECT_EXEMPT = [r"^healthz/$"]
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # HSTS of other subdomains is their owner's decision
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # no HSTS for subdomains: they may be somebody else's
 
 LOGGING = {
     "version": 1,
@@ -242,15 +241,15 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
-        # What is refused stands in the log as one line of django.request; these would add a traceback.
+        # django.request logs refused requests in one line; these would add a traceback.
         "django.security": {"level": "CRITICAL"},
         "django.security.csrf": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "django_celery_beat": {"level": "WARNING"},
         "kombu": {"level": "ERROR"},
-        "apprise": {"level": "CRITICAL", "propagate": False},  # what it says stands in the log of the destination
+        "apprise": {"level": "CRITICAL", "propagate": False},  # its output is in the attempts of the destination
         "daphne": {"level": "WARNING"},
-        # It prints a traceback a second while Redis is away; the hub and /healthz/ say it in one line.
+        # It logs a traceback each second while Redis is away; the hub logs one line instead.
         "channels_redis": {"level": "CRITICAL"},
     },
 }

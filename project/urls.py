@@ -20,5 +20,5 @@ urlpatterns = [
     path("admin/login/", admin_sign_in),
     path("admin/", admin.site.urls),
     path("healthz/", healthz, name="healthz"),
-    path("favicon.ico", lambda request: redirect(static("icon.svg"))),  # for pages that name none: the admin's
+    path("favicon.ico", lambda request: redirect(static("icon.svg"))),  # for the admin site, whose pages name no icon
 ]

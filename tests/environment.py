@@ -1,7 +1,5 @@
-"""Loaded before Django's settings: the suite gets a folder and a real embedded server of its own, and nothing else.
-A developer's `.env` is not read.
-
-Only DATABASE_URL is taken from outside, to run the same suite on PostgreSQL.
+"""Loaded before Django's settings: gives the suite its own DATA_DIR and removes all settings of the developer. Only
+DATABASE_URL is kept, to run the suite on PostgreSQL.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The whole product as a newcomer has it: ``python -m project.run`` in a folder of its own, seen only from outside."""
+"""A whole site, started as a user starts it: ``python -m project.run`` with its own folder, used only from outside."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def until(condition: Callable[[], object], failure: str | Callable[[], str], seconds: float = 60) -> None:
-    """Waits for a condition that something else makes true. The time is a ceiling for a machine that is very busy."""
+    """Waits until the condition is true; fails with the message after the time, which allows for a busy machine."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, failure if isinstance(failure, str) else failure()
@@ -30,7 +30,7 @@ def until(condition: Callable[[], object], failure: str | Callable[[], str], sec
 
 
 def free_port() -> int:
-    """A port that nobody listens on, below those that the system gives to outgoing connections meanwhile."""
+    """A port that nobody listens on, below the range that the system uses for outgoing connections."""
     while True:
         port = random.randrange(15_000, 32_000)
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -39,7 +39,7 @@ def free_port() -> int:
 
 
 class Live:
-    """A running Redheart. ``DATABASE_URL`` of the suite makes it use a new PostgreSQL database of its own."""
+    """A running site. If the suite runs with ``DATABASE_URL``, the site gets a new PostgreSQL database."""
 
     def __init__(self, folder: Path, **env: str) -> None:
         self.folder, self.port = folder, free_port()
@@ -58,7 +58,7 @@ class Live:
         return self
 
     def __exit__(
-        self, notification_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
         if self.database:
@@ -70,38 +70,38 @@ class Live:
                 [sys.executable, "-m", "project.run", "--port", str(self.port)],
                 cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        until(self._ready, lambda: f"not ready:\n{self.said()}", 120)
+        until(self._ready, lambda: f"not ready:\n{self.output()}", 120)
 
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
     def _ready(self) -> bool:
-        assert self.running(), self.said()
-        return self.well()
+        assert self.running(), self.output()
+        return self.is_healthy()
 
     def stop(self, number: int = signal.SIGINT) -> int:
         assert self.process
         self.process.send_signal(number)
         return self.process.wait(120)
 
-    def well(self) -> bool:
+    def is_healthy(self) -> bool:
         try:
             return httpx.get(f"{self.url}/healthz/", timeout=30).status_code == 200
         except httpx.HTTPError:
             return False
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text(errors="replace")
 
     def pids(self, part: str) -> list[int]:
-        """The processes of this run whose command line has ``part`` in it."""
+        """The ids of the processes of this site whose command line contains ``part``."""
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdecimal() and (entry / "environ").exists():
                 try:
                     command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                     ours = f"DATA_DIR={self.env['DATA_DIR']}".encode() in (entry / "environ").read_bytes().split(b"\0")
-                    # Valkey writes its title over its environment, but it works in our folder.
+                    # Valkey overwrites its environment with its title, but its working directory is in our folder.
                     ours |= os.readlink(entry / "cwd").startswith(self.env["DATA_DIR"])
                 except (OSError, ProcessLookupError):
                     continue

@@ -1,3 +1,5 @@
+"""Beat: its schedule, a broker that is away, and signals."""
+
 from __future__ import annotations
 
 import signal
@@ -9,18 +11,20 @@ from celery.beat import ScheduleEntry
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu import Connection
 
-from project.beat import Scheduler, leave
+from project.beat import Scheduler, stop
 from project.celery import app
 
 
-def test_a_broker_that_is_away_is_said_in_one_line(db: None, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_entry_that_cannot_be_enqueued_is_logged_in_one_line_without_a_traceback(
+    db: None, caplog: pytest.LogCaptureFixture
+) -> None:
     entry = ScheduleEntry(
         name="recount likes", task="likes.tasks.recount_likes", schedule=timedelta(seconds=3), app=app, options={}
     )
     with Connection("redis+socket:///nowhere/redis.sock") as away:
         Scheduler(app=app, lazy=True).apply_entry(entry, producer=app.amqp.Producer(away, auto_declare=False))
     [record] = [record for record in caplog.records if record.name == "project.beat"]
-    assert "'recount likes' has to wait" in record.message and "\n" not in record.message and not record.exc_info
+    assert "could not enqueue 'recount likes'" in record.message and "\n" not in record.message and not record.exc_info
     assert "Traceback" not in caplog.text
 
 
@@ -29,7 +33,7 @@ def schedule(transactional_db: None) -> Iterator[dict[str, dict[str, object]]]:
     """The entries of the settings."""
     before = app.conf.beat_schedule
     app.conf.beat_schedule = {
-        "mine": {"task": "likes.tasks.settle_likes", "schedule": 3, "options": {"expires": 3}},
+        "likes": {"task": "likes.tasks.settle_likes", "schedule": 3, "options": {"expires": 3}},
         "old": {"task": "likes.tasks.recount_likes", "schedule": 60},
     }
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -49,29 +53,29 @@ def test_an_entry_that_the_settings_no_longer_have_is_deleted(schedule: dict[str
     del schedule["old"]
     running = start_beat()
     assert not PeriodicTask.objects.filter(name="old").exists()
-    assert "old" not in running.schedule and "mine" in running.schedule
+    assert "old" not in running.schedule and "likes" in running.schedule
 
 
 def test_an_entry_that_was_made_in_the_admin_stays(schedule: dict[str, dict[str, object]]) -> None:
     every_minute = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.MINUTES)
-    PeriodicTask.objects.create(name="by hand", task="likes.tasks.recount_likes", interval=every_minute)
+    PeriodicTask.objects.create(name="custom", task="likes.tasks.recount_likes", interval=every_minute)
     start_beat()
     del schedule["old"]
-    assert "by hand" in start_beat().schedule
-    assert PeriodicTask.objects.filter(name="celery.backend_cleanup").exists(), "Celery's own stays too"
+    assert "custom" in start_beat().schedule
+    assert PeriodicTask.objects.filter(name="celery.backend_cleanup").exists(), "so does Celery's built-in entry"
 
 
-def test_of_what_was_changed_in_the_admin_only_enabled_survives_a_restart(
+def test_of_the_changes_in_the_admin_only_enabled_survives_a_restart(
     schedule: dict[str, dict[str, object]],
 ) -> None:
     start_beat()
-    PeriodicTask.objects.filter(name="mine").update(enabled=False, task="likes.tasks.recount_likes")
-    assert "mine" not in start_beat().schedule
-    entry = PeriodicTask.objects.get(name="mine")
+    PeriodicTask.objects.filter(name="likes").update(enabled=False, task="likes.tasks.recount_likes")
+    assert "likes" not in start_beat().schedule
+    entry = PeriodicTask.objects.get(name="likes")
     assert (entry.enabled, entry.task) == (False, "likes.tasks.settle_likes")
 
 
-def test_a_signal_ends_beat_between_two_statements_from_the_first_on(
+def test_a_signal_stops_beat_cleanly_even_while_it_sets_up_the_schedule(
     schedule: dict[str, dict[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     during: list[object] = []
@@ -79,6 +83,6 @@ def test_a_signal_ends_beat_between_two_statements_from_the_first_on(
         Scheduler, "update_from_dict", lambda *_: during.append(signal.getsignal(signal.SIGTERM)), raising=True
     )
     start_beat()
-    assert during and set(during) == {leave}
+    assert during and set(during) == {stop}
     with pytest.raises(SystemExit):
-        leave()
+        stop()

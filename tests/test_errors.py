@@ -1,4 +1,4 @@
-"""What is refused before a view of ours decides: one sentence, as a page or as JSON, and no traceback anywhere."""
+"""Errors that no view of ours makes: one sentence, as a page or as JSON, and no traceback in the log."""
 
 from __future__ import annotations
 
@@ -43,18 +43,20 @@ def site(request: pytest.FixtureRequest, settings: Any, db: None, caplog: Any) -
     assert not [record for record in caplog.records if record.exc_info and record.levelno > 30 and record.propagate]
 
 
-@pytest.mark.parametrize(("status", "sentence", "asked"), REFUSED)
+@pytest.mark.parametrize(("status", "sentence", "request_options"), REFUSED)
 def test_a_browser_gets_a_page_with_one_sentence(
-    site: Client, status: int, sentence: str, asked: dict[str, Any]
+    site: Client, status: int, sentence: str, request_options: dict[str, Any]
 ) -> None:
-    response = site.generic(**{"method": "GET", **asked})
+    response = site.generic(**{"method": "GET", **request_options})
     assert response.status_code == status
     assert f"<h1>{escape(sentence)}</h1>" in response.content.decode()
 
 
-@pytest.mark.parametrize(("status", "sentence", "asked"), REFUSED)
-def test_a_program_gets_it_as_json(site: Client, status: int, sentence: str, asked: dict[str, Any]) -> None:
-    response = site.generic(**{"method": "GET", **asked}, HTTP_ACCEPT="application/json")
+@pytest.mark.parametrize(("status", "sentence", "request_options"), REFUSED)
+def test_a_program_gets_the_sentence_as_json(
+    site: Client, status: int, sentence: str, request_options: dict[str, Any]
+) -> None:
+    response = site.generic(**{"method": "GET", **request_options}, HTTP_ACCEPT="application/json")
     assert response.status_code == status
     assert response.json() == {"error": sentence}
 
@@ -62,7 +64,7 @@ def test_a_program_gets_it_as_json(site: Client, status: int, sentence: str, ask
 @pytest.mark.parametrize(
     ("error", "status"), [(Http404, 404), (PermissionDenied, 403), (BadRequest, 400), (SuspiciousOperation, 400)]
 )
-def test_what_a_view_raises_is_answered_in_the_same_way(
+def test_an_exception_in_a_view_gets_the_same_response(
     site: Client, monkeypatch: pytest.MonkeyPatch, error: type[Exception], status: int
 ) -> None:
     monkeypatch.setattr("project.health._drift", raising(error))
@@ -78,7 +80,7 @@ def raising(error: type[Exception]) -> Callable[[], None]:
     return fail
 
 
-def test_what_breaks_on_our_side_is_one_sentence_too(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_gets_one_sentence_too(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.DEBUG = False
     monkeypatch.setattr("project.health._drift", raising(ZeroDivisionError))
     site = Client(raise_request_exception=False)
@@ -89,15 +91,15 @@ def test_what_breaks_on_our_side_is_one_sentence_too(db: None, settings: Any, mo
     assert (program.status_code, program.json()) == (500, {"error": sentence})
 
 
-def test_it_is_said_in_the_language_of_the_reader(site: Client) -> None:
+def test_the_sentence_is_in_the_language_of_the_visitor(site: Client) -> None:
     assert "페이지를 찾을 수 없습니다" in site.get("/nowhere/", HTTP_ACCEPT_LANGUAGE="ko").content.decode()
 
 
-def test_what_a_page_can_be_used_for_is_still_said(site: Client) -> None:
+def test_a_405_response_keeps_its_allow_header(site: Client) -> None:
     assert site.generic("PUT", "/posts/1/like/").headers["allow"] == "POST"
 
 
-def test_what_a_view_says_itself_is_left_alone(site: Client, mina: User) -> None:
+def test_the_sentence_of_a_view_is_kept(site: Client, mina: User) -> None:
     site.force_login(mina)
     assert site.get("/live/?topic=nothing").content == b"No such topic."
     assert site.get("/live/?topic=nothing", headers={"accept": "application/json"}).json() == {
@@ -106,9 +108,9 @@ def test_what_a_view_says_itself_is_left_alone(site: Client, mina: User) -> None
     assert "This link is incomplete." in site.get("/notifications/unsubscribe/nonsense/").content.decode()
 
 
-@pytest.mark.parametrize("type", [b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=x"])
-async def test_a_body_without_an_end_is_read_no_further_than_the_limit(db: None, notification_type: bytes) -> None:
-    headers = [(b"host", b"testserver"), (b"content-type", notification_type), (b"transfer-encoding", b"chunked")]
+@pytest.mark.parametrize("content_type", [b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=x"])
+async def test_an_endless_body_is_read_only_up_to_the_limit(db: None, content_type: bytes) -> None:
+    headers = [(b"host", b"testserver"), (b"content-type", content_type), (b"transfer-encoding", b"chunked")]
     scope = {"type": "http", "method": "POST", "path": "/feedback/", "query_string": b"", "headers": headers}
     page = ApplicationCommunicator(Handler(), scope)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Every text has a Korean one, and what is compiled is what is written."""
+"""Every text has a Korean translation, and the compiled catalogue is up to date."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def test_every_text_is_translated_with_the_same_placeholders() -> None:
     assert [entry.msgid for entry in catalogue if not entry.translated()] == []
     for entry in catalogue:
         for text in (entry.msgstr, *entry.msgstr_plural.values()):
-            wanted = entry.msgid_plural or entry.msgid
-            assert not text or set(re.findall(PLACEHOLDER, wanted)) == set(re.findall(PLACEHOLDER, text)), entry.msgid
+            english = entry.msgid_plural or entry.msgid
+            assert not text or set(re.findall(PLACEHOLDER, english)) == set(re.findall(PLACEHOLDER, text)), entry.msgid
 
 
-def test_the_compiled_catalogue_is_in_step() -> None:
+def test_the_compiled_catalogue_is_up_to_date() -> None:
     compiled = polib.mofile(str(CATALOGUE.with_suffix(".mo")))
     assert texts(compiled) == texts(polib.pofile(str(CATALOGUE))), "run: make messages"
 
@@ -59,6 +59,6 @@ def test_the_language_follows_the_browser_and_the_choice(client: Client) -> None
 
 
 @pytest.mark.django_db
-def test_a_refusal_is_said_in_the_visitors_language(client: Client) -> None:
+def test_an_error_is_in_the_language_of_the_visitor(client: Client) -> None:
     response = client.post("/posts/1/like/", {"liked": "1"}, headers={"accept-language": "ko"})
     assert response.content.decode() == "삭제된 글입니다."

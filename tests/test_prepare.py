@@ -1,4 +1,4 @@
-"""What `manage.py prepare` makes of the database at each start, and when a production site does not start."""
+"""`manage.py prepare`: demo accounts in development, and a production site that refuses to start with them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def run(folder: Path, *command: str, **env: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_production_does_not_start_on_the_database_of_a_demo_until_its_accounts_are_gone(tmp_path: Path) -> None:
+def test_production_does_not_start_until_the_demo_accounts_are_deleted(tmp_path: Path) -> None:
     assert run(tmp_path, "manage.py", "prepare").returncode == 0
     refused = run(tmp_path, "-m", "project.run", PORT=str(free_port()), **PRODUCTION)
     assert refused.returncode == 1
-    said = refused.stdout + refused.stderr
-    assert "python manage.py changepassword staff" in said
-    assert "staff, mina, jun" in said
-    assert "Traceback" not in said
+    output = refused.stdout + refused.stderr
+    assert "python manage.py changepassword staff" in output
+    assert "staff, mina, jun" in output
+    assert "Traceback" not in output
     run(
         tmp_path, "manage.py", "shell", "-c", "from django.contrib.auth.models import User; User.objects.all().delete()"
     )
@@ -38,7 +38,7 @@ def test_production_does_not_start_on_the_database_of_a_demo_until_its_accounts_
 
 
 @pytest.mark.django_db
-def test_production_refuses_staff_with_the_demo_password_and_takes_any_other(settings: Settings) -> None:
+def test_production_refuses_active_staff_with_the_demo_password_and_nobody_else(settings: Settings) -> None:
     settings.DEBUG = False
     boss = User.objects.create_user("boss", password="redheart", is_staff=True)
     with pytest.raises(CommandError, match="boss"):

@@ -1,4 +1,4 @@
-"""The lists of packages are whole, have hashes, and are made from this pyproject.toml."""
+"""The requirements files are complete, have hashes, and match pyproject.toml."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def check(root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, ".ci/lock.py", "--check"], cwd=root, capture_output=True, text=True)
 
 
-def test_they_are_made_from_this_pyproject() -> None:
+def test_the_files_match_pyproject() -> None:
     result = check(ROOT)
     assert result.returncode == 0, result.stdout
 
 
-def test_a_change_that_was_not_locked_is_said(tmp_path: Path) -> None:
+def test_a_change_of_pyproject_without_new_files_is_reported(tmp_path: Path) -> None:
     for name in ("pyproject.toml", ".ci/lock.py", *FILES):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
@@ -37,7 +37,7 @@ def test_a_change_that_was_not_locked_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_package_has_a_version_and_hashes_and_no_address(name: str) -> None:
+def test_every_package_has_a_version_and_hashes_and_no_url(name: str) -> None:
     text = (ROOT / name).read_text()
     packages = [block for block in re.split(r"\n(?=\w)", text) if "==" in block]
     assert len(packages) > 60

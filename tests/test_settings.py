@@ -1,4 +1,4 @@
-"""A site starts with nothing set; a production site refuses what is unsafe, in one sentence."""
+"""A site starts with nothing set; a wrong or unsafe setting is refused with one sentence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from project import redis_server, vapid
 from tests.live import ROOT
 
 KEY = "k" * 50
-KEYS = [sys.executable, "-c", "from project import settings; print(settings.SECRET_KEY, settings.VAPID_PRIVATE_KEY)"]
+PRINT_KEYS = [
+    sys.executable,
+    "-c",
+    "from project import settings; print(settings.SECRET_KEY, settings.VAPID_PRIVATE_KEY)",
+]
 
 
 def start(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -31,22 +35,22 @@ def clean(folder: Path, **env: str) -> dict[str, str]:
 def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
     assert start(tmp_path).returncode == 0
     made = {name: (tmp_path / name).read_text() for name in ("secret_key", "vapid_key")}
-    assert vapid.valid(made["vapid_key"])
+    assert vapid.is_valid(made["vapid_key"])
     assert start(tmp_path).returncode == 0
     for name, key in made.items():
-        assert (tmp_path / name).stat().st_mode & 0o077 == 0, "nobody else reads the key"
-        assert (tmp_path / name).read_text() == key, "it is made once"
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0, "no other user can read the key"
+        assert (tmp_path / name).read_text() == key, "the key is made once"
 
 
-def test_a_production_site_starts_when_it_is_safe(tmp_path: Path) -> None:
+def test_a_production_site_starts_with_safe_settings(tmp_path: Path) -> None:
     result = start(tmp_path, DEBUG="0", SECRET_KEY=KEY, ALLOWED_HOSTS="redheart.example")
     assert result.returncode == 0, result.stderr
-    assert not any(tmp_path.glob("*key*")), "production brings its own keys"
+    assert not any(tmp_path.glob("*key*")), "production gets its keys from the environment"
 
 
-def test_processes_that_start_at_once_have_one_key(tmp_path: Path) -> None:
+def test_processes_that_start_at_the_same_time_share_one_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor() as threads:
-        starts = [threads.submit(subprocess.check_output, KEYS, cwd=ROOT, env=clean(tmp_path)) for _ in range(4)]
+        starts = [threads.submit(subprocess.check_output, PRINT_KEYS, cwd=ROOT, env=clean(tmp_path)) for _ in range(4)]
     assert len({each.result() for each in starts}) == 1
 
 
@@ -79,7 +83,7 @@ def test_processes_that_start_at_once_have_one_key(tmp_path: Path) -> None:
         ({"SITE_URL": "ftp://redheart.example"}, "SITE_URL must start with"),
     ],
 )
-def test_what_is_wrong_is_refused_and_named(tmp_path: Path, env: dict[str, str], sentence: str) -> None:
+def test_a_wrong_setting_is_refused_and_named(tmp_path: Path, env: dict[str, str], sentence: str) -> None:
     result = start(tmp_path, **env)
     assert result.returncode != 0
     assert sentence in result.stderr
@@ -88,26 +92,30 @@ def test_what_is_wrong_is_refused_and_named(tmp_path: Path, env: dict[str, str],
 def test_a_socket_path_is_never_too_long(tmp_path: Path) -> None:
     assert redis_server.socket_path(tmp_path) == tmp_path / "redis.sock"
     deep = tmp_path / ("deep/" * 30)
-    assert len(os.fsencode(redis_server.socket_path(deep))) <= redis_server.LONGEST
+    assert len(os.fsencode(redis_server.socket_path(deep))) <= redis_server.MAX_PATH
     assert redis_server.socket_path(deep) != redis_server.socket_path(deep / "er")
 
 
-SHOW = [sys.executable, "-c", "from project import settings as s; print(s.FEEDBACK_FROM, s.SLOW_MAIL, s.SECRET_KEY)"]
+PRINT_SETTINGS = [
+    sys.executable,
+    "-c",
+    "from project import settings as s; print(s.DEFAULT_FROM_EMAIL, s.SLOW_MAIL, s.SECRET_KEY)",
+]
 
 
-def shown(folder: Path, **env: str) -> str:
-    return subprocess.check_output(SHOW, cwd=ROOT, env=clean(folder, **env), text=True).strip()
+def printed_settings(folder: Path, **env: str) -> str:
+    return subprocess.check_output(PRINT_SETTINGS, cwd=ROOT, env=clean(folder, **env), text=True).strip()
 
 
-def test_a_file_has_settings_and_the_environment_wins_over_it(tmp_path: Path) -> None:
+def test_settings_come_from_a_file_and_the_environment_takes_precedence(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(f"# comment\nFEEDBACK_FROM=team@redheart.example\nSLOW_MAIL=20\nSECRET_KEY=${KEY}\n")
-    assert shown(tmp_path, ENV_FILE=str(file)) == f"team@redheart.example 20 ${KEY}"
-    assert shown(tmp_path, ENV_FILE=str(file), SLOW_MAIL="5") == f"team@redheart.example 5 ${KEY}"
-    assert shown(tmp_path, SECRET_KEY=KEY) == f"support@example.com 0 {KEY}"
+    assert printed_settings(tmp_path, ENV_FILE=str(file)) == f"team@redheart.example 20 ${KEY}"
+    assert printed_settings(tmp_path, ENV_FILE=str(file), SLOW_MAIL="5") == f"team@redheart.example 5 ${KEY}"
+    assert printed_settings(tmp_path, SECRET_KEY=KEY) == f"support@example.com 0 {KEY}"
 
 
-def test_without_another_name_it_is_the_file_beside_manage_py(tmp_path: Path) -> None:
+def test_the_default_file_is_next_to_manage_py(tmp_path: Path) -> None:
     env = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", "from project import env; print(env.FILE)"]
     assert Path(subprocess.check_output(command, cwd=tmp_path, env=env, text=True).strip()) == ROOT / ".env"
@@ -120,9 +128,9 @@ def test_every_setting_is_documented_and_has_a_line_in_the_example() -> None:
     in_example = set(re.findall(r"^# ([A-Z_]+)=", example, re.M))
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.M))
     read = set(re.findall(r"""env\.(?:text|flag|number|items)\(["']([A-Z_]+)["']""", code))
-    elsewhere = {"LISTEN", "WEB_OPTIONS"}  # read by project/run.py and the Procfile
-    assert documented == read | elsewhere | {"ENV_FILE"}
-    assert in_example == read | elsewhere, "ENV_FILE cannot be set in the file that it names"
+    other = {"LISTEN", "WEB_OPTIONS"}  # read by project/run.py and the Procfile
+    assert documented == read | other | {"ENV_FILE"}
+    assert in_example == read | other, "ENV_FILE cannot be set in the file that it names"
 
 
 def test_every_line_of_the_example_is_commented_out_and_explained() -> None:

@@ -1,4 +1,4 @@
-"""Several processes write one SQLite file: each waits for its turn, and none waits for ever."""
+"""Several processes write one SQLite file: each waits for the lock, but not for ever."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from project.sqlite.base import DatabaseWrapper
 from tests.live import until
 
 
-class Other:
-    """Another process's connection."""
+class OtherConnection:
+    """The connection of another process."""
 
     def __init__(self, path: Path) -> None:
         self.connection = sqlite3.connect(path, isolation_level=None)
@@ -32,14 +32,14 @@ class Other:
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[Other]:
-    with_table = Other(tmp_path / "db.sqlite3")
-    yield with_table
-    with_table.connection.close()
+def other(tmp_path: Path) -> Iterator[OtherConnection]:
+    connection_with_table = OtherConnection(tmp_path / "db.sqlite3")
+    yield connection_with_table
+    connection_with_table.connection.close()
 
 
 @pytest.fixture
-def ours(other: Other, tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[DatabaseWrapper]:
+def ours(other: OtherConnection, tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[DatabaseWrapper]:
     options = {"transaction_mode": "IMMEDIATE", "timeout": 10}
     given = {"NAME": tmp_path / "db.sqlite3", "OPTIONS": options, "TIME_ZONE": None, "AUTOCOMMIT": True}
     wrapper = DatabaseWrapper({**given, "CONN_HEALTH_CHECKS": False, "CONN_MAX_AGE": None}, "ours")
@@ -55,26 +55,26 @@ def write(ours: DatabaseWrapper, word: str) -> None:
 
 
 def test_a_writer_waits_until_the_other_has_finished(
-    ours: DatabaseWrapper, other: Other, monkeypatch: pytest.MonkeyPatch
+    ours: DatabaseWrapper, other: OtherConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks: list[float] = []
-    monkeypatch.setattr(base, "time", SimpleNamespace(monotonic=time.monotonic, sleep=looks.append))
+    pauses: list[float] = []
+    monkeypatch.setattr(base, "time", SimpleNamespace(monotonic=time.monotonic, sleep=pauses.append))
     other.connection.execute("BEGIN IMMEDIATE")
     other.connection.execute("INSERT INTO words VALUES ('first')")
     with ThreadPoolExecutor(1) as thread:
         written = thread.submit(write, ours, "second")
-        until(lambda: len(looks) > 20, "it does not wait")
+        until(lambda: len(pauses) > 20, "it does not wait")
         assert not written.done()
         other.connection.execute("COMMIT")
         written.result(60)
     assert other.words() == ["first", "second"]
-    assert max(looks) < 0.01, "a look at the lock every few milliseconds"
+    assert max(pauses) < 0.01, "an attempt every few milliseconds"
 
 
-def test_a_writer_that_hangs_is_not_waited_for_for_ever(
-    ours: DatabaseWrapper, other: Other, monkeypatch: pytest.MonkeyPatch
+def test_after_the_timeout_the_error_is_raised(
+    ours: DatabaseWrapper, other: OtherConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base, "PATIENCE", 0.05)
+    monkeypatch.setattr(base, "TIMEOUT", 0.05)
     other.connection.execute("BEGIN IMMEDIATE")
     with pytest.raises(OperationalError, match="locked"):
         write(ours, "never")
@@ -83,8 +83,8 @@ def test_a_writer_that_hangs_is_not_waited_for_for_ever(
     assert other.words() == ["later"]
 
 
-def test_another_error_is_not_waited_for(ours: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "PATIENCE", 1e9)
+def test_another_error_is_raised_at_once(ours: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "TIMEOUT", 1e9)
     with pytest.raises(OperationalError, match="no such table"), ours.cursor() as cursor:
         cursor.execute("INSERT INTO elsewhere VALUES (1)")
 
@@ -96,7 +96,7 @@ def busy(code: int) -> sqlite3.OperationalError:
 
 
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY])
-def test_a_file_that_another_writes_or_recovers_is_tried_again(code: int) -> None:
+def test_a_busy_file_is_tried_again(code: int) -> None:
     results: list[object] = [busy(code), busy(code), "written"]
 
     def run() -> object:
@@ -105,47 +105,49 @@ def test_a_file_that_another_writes_or_recovers_is_tried_again(code: int) -> Non
             raise result
         return result
 
-    assert base.patiently(run) == "written"
+    assert base.retry_while_busy(run) == "written"
 
 
 def test_a_snapshot_that_is_out_of_date_is_not_tried_again() -> None:
-    tries: list[int] = []
+    attempts: list[int] = []
 
     def run() -> None:
-        tries.append(1)
+        attempts.append(1)
         raise busy(sqlite3.SQLITE_BUSY_SNAPSHOT)
 
     with pytest.raises(sqlite3.OperationalError):
-        base.patiently(run)
-    assert len(tries) == 1
+        base.retry_while_busy(run)
+    assert len(attempts) == 1
 
 
-def test_many_rows_wait_their_turn_too(ours: DatabaseWrapper, other: Other, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[float] = []
-    monkeypatch.setattr(base, "time", SimpleNamespace(monotonic=time.monotonic, sleep=looks.append))
+def test_executemany_waits_too(ours: DatabaseWrapper, other: OtherConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(base, "time", SimpleNamespace(monotonic=time.monotonic, sleep=pauses.append))
     other.connection.execute("BEGIN IMMEDIATE")
 
     def write_many() -> None:
-        rows = cast(Any, ([word] for word in ("one", "two")))  # gone once it is read
+        rows = cast(Any, ([word] for word in ("one", "two")))  # an iterator can be read once
         with ours.cursor() as cursor:
             cursor.executemany("INSERT INTO words VALUES (%s)", rows)
 
     with ThreadPoolExecutor(1) as thread:
         written = thread.submit(write_many)
-        until(lambda: len(looks) > 5 or written.done(), "it does not wait")
+        until(lambda: len(pauses) > 5 or written.done(), "it does not wait")
         other.connection.execute("COMMIT")
         written.result(60)
     assert other.words() == ["one", "two"]
 
 
-def test_statements_are_kept_where_that_is_switched_on(ours: DatabaseWrapper, other: Other, settings: Settings) -> None:
+def test_queries_are_kept_only_with_the_setting(
+    ours: DatabaseWrapper, other: OtherConnection, settings: Settings
+) -> None:
     settings.DEBUG = True
-    write(ours, "quiet")
+    write(ours, "not kept")
     assert not ours.queries
     settings.LOG_QUERIES = True
     write(ours, "kept")
     assert [query["sql"] for query in ours.queries] == ["INSERT INTO words VALUES ('kept')"]
 
 
-def test_the_product_uses_it_where_it_runs_on_sqlite() -> None:
+def test_the_site_uses_this_backend_on_sqlite() -> None:
     assert connection.vendor != "sqlite" or isinstance(connections["default"], DatabaseWrapper)

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('post', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='likes', to='likes.post')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('settled_at', None)), fields=['clicked_at'], name='likes_owed'), models.Index(fields=['post', 'notified_at', 'visitor'], name='likes_told')],
+                'indexes': [models.Index(condition=models.Q(('settled_at', None)), fields=['clicked_at'], name='likes_pending'), models.Index(fields=['post', 'notified_at', 'visitor'], name='likes_notified')],
                 'constraints': [models.UniqueConstraint(fields=('visitor', 'post'), name='one_like_per_visitor_and_post')],
             },
         ),

@@ -1,8 +1,8 @@
 """daphne on uvloop, for many open pages: ``python -m live.servers.daphne --help``.
 
-Two changes to daphne's websocket, both measured (docs/performance.md) and held by tests/test_contracts.py: an open socket
-releases the HTTP request of its handshake, which Twisted would keep; and a frame that many sockets share is written with
-one system call, where Twisted first waits for the event loop, which costs two more.
+Two changes to daphne's websocket, both measured (docs/performance.md) and checked by tests/test_contracts.py: an open
+socket releases the HTTP request of its handshake, which Twisted would keep; and a frame is written with one system
+call, where Twisted first waits for the event loop, which costs two more.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Django's SQLite backend, with a quicker wait for one's turn to write.
+"""Django's SQLite backend with a shorter wait for the write lock.
 
-SQLite's own waiting sleeps for up to 100 ms between two looks at the lock. With a web process and a worker that each
-hold it for a millisecond, that wait is most of what a click takes.
+SQLite sleeps for up to 100 ms between two attempts to get the lock. With a web process and a worker that each hold it
+for a millisecond, that sleep would be most of the time of a click.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from typing import Any
 from django.conf import settings
 from django.db.backends.sqlite3 import base
 
-SHORTEST, LONGEST = 0.0003, 0.004  # seconds between two looks
-PATIENCE = 10.0  # seconds until "database is locked" is an error after all
-# Another writes, or brings the file in order after a crash. SQLITE_BUSY_SNAPSHOT is left out: it never gets better.
+MIN_PAUSE, MAX_PAUSE = 0.0003, 0.004  # seconds between two attempts
+TIMEOUT = 10.0  # seconds; then "database is locked" is raised
+# Another connection is writing, or recovers the file after a crash. Not SQLITE_BUSY_SNAPSHOT: waiting does not help.
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
-        connection = super().get_new_connection(conn_params)  # opening a database still waits as SQLite does
+        connection = super().get_new_connection(conn_params)  # opening a database waits in SQLite's own way
         connection.execute("PRAGMA busy_timeout = 0")
         return connection
 
     @property
     def queries_logged(self) -> bool:
-        """Whether `connection.queries` is kept: with LOG_QUERIES=1, and where a test counts. Not always with DEBUG,
-        because Django runs a second statement after each, to log the first."""
+        """Whether `connection.queries` is kept: with LOG_QUERIES=1, and in tests that count. Not with DEBUG alone,
+        because Django runs a second statement after each one to log it."""
         return self.force_debug_cursor or settings.LOG_QUERIES
 
     def create_cursor(self, name: str | None = None) -> Cursor:
@@ -38,18 +38,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 class Cursor(base.SQLiteCursorWrapper):
-    """Raises `sqlite3.OperationalError` when another has been writing for ten seconds."""
+    """Retries while another connection writes. Raises `sqlite3.OperationalError` after `TIMEOUT`."""
 
     def execute(self, query: str, params: Any = None) -> Any:
-        return patiently(lambda: super(Cursor, self).execute(query, params))
+        return retry_while_busy(lambda: super(Cursor, self).execute(query, params))
 
     def executemany(self, query: str, param_list: Any) -> Any:
-        rows = list(param_list)  # an iterator would be used up by the first try
-        return patiently(lambda: super(Cursor, self).executemany(query, rows))
+        rows = list(param_list)  # the first attempt would use up an iterator
+        return retry_while_busy(lambda: super(Cursor, self).executemany(query, rows))
 
 
-def patiently(run: Callable[[], Any]) -> Any:
-    pause, deadline = SHORTEST, time.monotonic() + PATIENCE
+def retry_while_busy(run: Callable[[], Any]) -> Any:
+    """Returns what ``run()`` returns. Raises the last error of SQLite after `TIMEOUT`."""
+    pause, deadline = MIN_PAUSE, time.monotonic() + TIMEOUT
     while True:
         try:
             return run()
@@ -57,4 +58,4 @@ def patiently(run: Callable[[], Any]) -> Any:
             if error.sqlite_errorcode not in BUSY or time.monotonic() > deadline:
                 raise
         time.sleep(pause * random.uniform(0.5, 1.5))
-        pause = min(pause * 1.5, LONGEST)
+        pause = min(pause * 1.5, MAX_PAUSE)

@@ -1,4 +1,4 @@
-"""Guessing passwords is slow and leaves a trace; whoever knows theirs is let in."""
+"""Sign-in attempts are limited and logged; whoever knows the password is not limited."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ def attempt(client: Client, name: str = "mina", password: str = WRONG, address: 
     return client.post(LOGIN, {"username": name, "password": password}, REMOTE_ADDR=address).status_code
 
 
-def test_the_eleventh_guess_at_an_account_is_refused_even_if_it_is_right(client: Client, mina: User) -> None:
+def test_the_eleventh_attempt_at_an_account_is_refused_even_with_the_right_password(client: Client, mina: User) -> None:
     assert {attempt(client, name) for name in ("mina", "MINA", " Mina ", "\uff4dina", "mina") * 2} == {200}
     response = client.post(LOGIN, {"username": "mina", "password": "redheart"}, REMOTE_ADDR="192.0.2.99")
     assert response.status_code == 429
     assert 0 < int(response["Retry-After"]) <= 60
     assert f"Wait {response['Retry-After']} seconds" in response.content.decode()
-    assert attempt(client, "mina", "redheart", "198.51.100.1") == 302, "their owner is elsewhere"
+    assert attempt(client, "mina", "redheart", "198.51.100.1") == 302, "the owner in another network is not limited"
 
 
-def test_one_network_may_not_try_many_accounts(client: Client, mina: User) -> None:
+def test_attempts_of_one_network_at_many_accounts_are_limited(client: Client, mina: User) -> None:
     assert {attempt(client, f"name{number}") for number in range(60)} == {200}
     assert attempt(client, "mina", "redheart") == 429
     assert attempt(client, "mina", "redheart", "198.51.100.1") == 302
 
 
-def test_many_networks_may_not_try_one_account(client: Client) -> None:
+def test_attempts_of_many_networks_at_one_account_are_limited(client: Client) -> None:
     assert {attempt(client, address=f"10.0.{number}.1") for number in range(100)} == {200}
     assert attempt(client, address="10.1.0.1") == 429
 
 
-def test_signing_in_rightly_is_no_guess(mina: User) -> None:
+def test_a_right_password_does_not_count_as_an_attempt(mina: User) -> None:
     assert {attempt(Client(), password="redheart") for _ in range(20)} == {302}
 
 
-def test_a_failure_is_one_line_of_the_log_without_the_password(
+def test_a_failed_attempt_is_logged_in_one_line_without_the_password(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "core.sign_in"):
@@ -66,7 +66,7 @@ def test_a_failure_is_one_line_of_the_log_without_the_password(
 def test_passwords_are_hashed_one_at_a_time(
     client: Client, mina: User, monkeypatch: pytest.MonkeyPatch, path: str, fields: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(sign_in, "PATIENCE", 0.01)
+    monkeypatch.setattr(sign_in, "HASH_TIMEOUT", 0.01)
     with sign_in.hashing():
         response = client.post(path, fields)
     assert response.status_code == 503
@@ -76,20 +76,20 @@ def test_passwords_are_hashed_one_at_a_time(
     assert client.post(path, fields).status_code == 302
 
 
-def test_the_admin_site_uses_the_same_form(client: Client, mina: User) -> None:
+def test_the_admin_site_uses_the_sign_in_form_of_the_site(client: Client, mina: User) -> None:
     response = client.get("/admin/login/?next=/admin/likes/")
     assert response["Location"] == "/accounts/login/?next=/admin/likes/"
     right = {"username": "mina", "password": "redheart"}
     assert client.post("/admin/login/", right)["Location"] == "/accounts/login/?next=/admin/"
     client.force_login(mina)
     assert client.get("/admin/login/?next=/admin/").status_code == 403
-    assert client.get("/admin/", follow=True).status_code == 403, "and not round and round"
+    assert client.get("/admin/", follow=True).status_code == 403, "not a redirect loop"
 
 
-@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
-def test_the_way_to_the_admin_site_stays_on_this_host(client: Client, mina: User, wanted: str) -> None:
+@pytest.mark.parametrize("next_url", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+def test_sign_in_to_the_admin_site_never_redirects_to_another_host(client: Client, mina: User, next_url: str) -> None:
     mina.is_staff = True
     mina.save()
     client.force_login(mina)
-    assert client.get("/admin/login/", {"next": wanted})["Location"] == "/admin/"
+    assert client.get("/admin/login/", {"next": next_url})["Location"] == "/admin/"
     assert client.get("/admin/login/", {"next": "/admin/likes/"})["Location"] == "/admin/likes/"

@@ -1,4 +1,4 @@
-"""One person, one key: before signing in, while signed in and afterwards."""
+"""The visitor cookie before sign-in, while signed in and after sign-out, and what happens to the likes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from likes.settling import settle
 pytestmark = pytest.mark.django_db
 
 
-def named(client: Client) -> str | None:
+def cookie_key(client: Client) -> str | None:
     cookie = client.cookies.get(visitors.COOKIE)
-    return visitors.read(cookie.value) if cookie else None
+    return visitors.read_cookie(cookie.value) if cookie else None
 
 
 def sign_in(client: Client, name: str = "mina") -> None:
     assert client.post("/accounts/login/", {"username": name, "password": "redheart"}).status_code == 302
 
 
-def test_signing_in_takes_the_visitors_likes_along(client: Client, post: Post, mina: User) -> None:
+def test_signing_in_moves_the_visitors_likes_to_the_account(client: Client, post: Post, mina: User) -> None:
     client.post(f"/posts/{post.pk}/like/", {"liked": "1"})
-    anonymous = named(client)
+    anonymous = cookie_key(client)
     assert anonymous and anonymous.startswith("v")
     sign_in(client)
-    assert named(client) == f"u{mina.pk}"
+    assert cookie_key(client) == f"u{mina.pk}"
     assert [(like.visitor, like.wanted) for like in Like.objects.all()] == [(f"u{mina.pk}", True)]
     while settle().likes:
         pass
@@ -49,49 +49,49 @@ def test_signing_in_with_the_same_like_does_not_double_it(client: Client, post: 
     assert post.like_count == 1
 
 
-def test_signing_up_takes_them_along_too(client: Client, post: Post) -> None:
+def test_signing_up_moves_the_visitors_likes_to_the_account(client: Client, post: Post) -> None:
     client.post(f"/posts/{post.pk}/like/", {"liked": "1"})
     new = {"username": "sora", "password1": "a long pass phrase", "password2": "a long pass phrase"}
     assert client.post("/accounts/signup/", new).status_code == 302
     assert Like.objects.get().visitor == f"u{User.objects.get(username='sora').pk}"
 
 
-def test_a_bad_sign_up_says_why(client: Client) -> None:
+def test_an_invalid_sign_up_shows_the_errors(client: Client) -> None:
     response = client.post("/accounts/signup/", {"username": "sora", "password1": "1", "password2": "2"})
     assert b'class="error"' in response.content
     assert not User.objects.exists()
 
 
-def test_signing_out_leaves_no_name_behind(client: Client, post: Post, mina: User) -> None:
+def test_signing_out_deletes_the_cookie(client: Client, post: Post, mina: User) -> None:
     sign_in(client)
     assert client.post("/accounts/logout/").status_code == 302
-    assert not named(client)
+    assert not cookie_key(client)
     client.post(f"/posts/{post.pk}/like/", {"liked": "1"})
     assert Like.objects.get().visitor.startswith("v"), "the next like is not the account's"
 
 
-def test_a_session_that_ended_elsewhere_takes_the_accounts_name_back(client: Client, mina: User) -> None:
+def test_a_session_that_ended_elsewhere_deletes_the_accounts_cookie(client: Client, mina: User) -> None:
     sign_in(client)
     mina.set_password("another pass phrase")
     mina.save()
     client.get("/")
-    assert not named(client)
+    assert not cookie_key(client)
 
 
 def test_a_signed_in_visitor_without_a_cookie_gets_it_again(client: Client, mina: User) -> None:
     sign_in(client)
     del client.cookies[visitors.COOKIE]
     client.get("/")
-    assert named(client) == f"u{mina.pk}"
+    assert cookie_key(client) == f"u{mina.pk}"
 
 
 @pytest.mark.parametrize("value", ["", "v1", "v1:x:y", "u1:1xV7mo:AAAA", "\x00", "a" * 5000])
-def test_a_forged_name_is_nobodys(value: str) -> None:
-    assert visitors.read(value) is None
+def test_a_forged_cookie_is_ignored(value: str) -> None:
+    assert visitors.read_cookie(value) is None
 
 
-def test_an_accounts_name_lasts_no_longer_than_its_session(settings: Settings) -> None:
+def test_the_cookie_of_an_account_expires_with_the_session(settings: Settings) -> None:
     account, visitor = visitors.signer.sign("u1"), visitors.signer.sign("v1")
     settings.SESSION_COOKIE_AGE = -1
-    assert visitors.read(account) is None
-    assert visitors.read(visitor) == "v1"
+    assert visitors.read_cookie(account) is None
+    assert visitors.read_cookie(visitor) == "v1"

@@ -1,4 +1,4 @@
-"""The feed and its posts, as a browser without JavaScript has them."""
+"""The feed and its posts, in a browser without JavaScript."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def visitor(key: str) -> Client:
     return client
 
 
-def test_reading_names_nobody(client: Client, post: Post) -> None:
+def test_reading_sets_no_visitor_cookie(client: Client, post: Post) -> None:
     response = client.get("/")
     assert response.status_code == 200
     assert visitors.COOKIE not in response.cookies
@@ -39,20 +39,20 @@ def test_reading_names_nobody(client: Client, post: Post) -> None:
 
 def test_a_like_that_is_not_settled_yet_is_shown_and_marked_pending(post: Post) -> None:
     set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
-    mine = heart(visitor("v1").get("/").content.decode(), post)
-    assert (mine["aria-pressed"], mine["data-state"], mine["data-value"]) == ("true", "pending", "1")
+    clicker = heart(visitor("v1").get("/").content.decode(), post)
+    assert (clicker["aria-pressed"], clicker["data-state"], clicker["data-value"]) == ("true", "pending", "1")
     other = heart(visitor("v2").get("/").content.decode(), post)
     assert (other["aria-pressed"], other["data-state"], other["data-value"]) == ("false", "saved", "0")
     settle()
-    mine = heart(visitor("v1").get("/").content.decode(), post)
-    assert (mine["aria-pressed"], mine["data-state"], mine["data-value"]) == ("true", "saved", "1")
+    clicker = heart(visitor("v1").get("/").content.decode(), post)
+    assert (clicker["aria-pressed"], clicker["data-state"], clicker["data-value"]) == ("true", "saved", "1")
 
 
 def test_a_click_without_javascript_goes_back_to_its_post(post: Post) -> None:
     client = visitor("v1")
     response = client.post(f"/posts/{post.pk}/like/", {"liked": "1"}, headers={"referer": "http://testserver/"})
     assert (response.status_code, response.headers["location"]) == (303, f"/#post-{post.pk}")
-    assert heart(client.get("/").content.decode(), post)["value"] == "0", "the next click takes it back"
+    assert heart(client.get("/").content.decode(), post)["value"] == "0", "the next click removes the like"
 
 
 def test_the_state_of_a_post_as_json(post: Post) -> None:
@@ -78,7 +78,7 @@ def test_the_feed_is_read_with_few_queries(
         client.get("/")
 
 
-def test_older_posts_come_page_by_page_and_end(client: Client, mina: User) -> None:
+def test_older_posts_are_on_pages_until_the_last(client: Client, mina: User) -> None:
     posts = [Post.objects.create(author=mina, text=f"number {n}.") for n in range(25)]
     first = client.get("/")
     assert b"number 24." in first.content and b"number 4." not in first.content
@@ -86,15 +86,15 @@ def test_older_posts_come_page_by_page_and_end(client: Client, mina: User) -> No
     assert f'href="?before={posts[5].pk}"' in first.content.decode()
     rest = client.get(url, headers={"hx-request": "true"}).content.decode()
     assert rest.count("<article") == 5 and "before=" not in rest and "<html" not in rest
-    assert "<html" in client.get(url).content.decode(), "and without JavaScript a whole page"
+    assert "<html" in client.get(url).content.decode(), "without JavaScript a whole page"
 
 
 @pytest.mark.parametrize("before", ["x", "-1", "0", "", "9" * 30, "%00"])
-def test_an_odd_page_is_not_an_error(client: Client, post: Post, before: str) -> None:
+def test_an_invalid_page_is_not_an_error(client: Client, post: Post, before: str) -> None:
     assert client.get(f"/?before={before}").status_code == 200
 
 
-def test_what_was_written_is_shown_and_never_executed(client: Client, mina: User) -> None:
+def test_the_text_of_a_post_is_shown_and_never_executed(client: Client, mina: User) -> None:
     text = "<script>alert(1)</script> {{ 7|add:7 }} & \u202e한국어"
     client.force_login(mina)
     assert client.post("/posts/", {"text": text}).status_code == 302
@@ -105,19 +105,19 @@ def test_what_was_written_is_shown_and_never_executed(client: Client, mina: User
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 2001, "\x00"])
-def test_an_unfit_post_is_refused_with_a_reason(client: Client, mina: User, text: str) -> None:
+def test_an_invalid_post_is_refused_with_a_reason(client: Client, mina: User, text: str) -> None:
     client.force_login(mina)
     response = client.post("/posts/", {"text": text})
     assert response.status_code == 422 and b'class="error"' in response.content
     assert not Post.objects.exists()
 
 
-def test_only_who_is_signed_in_writes(client: Client) -> None:
+def test_only_signed_in_visitors_write_posts(client: Client) -> None:
     assert client.post("/posts/", {"text": "hello"}).headers["location"].startswith("/accounts/login/")
     assert not Post.objects.exists()
 
 
-def test_only_the_author_deletes(client: Client, post: Post, mina: User, jun: User) -> None:
+def test_only_the_author_deletes_a_post(client: Client, post: Post, mina: User, jun: User) -> None:
     assert client.post(f"/posts/{post.pk}/delete/").status_code == 302
     client.force_login(jun)
     assert f"/posts/{post.pk}/delete/" not in client.get("/").content.decode()
@@ -130,7 +130,7 @@ def test_only_the_author_deletes(client: Client, post: Post, mina: User, jun: Us
     assert not Post.objects.exists()
 
 
-def test_a_write_without_a_token_is_refused(mina: User) -> None:
+def test_a_post_without_a_csrf_token_is_refused(mina: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(mina)
     assert client.post("/posts/", {"text": "hello"}).status_code == 403

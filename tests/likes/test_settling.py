@@ -1,4 +1,4 @@
-"""A like that was accepted ends in the state of the last click, and the count equals the rows: whatever happens."""
+"""After settling, each like has the state of the last click and each count equals the rows, whatever happened."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from pytest_django import DjangoAssertNumQueries
 
+from core.enqueue import enqueue_once
+from core.redis import redis
 from likes import tasks
 from likes.models import Like, Post
 from likes.services import Click, adopt_likes, set_likes
@@ -24,7 +26,7 @@ VISITORS, POSTS = 3, 2
 click = st.tuples(st.integers(0, VISITORS - 1), st.integers(0, POSTS - 1), st.booleans())
 step = st.one_of(
     st.tuples(st.just("clicks"), st.lists(click, min_size=1, max_size=6)),  # one commit
-    st.tuples(st.just("settle"), st.integers(1, 3)),  # a task that gets to only so many rows
+    st.tuples(st.just("settle"), st.integers(1, 3)),  # a task that settles only some rows
     st.tuples(st.just("crash"), st.integers(1, 3)),  # a task that dies before its commit
     st.tuples(st.just("recount"), st.just(0)),
 )
@@ -44,19 +46,19 @@ class AnyOrder(TestCase):
         posts = [Post.objects.create(author=author, text=str(n)) for n in range(POSTS)]
         last: dict[tuple[str, int], bool] = {}
         now, versions = timezone.now(), {post.pk: 0 for post in posts}
-        for tick, (what, value) in enumerate(steps):
-            at = now + timedelta(seconds=tick)
-            if what == "clicks":
+        for second, (action, value) in enumerate(steps):
+            at = now + timedelta(seconds=second)
+            if action == "clicks":
                 last |= self.click(posts, value, at)
-            elif what == "settle":
-                for post in Like.settle(limit=value).posts:
+            elif action == "settle":
+                for post in settle(limit=value).posts:
                     assert post.version > versions[post.pk], "a count that changes has a greater version"
                     versions[post.pk] = post.version
-            elif what == "crash":
+            elif action == "crash":
                 self.crash(value)
             else:
                 assert Post.recount() == 0, "settling never drifts"
-        while Like.settle(limit=2).likes:
+        while settle(limit=2).likes:
             pass
         assert {(like.visitor, like.post_id): like.wanted for like in Like.objects.all()} == last
         for post in posts:
@@ -67,13 +69,11 @@ class AnyOrder(TestCase):
     def click(self, posts: list[Post], value: list, at: datetime) -> dict[tuple[str, int], bool]:
         clicks = [Click(posts[post].pk, f"v{visitor}", liked, at) for visitor, post, liked in value]
         set_likes(clicks=clicks)
-        return {(click.visitor, click.post): click.liked for click in clicks}
+        return {(click.visitor, click.post_id): click.liked for click in clicks}
 
     def crash(self, limit: int) -> None:
-        from django.db import transaction
-
         with transaction.atomic():
-            Like.settle(limit=limit)
+            settle(limit=limit)
             transaction.set_rollback(True)
 
 
@@ -85,7 +85,7 @@ def test_a_click_is_counted_only_when_it_is_settled(post: Post) -> None:
     post.refresh_from_db()
     assert (post.like_count, post.version) == (1, 1)
     assert [(p.pk, p.like_count, p.version) for p in settled.posts] == [(post.pk, 1, 1)]
-    assert settle().likes == [], "nothing is owed any more"
+    assert settle().likes == [], "nothing is pending any more"
 
 
 def test_the_same_click_twice_changes_nothing(post: Post) -> None:
@@ -96,7 +96,7 @@ def test_the_same_click_twice_changes_nothing(post: Post) -> None:
     assert (post.like_count, post.version) == (1, 1)
 
 
-def test_a_like_taken_back_before_it_was_counted_never_shows(post: Post) -> None:
+def test_a_like_that_is_removed_before_it_is_settled_changes_no_count(post: Post) -> None:
     now = timezone.now()
     set_likes(clicks=[Click(post.pk, "v1", True, now), Click(post.pk, "v1", False, now)])
     assert settle().posts == []
@@ -105,28 +105,28 @@ def test_a_like_taken_back_before_it_was_counted_never_shows(post: Post) -> None
 
 def test_clicks_on_an_unknown_post_are_dropped_and_the_others_stored(post: Post) -> None:
     now = timezone.now()
-    known = set_likes(clicks=[Click(post.pk + 1, "v1", True, now), Click(post.pk, "v1", True, now)])
-    assert known == {post.pk}
+    existing = set_likes(clicks=[Click(post.pk + 1, "v1", True, now), Click(post.pk, "v1", True, now)])
+    assert existing == {post.pk}
     assert Like.objects.get().post == post
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_post_may_go_while_its_click_is_stored(post: Post, mina: User) -> None:
-    """PostgreSQL finds out at the end of the statement, and refuses all of it."""
-    doomed = Post.objects.create(author=mina, text="Gone in a moment")
+def test_a_post_may_be_deleted_while_its_click_is_stored(post: Post, mina: User) -> None:
+    """PostgreSQL notices at the end of the statement and refuses all its rows."""
+    deleted = Post.objects.create(author=mina, text="Deleted")
 
-    def delete_it_first(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        if "likes_like" in sql and Post.objects.filter(pk=doomed.pk)._raw_delete("default"):
+    def delete_before(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if "likes_like" in sql and Post.objects.filter(pk=deleted.pk)._raw_delete("default"):
             raise IntegrityError("no such post")
         return execute(sql, *rest)
 
-    clicks = [Click(pk, "v1", True, timezone.now()) for pk in (post.pk, doomed.pk)]
-    with connection.execute_wrapper(delete_it_first):
+    clicks = [Click(pk, "v1", True, timezone.now()) for pk in (post.pk, deleted.pk)]
+    with connection.execute_wrapper(delete_before):
         assert set_likes(clicks=clicks) == {post.pk}
     assert Like.objects.get().post == post
 
 
-def test_recount_repairs_a_count_and_tells_by_how_much(post: Post) -> None:
+def test_recount_corrects_a_count_and_returns_the_drift(post: Post) -> None:
     set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
     settle()
     Post.objects.update(like_count=5)
@@ -139,7 +139,7 @@ def test_settling_500_likes_of_one_post_takes_a_fixed_number_of_queries(
     post: Post, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     set_likes(clicks=[Click(post.pk, f"v{n}", True, timezone.now()) for n in range(500)])
-    with django_assert_num_queries(7):  # savepoint, owed rows, posts, the author's bell, counts, rows, release
+    with django_assert_num_queries(7):  # savepoint, pending rows, posts, the author's bell, counts, rows, release
         assert len(settle().likes) == 500
 
 
@@ -147,7 +147,7 @@ def test_settling_500_likes_of_one_post_takes_a_fixed_number_of_queries(
     ("visitor_wants", "account_wants", "result"),
     [(True, None, 1), (True, True, 1), (True, False, 1), (False, True, 1), (False, False, 0)],
 )
-def test_a_visitors_like_becomes_the_accounts_without_doubling(
+def test_a_visitors_like_becomes_that_of_the_account_and_counts_once(
     post: Post, visitor_wants: bool, account_wants: bool | None, result: int
 ) -> None:
     set_likes(clicks=[Click(post.pk, "v1", visitor_wants, timezone.now())])
@@ -162,23 +162,20 @@ def test_a_visitors_like_becomes_the_accounts_without_doubling(
     assert not Like.objects.filter(visitor="v1", wanted=True).exists()
 
 
-def test_the_task_settles_what_is_owed_and_takes_the_question_back(post: Post) -> None:
-    from core.redis import redis
-
+def test_the_task_settles_pending_likes_and_clears_the_flag(post: Post) -> None:
     set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
-    redis().set(tasks.ASKED, 1)
+    enqueue_once(tasks.settle_likes)
+    assert redis().keys("redheart:enqueued:*")
     tasks.settle_likes()
     assert Post.objects.get().like_count == 1
-    assert not redis().exists(tasks.ASKED)
+    assert not redis().keys("redheart:enqueued:*")
 
 
 def test_only_one_recount_runs_at_a_time(post: Post) -> None:
-    from core.redis import redis
-
     Post.objects.update(like_count=5)
     with redis().lock("redheart:recount", timeout=5):
         tasks.recount_likes()
     assert Post.objects.get().like_count == 5
     tasks.recount_likes()
     assert Post.objects.get().like_count == 0
-    assert redis().get(tasks.DRIFT) == b"5"
+    assert redis().get(tasks.DRIFT_KEY) == b"5"

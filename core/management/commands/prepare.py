@@ -12,35 +12,36 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.module_loading import module_has_submodule
 
-PASSWORD = "redheart"  # noqa: S105  (of the demo, printed on the terminal)
-ACCOUNTS = ("mina", "jun", "staff")
+DEMO_PASSWORD = "redheart"  # noqa: S105  (printed on the terminal)
+DEMO_ACCOUNTS = ("mina", "jun", "staff")
 
 
 class Command(BaseCommand):
-    help = "Brings the database up to date; in development an empty one gets accounts, and what each app has as a demo."
+    help = "Migrates the database. In development, an empty one gets the demo accounts and the demo data of each app."
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
         if settings.DEBUG and not User.objects.exists():
             load_demo()
-            self.stdout.write(f"Demo accounts: mina, jun and staff; the password is {PASSWORD}.")
-        if not settings.DEBUG and (names := with_demo_password()):
+            self.stdout.write(f"Demo accounts: mina, jun and staff; the password is {DEMO_PASSWORD}.")
+        if not settings.DEBUG and (names := accounts_with_demo_password()):
             raise CommandError(
                 f"A production site does not start while {', '.join(names)} can sign in with the demo password: "
                 f"set a new one (python manage.py changepassword {names[0]}) or delete the account."
             )
 
 
-def with_demo_password() -> list[str]:
-    """The names of the demo accounts and of active staff whose password is still that of the demo."""
-    users = User.objects.filter(Q(username__in=ACCOUNTS) | Q(is_staff=True, is_active=True)).order_by("-is_staff", "pk")
-    return [user.username for user in users if check_password(PASSWORD, user.password)]
+def accounts_with_demo_password() -> list[str]:
+    """The names of demo accounts and of active staff that still have the demo password."""
+    checked = Q(username__in=DEMO_ACCOUNTS) | Q(is_staff=True, is_active=True)
+    users = User.objects.filter(checked).order_by("-is_staff", "pk")
+    return [user.username for user in users if check_password(DEMO_PASSWORD, user.password)]
 
 
 @transaction.atomic
 def load_demo() -> None:
-    """The accounts, and then the ``demo.load()`` of every app that has one."""
-    password = make_password(PASSWORD)  # once: each takes a good part of a second, on purpose
+    """Creates the accounts, then calls ``demo.load()`` of every app that has it."""
+    password = make_password(DEMO_PASSWORD)  # once, because hashing is slow by design
     User.objects.bulk_create(User(username=name, password=password) for name in ("mina", "jun"))
     User.objects.create(username="staff", password=password, is_staff=True, is_superuser=True)
     for app in apps.get_app_configs():

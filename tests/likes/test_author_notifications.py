@@ -1,7 +1,8 @@
-"""The author's bell says what the rows say: whatever is liked, taken back, doubled, cut short or looked at."""
+"""The author's bell agrees with the likes, in whatever order they are given, removed, settled and looked at."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +23,7 @@ from likes.models import Like, Post
 from likes.services import Click, adopt_likes, delete_post, set_likes
 from likes.settling import settle
 from notifications import selectors, services
-from notifications.bell import bell_of
+from notifications.bell import bell_event, bell_of
 from notifications.models import AlertLevel, Notification
 from notifications.services import look, mark_all_read, mute, set_preferences
 
@@ -41,9 +42,8 @@ def like(post: Post, *visitors: str, liked: bool = True) -> None:
     set_likes(clicks=[Click(post.pk, visitor, liked, timezone.now()) for visitor in visitors])
 
 
-def settle() -> list[dict[str, Any]]:
-    import json
-
+def settled_bells() -> list[dict[str, Any]]:
+    """Settles all pending likes. Returns the states of the bells that changed."""
     return [json.loads(event.state) for event in settle().bells]
 
 
@@ -63,54 +63,54 @@ class AnyOrder(TestCase):
         posts = [Post.objects.create(author=author, text=str(n)) for n in range(POSTS)]
         people = [f"u{author.pk}", "v1", "v2", f"u{author.pk + 1}"]
         now, version = timezone.now(), 0
-        for what, value in steps:
+        for action, value in steps:
             now += timedelta(seconds=1)
             with mock.patch.object(timezone, "now", lambda now=now: now):
-                if what == "clicks":
+                if action == "clicks":
                     set_likes(clicks=[Click(posts[p].pk, people[v], liked, now) for v, p, liked in value])
-                elif what == "settle":
-                    for event in Like.settle(limit=value).bells:
+                elif action == "settle":
+                    for event in settle(limit=value).bells:
                         assert event.version > version, "a bell that changes has a greater version"
-                        assert (event.version, event.state) == self.bell(author), "what is pushed is what is stored"
-                elif what == "look":
+                        assert (event.version, event.state) == self.bell(author), (
+                            "the broadcast state is the stored one"
+                        )
+                elif action == "look":
                     services.look(user_id=author.pk)
                     assert bell_of(author.pk).unread == 0
-                elif what == "read":
+                elif action == "read":
                     services.mark_all_read(user_id=author.pk)
                     assert not Notification.objects.filter(read_at=None).exists()
                 else:
                     now += timedelta(days=1)
             version = bell_of(author.pk).version
-        while Like.settle(limit=2).likes:
+        while settle(limit=2).likes:
             pass
         groups = {(g.subject, g.period): g.count for g in Notification.objects.filter(type="liked") if g.count}
         likes = Like.objects.filter(counted=True).exclude(visitor=people[0])
-        assert groups == Counter((subject(like.post_id), day(described(like))) for like in likes)
+        assert groups == Counter((subject(like.post_id), day(notified_at(like))) for like in likes)
 
     def bell(self, author: User) -> tuple[int, str]:
-        from notifications.bell import bell_event
-
         bell = bell_of(author.pk)
         return bell.version, bell_event(author.pk, *bell).state
 
 
-def described(like: Like) -> datetime:
+def notified_at(like: Like) -> datetime:
     assert like.notified_at
     return like.notified_at
 
 
-def test_one_person_is_one_entry_at_most_and_rings_once(post: Post, mina: User) -> None:
+def test_one_visitor_counts_once_and_rings_the_bell_once(post: Post, mina: User) -> None:
     like(post, "v1")
-    assert settle() == [{"v": 1, "unread": 1}]
+    assert settled_bells() == [{"v": 1, "unread": 1}]
     look(user_id=mina.pk)
     for liked in (False, True, False, True):
         like(post, "v1", liked=liked)
-        assert settle()[0]["unread"] == 0
+        assert settled_bells()[0]["unread"] == 0
         assert group().count == liked
         assert bool(lines(mina)) is liked
 
 
-def test_taking_a_like_back_shrinks_the_group_and_keeps_it_read(post: Post, mina: User) -> None:
+def test_removing_a_like_reduces_the_group_and_keeps_it_read(post: Post, mina: User) -> None:
     like(post, "v1", "v2")
     settle()
     mark_all_read(user_id=mina.pk)
@@ -125,21 +125,21 @@ def test_taking_a_like_back_shrinks_the_group_and_keeps_it_read(post: Post, mina
     assert (group().count, group().read_at is None) == (1, True)
 
 
-def test_the_bell_forgets_a_group_that_nobody_is_left_in(post: Post, mina: User) -> None:
+def test_an_empty_group_leaves_the_bell(post: Post, mina: User) -> None:
     like(post, "v1")
     settle()
     like(post, "v1", liked=False)
-    assert settle() == [{"v": 2, "unread": 0}]
+    assert settled_bells() == [{"v": 2, "unread": 0}]
     assert lines(mina) == []
 
 
-def test_an_authors_own_like_tells_nobody(post: Post, mina: User) -> None:
+def test_authors_are_not_notified_of_likes_they_give_themselves(post: Post, mina: User) -> None:
     like(post, f"u{mina.pk}")
-    assert settle() == []
+    assert settled_bells() == []
     assert not Notification.objects.exists()
 
 
-def test_an_author_who_liked_before_signing_in_leaves_the_group(post: Post, mina: User) -> None:
+def test_the_like_of_an_author_who_then_signs_in_leaves_the_group(post: Post, mina: User) -> None:
     like(post, "v1", "v2")
     settle()
     adopt_likes(visitor="v1", account=f"u{mina.pk}")
@@ -148,19 +148,19 @@ def test_an_author_who_liked_before_signing_in_leaves_the_group(post: Post, mina
     assert Post.objects.get().like_count == 2
 
 
-def test_a_day_has_one_group(post: Post, mina: User) -> None:
+def test_each_day_has_a_group(post: Post, mina: User) -> None:
     like(post, "v1")
     settle()
     with mock.patch.object(timezone, "now", return_value=timezone.now() + timedelta(days=1)):
         like(post, "v2")
         settle()
         like(post, "v1", liked=False)
-        assert settle()[0]["unread"] == 1
+        assert settled_bells()[0]["unread"] == 1
     assert sorted(Notification.objects.values_list("count", flat=True)) == [0, 1]
 
 
 @pytest.mark.parametrize("number", [10, 100, 1000])
-def test_a_milestone_rings_once(post: Post, mina: User, number: int) -> None:
+def test_a_milestone_rings_the_bell_once(post: Post, mina: User, number: int) -> None:
     Post.objects.update(like_count=number - 2)
     like(post, "v1")
     settle()
@@ -172,51 +172,53 @@ def test_a_milestone_rings_once(post: Post, mina: User, number: int) -> None:
     like(post, "v1", liked=False)
     settle()
     like(post, "v1")
-    assert settle()[0]["unread"] == 0
+    assert settled_bells()[0]["unread"] == 0
 
 
-def test_a_muted_post_does_not_ring_but_its_groups_stay_exact(post: Post, mina: User) -> None:
+def test_a_muted_post_does_not_ring_the_bell_but_its_groups_stay_exact(post: Post, mina: User) -> None:
     like(post, "v1")
     settle()
     look(user_id=mina.pk)
     mute(user_id=mina.pk, subject=subject(post.pk), muted=True)
     like(post, "v2")
-    assert settle()[0]["unread"] == 0
+    assert settled_bells()[0]["unread"] == 0
     assert group().count == 2
     mute(user_id=mina.pk, subject=subject(post.pk), muted=False)
     like(post, "v3")
-    assert settle()[0]["unread"] == 1
+    assert settled_bells()[0]["unread"] == 1
 
 
 @pytest.mark.parametrize(
-    ("wish", "rings"),
+    ("level", "rings"),
     [(AlertLevel.EVERY_TIME, [1, 1, 1]), (AlertLevel.FIRST_OF_DAY, [1, 0, 1]), (AlertLevel.OFF, [0, 0, 0])],
 )
-def test_every_like_the_first_of_the_day_or_none(post: Post, mina: User, wish: AlertLevel, rings: list[int]) -> None:
-    set_preferences(user_id=mina.pk, bell={"liked": wish})
-    heard = []
+def test_the_preference_decides_which_likes_ring_the_bell(
+    post: Post, mina: User, level: AlertLevel, rings: list[int]
+) -> None:
+    set_preferences(user_id=mina.pk, bell={"liked": level})
+    unread = []
     for visitor, days in (("v1", 0), ("v2", 0), ("v3", 1)):
         with mock.patch.object(timezone, "now", return_value=timezone.now() + timedelta(days=days)):
             like(post, visitor)
-            heard.append(settle()[0]["unread"])
+            unread.append(settled_bells()[0]["unread"])
             look(user_id=mina.pk)
-    assert heard == rings
+    assert unread == rings
     assert sorted(Notification.objects.values_list("count", flat=True)) == [1, 2], "the groups stay exact"
-    assert len(lines(mina)) == (0 if wish is AlertLevel.OFF else 2)
+    assert len(lines(mina)) == (0 if level is AlertLevel.OFF else 2)
 
 
-def test_a_preference_is_of_one_kind_and_one_person(post: Post, mina: User, jun: User) -> None:
+def test_a_preference_is_for_one_notification_type_and_one_account(post: Post, mina: User, jun: User) -> None:
     set_preferences(user_id=mina.pk, bell={"milestone": AlertLevel.OFF})
     set_preferences(user_id=jun.pk, bell={"liked": AlertLevel.OFF})
     like(post, "v1")
-    assert settle()[0]["unread"] == 1
+    assert settled_bells()[0]["unread"] == 1
     set_preferences(user_id=mina.pk, bell={"liked": AlertLevel.OFF, "milestone": AlertLevel.EVERY_TIME})
     like(post, "v2")
     look(user_id=mina.pk)
-    assert settle()[0]["unread"] == 0
+    assert settled_bells()[0]["unread"] == 0
 
 
-def test_a_deleted_post_takes_its_notifications_along(
+def test_deleting_a_post_deletes_its_notifications(
     post: Post, mina: User, django_capture_on_commit_callbacks: Any
 ) -> None:
     like(post, "v1")
@@ -256,7 +258,7 @@ def test_a_group_names_the_latest_and_counts_the_others(
     assert lines(mina) == [text]
 
 
-def test_the_list_says_how_many_are_new_since_the_last_look(post: Post, mina: User) -> None:
+def test_the_list_shows_how_many_likes_are_new_since_the_last_look(post: Post, mina: User) -> None:
     like(post, "v1", "v2")
     settle()
     assert selectors.page(user_id=mina.pk).groups[0].fresh == 0, "all of it is new"
@@ -269,15 +271,13 @@ def test_the_list_says_how_many_are_new_since_the_last_look(post: Post, mina: Us
     assert selectors.page(user_id=mina.pk).groups[0].fresh == 2
 
 
-def test_200_likes_of_a_popular_post_cost_one_query_and_change_one_row(
+def test_200_likes_of_a_popular_post_need_one_query_for_notifications(
     post: Post, mina: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     like(post, *(f"v{n}" for n in range(2000, 2400)))
     settle()
     like(post, *(f"v{n}" for n in range(200)))
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         bells = settle().bells
     assert len([q for q in queries if "notifications_" in q["sql"]]) == 1
     assert len(queries) == 7
@@ -285,7 +285,9 @@ def test_200_likes_of_a_popular_post_cost_one_query_and_change_one_row(
     assert group().count == 600
 
 
-def test_several_authors_cost_no_more(mina: User, jun: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_several_authors_need_no_more_queries(
+    mina: User, jun: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     posts = [Post.objects.create(author=author, text="x") for author in (mina, jun) for _ in range(5)]
     for post in posts:
         like(post, "v1", "v2", f"u{mina.pk}")

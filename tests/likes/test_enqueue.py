@@ -1,7 +1,8 @@
-"""Asking the worker is cheap, coalesced, and may fail: the row is what counts."""
+"""Settling is enqueued once for many clicks; if that fails, the click is still stored."""
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -9,10 +10,12 @@ from contextlib import contextmanager
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from core.redis import redis
 from likes import tasks
 from likes.models import Like, Post
+from likes.services import Click, set_likes
 from tests.environment import DATA_DIR
 
 pytestmark = pytest.mark.django_db
@@ -29,10 +32,10 @@ def test_a_click_puts_one_message_in_the_likes_queue_and_none_in_mail(
     assert like(client, post) == 303
     assert [message["task"] for message in queued("likes")] == ["likes.tasks.settle_likes"]
     assert queued("mail") == []
-    assert Like.objects.get().settled_at is None, "the work is the worker's"
+    assert Like.objects.get().settled_at is None, "only the worker settles"
 
 
-def test_many_clicks_ask_once_until_the_worker_has_started(client: Client, post: Post, queued: Queued) -> None:
+def test_many_clicks_enqueue_once_until_the_worker_has_started(client: Client, post: Post, queued: Queued) -> None:
     for _ in range(5):
         like(client, post)
     assert len(queued("likes")) == 1
@@ -41,19 +44,15 @@ def test_many_clicks_ask_once_until_the_worker_has_started(client: Client, post:
     assert len(queued("likes")) == 2
 
 
-def test_a_refused_click_asks_nobody(client: Client, post: Post, queued: Queued) -> None:
+def test_a_refused_click_enqueues_nothing(client: Client, post: Post, queued: Queued) -> None:
     assert client.post(f"/posts/{post.pk}/like/", {"liked": "maybe"}).status_code == 400
     assert client.post(f"/posts/{post.pk + 1}/like/", {"liked": "1"}).status_code == 404
     assert queued("likes") == []
 
 
-def test_a_task_that_finds_a_full_batch_asks_for_more(
+def test_a_task_that_settles_a_full_batch_enqueues_the_next(
     post: Post, queued: Queued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from django.utils import timezone
-
-    from likes.services import Click, set_likes
-
     set_likes(clicks=[Click(post.pk, f"v{n}", True, timezone.now()) for n in range(501)])
     tasks.settle_likes()
     assert len(queued("likes")) == 1
@@ -61,10 +60,8 @@ def test_a_task_that_finds_a_full_batch_asks_for_more(
 
 
 @contextmanager
-def hung_server() -> Iterator[None]:
-    """The embedded server accepts and never answers."""
-    import os
-
+def hung_redis() -> Iterator[None]:
+    """The embedded server accepts connections and never responds."""
     pid = int(redis().info("server")["process_id"])
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -81,8 +78,10 @@ def seconds_for(client: Client, post: Post) -> float:
 
 def test_a_hung_redis_delays_a_click_by_less_than_two_seconds_and_loses_nothing(client: Client, post: Post) -> None:
     assert DATA_DIR.exists()
-    with hung_server():
-        assert any(seconds_for(client, post) < 2 for _ in range(3)), "not once, so it is not that the machine is busy"
+    with hung_redis():
+        assert any(seconds_for(client, post) < 2 for _ in range(3)), (
+            "slow in three attempts, so not because of a busy machine"
+        )
     assert Like.objects.get().wanted
     tasks.settle_likes()
     post.refresh_from_db()

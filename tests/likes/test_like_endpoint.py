@@ -1,0 +1,228 @@
+"""The like endpoint: what it accepts and refuses, and that a 2xx response means a committed row."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from threading import Semaphore
+from time import monotonic
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from channels.db import database_sync_to_async
+from django.db import OperationalError
+
+from core import visitors
+from likes import group_commit, rate_limits, tasks
+from likes.asgi import LikeEndpoint
+from likes.models import Like, Post
+from likes.services import Click, set_likes
+from project.asgi import application
+from tests.live import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FORM = "application/x-www-form-urlencoded"
+EMPTY_BUCKET = (0.0, monotonic() + 1e6)  # it does not fill during a test
+rows = database_sync_to_async(lambda: list(Like.objects.order_by("visitor", "post")))
+
+
+class Response:
+    def __init__(self, start: dict[str, Any], body: bytes) -> None:
+        self.status, self.text = start["status"], body.decode()
+        self.headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
+
+
+async def click(
+    post_id: int, body: str = "liked=1", *, app: Any = application, key: str = "", **headers: str
+) -> Response:
+    """POSTs to the like endpoint. Header names are keywords, with _ for -."""
+    given = {"host": "testserver", "content_type": FORM, **headers}
+    if key:
+        given["cookie"] = f"{visitors.COOKIE}={visitors.signer.sign(key)}"
+    scope = {
+        "type": "http", "method": "POST", "path": f"/posts/{post_id}/like/", "query_string": b"",
+        "client": ("127.0.0.1", 5),
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()],
+    }  # fmt: skip
+    communicator = ApplicationCommunicator(app, scope)
+    await communicator.send_input({"type": "http.request", "body": body.encode()})
+    start = await communicator.receive_output(60)
+    return Response(start, (await communicator.receive_output(60))["body"])
+
+
+async def test_the_response_comes_when_the_row_is_committed(post: Post) -> None:
+    response = await click(post.pk, key="v1", hx_request="true")
+    assert (response.status, response.text) == (204, "")
+    (row,) = await rows()
+    assert (row.post_id, row.visitor, row.wanted, row.settled_at) == (post.pk, "v1", True, None)
+    assert int(response.headers["x-accepted"]) == row.version
+
+
+async def test_htmx_gets_204_a_program_gets_json_and_a_form_is_redirected_back(post: Post) -> None:
+    assert (await click(post.pk, key="v1", hx_request="true")).status == 204
+    response = await click(post.pk, key="v1", accept="application/json")
+    assert (response.status, json.loads(response.text)) == (202, {"post": post.pk, "liked": True})
+    response = await click(post.pk, key="v1", referer="http://testserver/?before=9")
+    assert (response.status, response.headers["location"]) == (303, f"/?before=9#post-{post.pk}")
+
+
+async def test_a_form_is_never_redirected_to_another_site(post: Post) -> None:
+    response = await click(post.pk, key="v1", referer="http://evil.example/trap")
+    assert response.headers["location"] == f"/posts/{post.pk}/#post-{post.pk}"
+
+
+async def test_a_new_visitor_gets_an_httponly_cookie_and_a_known_one_gets_none(post: Post) -> None:
+    first = await click(post.pk, hx_request="true")
+    cookie = first.headers["set-cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
+    assert first.headers["hx-trigger"] == "visitor:named"
+    again = await click(post.pk, hx_request="true", cookie=cookie.split(";")[0])
+    assert "set-cookie" not in again.headers
+    assert len(await rows()) == 1
+
+
+async def test_a_forged_cookie_is_ignored(post: Post) -> None:
+    response = await click(post.pk, cookie=f"{visitors.COOKIE}=u1:1xV7mo:forged")
+    assert response.status == 303
+    (row,) = await rows()
+    assert row.visitor.startswith("v")
+
+
+async def test_two_visitors_behind_one_address_both_count(post: Post) -> None:
+    await asyncio.gather(click(post.pk, key="v1"), click(post.pk, key="v2"))
+    assert [row.visitor for row in await rows()] == ["v1", "v2"]
+
+
+@pytest.mark.parametrize("body", ["", "liked=", "liked=2", "liked=true", "x=1", "liked=1;", "\x00", "%ff=%ff"])
+async def test_an_invalid_body_is_400_with_one_sentence_and_changes_nothing(post: Post, body: str) -> None:
+    response = await click(post.pk, body, key="v1")
+    assert (response.status, response.text) == (400, "Send liked=1 or liked=0.")
+    response = await click(post.pk, body, key="v1", accept="application/json")
+    assert json.loads(response.text) == {"error": "Send liked=1 or liked=0."}
+    assert await rows() == []
+
+
+async def test_an_unknown_post_is_404(post: Post) -> None:
+    response = await click(post.pk + 1, key="v1", accept_language="ko")
+    assert response.status == 404 and response.text
+    assert await rows() == []
+
+
+async def test_a_large_body_is_413(post: Post) -> None:
+    response = await click(post.pk, "liked=1&" + "x" * 2000, key="v1")
+    assert response.status == 413
+    assert await rows() == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://testserver:81"},
+    ],
+)
+async def test_a_page_of_another_site_cannot_like(post: Post, headers: dict[str, str]) -> None:
+    assert (await click(post.pk, key="v1", **headers)).status == 403
+    assert await rows() == []
+
+
+@pytest.mark.parametrize("headers", [{"sec_fetch_site": "same-origin"}, {"origin": "http://testserver"}, {}])
+async def test_pages_of_this_site_and_programs_can_like(post: Post, headers: dict[str, str]) -> None:
+    assert (await click(post.pk, key="v1", **headers)).status == 303
+
+
+async def test_an_unknown_host_is_refused(post: Post) -> None:
+    assert (await click(post.pk, key="v1", host="evil.example")).status == 400
+    assert await rows() == []
+
+
+async def test_too_many_clicks_are_429_with_the_current_state_and_other_visitors_are_not_limited(post: Post) -> None:
+    rate_limits.clicks.buckets["v1"] = EMPTY_BUCKET
+    response = await click(post.pk, key="v1", accept="application/json")
+    assert response.status == 429
+    assert int(response.headers["retry-after"]) >= 1
+    state = json.loads(response.text)
+    assert state["error"] and (state["liked"], state["count"]) == (False, 0)
+    assert (await click(post.pk, key="v2")).status == 303
+
+
+async def test_a_forged_forwarded_header_does_not_evade_the_rate_limit(post: Post) -> None:
+    rate_limits.new_visitors.buckets["127.0.0.0/24"] = EMPTY_BUCKET
+    assert (await click(post.pk, x_forwarded_for="203.0.113.9")).status == 429
+
+
+async def test_clicks_that_arrive_during_a_transaction_share_the_next(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[int] = []
+    app = LikeEndpoint(application)
+
+    def counted(clicks: list[Click]) -> set[int]:
+        batches.append(len(clicks))
+        until(lambda: sum(batches) + len(app.group_commit.waiting) == 40, "the other clicks do not arrive")
+        return set_likes(clicks=clicks)
+
+    monkeypatch.setattr(group_commit, "set_likes", counted)
+    responses = await asyncio.gather(*(click(post.pk, key=f"v{n}", app=app) for n in range(40)))
+    assert {response.status for response in responses} == {303}
+    assert sum(batches) == 40 and len(batches) <= 2
+    assert len(await rows()) == 40
+
+
+async def test_a_click_that_is_stored_during_enqueueing_enqueues_again(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, started, finish, calls = LikeEndpoint(application), Semaphore(0), Semaphore(0), []
+
+    def slow() -> None:
+        calls.append(1)
+        started.release()
+        assert finish.acquire(timeout=60)
+
+    monkeypatch.setattr(tasks, "enqueue_settling", slow)
+    await click(post.pk, key="v1", app=app)
+    assert await asyncio.to_thread(started.acquire, timeout=60)
+    await click(post.pk, key="v2", app=app)
+    finish.release(3)
+    assert await asyncio.to_thread(started.acquire, timeout=60), "its row would wait for beat"
+    await click(post.pk, key="v3", app=app)
+    assert await asyncio.to_thread(started.acquire, timeout=60)
+    assert len(calls) == 3, "once for each click, never without one"
+
+
+async def test_the_last_of_fifty_clicks_wins_without_an_error(post: Post) -> None:
+    responses = [await click(post.pk, f"liked={n % 2}", key="v1") for n in range(50)]
+    assert {response.status for response in responses} == {303}
+    assert [row.wanted for row in await rows()] == [True]
+
+
+async def test_a_database_that_fails_is_503_and_the_next_click_is_stored(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: Any) -> set[int]:
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(group_commit, "set_likes", broken)
+        response = await click(post.pk, key="v1")
+        assert response.status == 503 and response.headers["retry-after"]
+        assert "locked" not in response.text
+    assert (await click(post.pk, key="v1")).status == 303
+
+
+async def test_another_content_type_is_left_to_django(post: Post) -> None:
+    seen = []
+
+    async def django(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        seen.append(scope["path"])
+        await send({"type": "http.response.start", "status": 418, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    assert (
+        await click(post.pk, app=LikeEndpoint(django), content_type="multipart/form-data; boundary=x")
+    ).status == 418
+    assert seen == [f"/posts/{post.pk}/like/"]
