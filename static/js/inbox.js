@@ -1,9 +1,15 @@
-/* Keys of the inbox. Every one of them presses a button or a link that is on the page anyway. */
+/* Keyboard shortcuts of the inbox. Each presses a button or follows a link of the page. */
 (() => {
   const dialog = document.getElementById("keys"), on = document.getElementById("keys-on");
   const find = (selector, within = document) => within.querySelector(selector);
   const rows = () => [...document.querySelectorAll("[data-row]")];
   const current = () => document.activeElement?.closest("[data-row]");
+
+  function reply() { // on the page of a message, or of the message with the focus
+    const textarea = find("#reply textarea"), row = current();
+    if (textarea) textarea.focus();
+    else if (row) location.assign(`${find("a", row).href}#id_text`);
+  }
 
   function move(step) {
     const all = rows(), at = all.indexOf(current());
@@ -27,7 +33,7 @@
 
   const KEYS = {
     j: () => move(1), k: () => move(-1),
-    r: () => find("#reply textarea") ? find("#reply textarea").focus() : current() && location.assign(`${find("a", current()).href}#id_text`),
+    r: reply,
     e: press, s: press, u: press, z: press,
     i: () => find("#back")?.click(),
     "/": () => find("#q")?.focus(),

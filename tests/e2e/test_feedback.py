@@ -1,4 +1,4 @@
-"""Feedback as its sender and the team live it: two browsers side by side."""
+"""Feedback in two browsers: its sender's and that of the staff."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def status(page: Page, value: str) -> None:
     expect(page.locator(f'[data-status="{value}"]')).to_be_visible()
 
 
-def test_the_whole_way(visitor: Visitor, desk: Page) -> None:
+def test_a_message_goes_from_the_form_to_the_reply(visitor: Visitor, desk: Page) -> None:
     sender = visitor()
     before = int(desk.locator("[data-count-of=open]").inner_text())
     submit(sender, "The heart is lovely.\n<b>Second</b> line")
@@ -66,7 +66,7 @@ def test_the_whole_way(visitor: Visitor, desk: Page) -> None:
     expect(desk.locator(".rows li", has_text="Re: Your Feedback").first).to_contain_text("sora@example.com")
 
 
-def test_without_javascript(visitor: Visitor) -> None:
+def test_feedback_works_without_javascript(visitor: Visitor) -> None:
     page = visitor(java_script_enabled=False)
     address = submit(page, "No script here")
     expect(page.locator("[data-status]")).to_be_visible()
@@ -85,7 +85,7 @@ def test_without_javascript(visitor: Visitor) -> None:
     expect(page.locator("[data-row]")).to_have_count(1)
 
 
-def test_two_people_at_one_desk(visitor: Visitor, desk: Page) -> None:
+def test_two_of_the_staff_see_the_same_inbox(visitor: Visitor, desk: Page) -> None:
     other = sign_in(visitor())
     submit(visitor(), "Seen by two", email="two@example.com")
     for page in (desk, other):
@@ -115,7 +115,7 @@ def test_a_search_is_not_undone_by_a_refresh_that_was_under_way(visitor: Visitor
     expect(rows).to_have_count(1)
 
 
-def test_the_keys(visitor: Visitor, desk: Page) -> None:
+def test_the_keyboard_shortcuts_work(visitor: Visitor, desk: Page) -> None:
     submit(visitor(), "First of the keys", email="keys@example.com")
     submit(visitor(), "Second of the keys", email="keys@example.com")
     expect(desk.locator("[data-row]").first).to_contain_text("Second of the keys")
@@ -160,7 +160,7 @@ def test_nothing_that_was_written_is_ever_run(visitor: Visitor, desk: Page) -> N
         assert "owned" not in page.title()
 
 
-def test_an_export(desk: Page, visitor: Visitor) -> None:
+def test_an_export_is_downloaded(desk: Page, visitor: Visitor) -> None:
     submit(visitor(), "=to be exported", email="export@example.com")
     desk.goto("/inbox/export/")
     desk.get_by_role("button", name="CSV").click()
@@ -170,7 +170,7 @@ def test_an_export(desk: Page, visitor: Visitor) -> None:
     assert '"\'=to be exported"' in download.value.path().read_text()
 
 
-def test_a_killed_worker_costs_seconds(visitor: Visitor, live: Live) -> None:
+def test_an_email_is_sent_although_the_mail_worker_was_killed(visitor: Visitor, live: Live) -> None:
     live.kill("worker -Q mail")
     page = visitor()
     submit(page, "Written while nobody sends", email="killed@example.com")
@@ -178,7 +178,7 @@ def test_a_killed_worker_costs_seconds(visitor: Visitor, live: Live) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_pages_fit(visitor: Visitor, width: int) -> None:
+def test_the_pages_fit_the_screen(visitor: Visitor, width: int) -> None:
     page = sign_in(visitor(viewport={"width": width, "height": 700}))
     for path in ("/feedback/", "/inbox/", "/inbox/export/", "/inbox/mails/", "/inbox/lesson/"):
         page.goto(path)

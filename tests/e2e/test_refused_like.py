@@ -62,8 +62,8 @@ def test_too_many_clicks_put_the_heart_back(visitor: Visitor, post_id: int) -> N
 
 
 def fulfill_with_the_real_limit(route: Route) -> None:
-    """Sends clicks of this visitor on a post that does not exist until the limit is reached, and fulfills the route with
-    the 429. All are sent at once: on a busy machine single clicks would be slower than the limit."""
+    """Sends clicks of this visitor on a post that does not exist until the limit is reached, and fulfills the route
+    with the 429. All are sent at once: on a busy machine single clicks would be slower than the limit."""
     url, headers = urlsplit(route.request.url), route.request.all_headers()
     given = [f"{name}: {headers[name]}" for name in ("cookie", "hx-request", "content-type")]
     first = ["POST /posts/999999999/like/ HTTP/1.1", f"host: {url.netloc}"]
