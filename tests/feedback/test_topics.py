@@ -14,7 +14,7 @@ from feedback import services
 from feedback.models import Message
 from live.consumer import FORBIDDEN
 from outbox.tasks import send_message
-from tests.socket.test_live_socket import PATIENCE, frame, socket, watching
+from tests.socket.test_live_socket import TIMEOUT, frame, socket, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Write = Callable[..., Message]
@@ -22,8 +22,8 @@ Write = Callable[..., Message]
 
 async def is_refused(query: str, key: str = "") -> bool:
     communicator = socket(query, key=key)
-    assert await communicator.connect(PATIENCE) == (True, None)
-    closed = await communicator.receive_output(PATIENCE)
+    assert await communicator.connect(TIMEOUT) == (True, None)
+    closed = await communicator.receive_output(TIMEOUT)
     assert closed["type"] == "websocket.close", closed
     return bool(closed["code"] == FORBIDDEN)
 

@@ -14,7 +14,7 @@ from live.broadcast import broadcast
 from live.consumer import FORBIDDEN
 from notifications import services
 from notifications.bell import bell_of
-from tests.socket.test_live_socket import PATIENCE, frame, like, socket, watching
+from tests.socket.test_live_socket import TIMEOUT, frame, like, socket, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 look = database_sync_to_async(services.look)
@@ -44,22 +44,22 @@ async def test_a_like_raises_the_bell_and_a_look_resets_it_in_all_tabs(post: Pos
 async def test_only_the_account_itself_may_watch_its_bell(mina: User, jun: User, key: str) -> None:
     for visitor in (key, f"u{jun.pk}"):
         communicator = socket(f"topic=bell.{mina.pk}", key=visitor)
-        await communicator.connect(PATIENCE)
-        assert (await communicator.receive_output(PATIENCE))["code"] == FORBIDDEN
+        await communicator.connect(TIMEOUT)
+        assert (await communicator.receive_output(TIMEOUT))["code"] == FORBIDDEN
 
 
 @pytest.mark.parametrize("topic", ["bell", "bell.x", "bell.0", "bell.99999999999999999999"])
 async def test_a_bell_of_no_account_cannot_be_watched(mina: User, topic: str) -> None:
     communicator = socket(f"topic={topic}", key=f"u{mina.pk}")
-    await communicator.connect(PATIENCE)
-    assert (await communicator.receive_output(PATIENCE))["code"] == FORBIDDEN
+    await communicator.connect(TIMEOUT)
+    assert (await communicator.receive_output(TIMEOUT))["code"] == FORBIDDEN
 
 
 async def test_an_inactive_account_may_not_watch_its_bell(mina: User) -> None:
     await database_sync_to_async(User.objects.filter(pk=mina.pk).update)(is_active=False)
     communicator = socket(f"topic=bell.{mina.pk}", key=f"u{mina.pk}")
-    await communicator.connect(PATIENCE)
-    assert (await communicator.receive_output(PATIENCE))["code"] == FORBIDDEN
+    await communicator.connect(TIMEOUT)
+    assert (await communicator.receive_output(TIMEOUT))["code"] == FORBIDDEN
 
 
 async def test_other_accounts_get_no_bell_frame(post: Post, mina: User, jun: User) -> None:

@@ -1,4 +1,4 @@
-"""The one door to the browser never fails a task, and costs no new connection for each push."""
+"""`broadcast()` never raises, and opens no new connection each time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import time
 from core.redis import redis
 from likes.topics import gone_event
 from live.broadcast import broadcast
+from live.topics import LAST_VERSION
 
 
-def test_pushing_keeps_its_connection() -> None:
+def test_broadcasts_share_one_connection() -> None:
     assert broadcast([gone_event(1)])
     before = redis().info("stats")["total_connections_received"]
     for _ in range(50):
@@ -19,13 +20,13 @@ def test_pushing_keeps_its_connection() -> None:
     assert redis().info("stats")["total_connections_received"] - before <= 1
 
 
-def test_pushing_nothing_asks_nobody() -> None:
+def test_broadcasting_no_events_sends_nothing() -> None:
     before = redis().info("stats")["total_commands_processed"]
     assert broadcast([])
     assert redis().info("stats")["total_commands_processed"] - before <= 1
 
 
-def test_a_push_into_a_hung_redis_gives_up_and_does_not_raise() -> None:
+def test_a_broadcast_while_redis_hangs_returns_false_and_does_not_raise() -> None:
     broadcast([gone_event(1)])
     pid = int(redis().info("server")["process_id"])
     os.kill(pid, signal.SIGSTOP)
@@ -39,4 +40,4 @@ def test_a_push_into_a_hung_redis_gives_up_and_does_not_raise() -> None:
 
 
 def test_the_last_version_is_a_number_that_javascript_can_hold() -> None:
-    assert int(float(GONE)) == GONE
+    assert int(float(LAST_VERSION)) == LAST_VERSION

@@ -1,4 +1,4 @@
-"""Nobody takes the site down by opening sockets, and a socket that closes makes room for another."""
+"""Limits of open sockets: the site keeps working, and a socket that closes makes room for another."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from live import caps, consumer
 from project.asgi import application
 from tests.live import ROOT, Live, free_port, until
 
-FILES, SOCKETS = 400, 450
+MAX_FILES, SOCKETS = 400, 450
 JSON = {"accept": "application/json"}
 
 
@@ -35,45 +35,47 @@ def socket(post: Post, address: str, key: str = "") -> WebsocketCommunicator:
     return made
 
 
-async def first(page: WebsocketCommunicator) -> dict[str, Any]:
+async def first_message(page: WebsocketCommunicator) -> dict[str, Any]:
     assert (await page.connect(60))[0]
     message: dict[str, Any] = await page.receive_output(60)
     return message
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_network_has_so_many_sockets_and_a_closed_one_makes_room(post: Post, settings: Settings) -> None:
+async def test_the_sockets_of_a_network_are_limited_and_a_closed_one_makes_room(post: Post, settings: Settings) -> None:
     settings.SOCKETS_PER_NETWORK = 1
     page = socket(post, "192.0.2.1")
-    assert (await first(page))["type"] == "websocket.send"
-    refused = await first(socket(post, "192.0.2.2"))
+    assert (await first_message(page))["type"] == "websocket.send"
+    refused = await first_message(socket(post, "192.0.2.2"))
     assert (refused["type"], refused["code"]) == ("websocket.close", 1013)
     elsewhere = socket(post, "198.51.100.1")
-    assert (await first(elsewhere))["type"] == "websocket.send"
+    assert (await first_message(elsewhere))["type"] == "websocket.send"
     await page.disconnect(timeout=60)
     later = socket(post, "192.0.2.2")
-    assert (await first(later))["type"] == "websocket.send"
+    assert (await first_message(later))["type"] == "websocket.send"
     for each in (elsewhere, later):
         await each.disconnect(timeout=60)
-    assert not caps.opened
+    assert not caps.open_sockets
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_visitor_has_so_many_wherever_they_are(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caps, "PER_VISITOR", 1)
+async def test_the_sockets_of_a_visitor_are_limited_over_all_networks(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caps, "MAX_PER_VISITOR", 1)
     page = socket(post, "192.0.2.1", "v1")
-    assert (await first(page))["type"] == "websocket.send"
-    assert (await first(socket(post, "198.51.100.1", "v1")))["code"] == 1013
+    assert (await first_message(page))["type"] == "websocket.send"
+    assert (await first_message(socket(post, "198.51.100.1", "v1")))["code"] == 1013
     await page.disconnect(timeout=60)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("error", [RuntimeError, asyncio.CancelledError])
-async def test_a_socket_that_ends_badly_is_not_counted_any_more(
+async def test_a_socket_that_ends_with_an_error_is_no_longer_counted(
     post: Post, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
     async def fail(*_: object) -> None:
-        assert caps.opened["process"] == 1
+        assert caps.open_sockets["process"] == 1
         raise error
 
     monkeypatch.setattr(consumer, "watch", fail)
@@ -81,33 +83,36 @@ async def test_a_socket_that_ends_badly_is_not_counted_any_more(
     await page.connect(60)
     with suppress(error):
         await page.wait(60)
-    assert not caps.opened
+    assert not caps.open_sockets
 
 
 @pytest.fixture
-def small(live: Live) -> Iterator[str]:
-    """Where one more web process answers, which may open few files."""
+def small_server(live: Live) -> Iterator[str]:
+    """Address of a second web process, which may open only few files."""
     port = free_port()
     command = [sys.executable, "-m", "live.servers.daphne", "-v", "0", "-p", str(port), "project.asgi:application"]
     env = {**live.env, "SOCKETS_PER_NETWORK": "100000"}
     process = subprocess.Popen(
-        command, cwd=ROOT, env=env, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+        command,
+        cwd=ROOT,
+        env=env,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES)),
     )
-    until(lambda: answers(port), "the web process does not start")
+    until(lambda: is_healthy(port), "the web process does not start")
     yield f"127.0.0.1:{port}"
     process.kill()
     process.wait(60)
 
 
-def answers(port: int) -> bool:
+def is_healthy(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/healthz/", timeout=30).status_code == 200
     except httpx.HTTPError:
         return False
 
 
-async def closed(page: ClientConnection) -> int:
-    """The code with which the server closed it, or 0 where it shows the page."""
+async def close_code(page: ClientConnection) -> int:
+    """The code with which the server closed the socket, or 0 if it is open and has a first frame."""
     try:
         await page.recv()
     except ConnectionClosed as error:
@@ -115,14 +120,14 @@ async def closed(page: ClientConnection) -> int:
     return 0
 
 
-async def test_pages_and_likes_are_answered_while_somebody_opens_sockets(small: str) -> None:
+async def test_pages_and_likes_work_while_somebody_opens_too_many_sockets(small_server: str) -> None:
     async with AsyncExitStack() as stack:
         codes = []
         for _ in range(SOCKETS):
-            page = await stack.enter_async_context(connect(f"ws://{small}/live/?topic=post.2", open_timeout=60))
-            codes.append(await closed(page))
-        assert codes == [0] * (FILES - caps.RESERVE) + [1013] * (SOCKETS - FILES + caps.RESERVE)
-        async with httpx.AsyncClient(base_url=f"http://{small}", headers=JSON, timeout=60) as visitor:
+            page = await stack.enter_async_context(connect(f"ws://{small_server}/live/?topic=post.2", open_timeout=60))
+            codes.append(await close_code(page))
+        assert codes == [0] * (MAX_FILES - caps.RESERVE) + [1013] * (SOCKETS - MAX_FILES + caps.RESERVE)
+        async with httpx.AsyncClient(base_url=f"http://{small_server}", headers=JSON, timeout=60) as visitor:
             assert (await visitor.get("/posts/2/")).status_code == 200
             assert (await visitor.get("/live/?topic=post.2")).status_code == 200
             assert (await visitor.post("/posts/2/like/", data={"liked": "1"})).status_code == 202

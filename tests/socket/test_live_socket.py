@@ -1,4 +1,4 @@
-"""The socket of a page, over the real channel layer: who may watch what, and that the page is always right."""
+"""The websocket of a page over the real channel layer: who may watch what, and that the page has the current state."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from live.topics import Event, event
 from project.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE = 60  # seconds, for a machine that is very busy
+TIMEOUT = 60  # seconds, enough for a busy machine
 
 
 def socket(query: str, *, key: str = "", **headers: str) -> WebsocketCommunicator:
@@ -44,31 +44,31 @@ def socket(query: str, *, key: str = "", **headers: str) -> WebsocketCommunicato
 
 @asynccontextmanager
 async def watching(query: str, *, key: str = "") -> AsyncIterator[tuple[WebsocketCommunicator, dict[str, Any]]]:
-    """A page that watches, with the snapshot it got."""
+    """An open socket and its first frame."""
     communicator = socket(query, key=key)
-    connected, _ = await communicator.connect(PATIENCE)
+    connected, _ = await communicator.connect(TIMEOUT)
     assert connected
     try:
         yield communicator, await frame(communicator)
     finally:
-        await communicator.disconnect(timeout=PATIENCE)
+        await communicator.disconnect(timeout=TIMEOUT)
 
 
 async def frame(communicator: WebsocketCommunicator) -> dict[str, Any]:
-    """The next one with news: a heartbeat is an empty frame."""
-    while not (got := json.loads(await communicator.receive_from(PATIENCE))):
+    """The next frame that is not empty, as heartbeats are."""
+    while not (got := json.loads(await communicator.receive_from(TIMEOUT))):
         pass
     return got
 
 
 @database_sync_to_async
 def like(post: Post, *keys: str, liked: bool = True) -> None:
-    """Clicks, settled and pushed by the real task."""
+    """Clicks, settled and broadcast by the real task."""
     set_likes(clicks=[Click(post.pk, key, liked, timezone.now()) for key in keys])
     tasks.settle_likes()
 
 
-async def test_a_page_gets_the_present_state_first(post: Post) -> None:
+async def test_the_first_frame_has_the_current_state(post: Post) -> None:
     await like(post, "v1")
     async with watching(f"topic=post.{post.pk}&topic=feed") as (_, first):
         assert first == {f"post.{post.pk}": {"v": 1, "count": 1}, "feed": {"v": 1, "newest": [post.pk]}}
@@ -82,11 +82,11 @@ async def test_a_settled_like_reaches_everyone_with_its_count_and_the_clicker_wi
         got = await frame(clicker)
         assert got[f"post.{post.pk}"] == {"v": 1, "count": 1}
         saved = got[f"like.{post.pk}"]
-        times = [saved["journey"][stage] for stage in ("accepted", "started", "stored", "pushed")]
+        times = [saved["journey"][stage] for stage in ("accepted", "started", "stored", "broadcast")]
         assert saved["liked"] is True and times == sorted(times)
 
 
-async def test_two_tabs_of_one_visitor_are_both_told_again_and_again(post: Post) -> None:
+async def test_two_tabs_of_one_visitor_both_get_every_outcome(post: Post) -> None:
     query = f"topic=post.{post.pk}"
     async with watching(query, key="v1") as (here, _), watching(query, key="v1") as (there, _):
         for liked in (True, False, True):
@@ -96,7 +96,7 @@ async def test_two_tabs_of_one_visitor_are_both_told_again_and_again(post: Post)
                     pass
 
 
-async def test_a_page_is_not_told_of_posts_that_it_does_not_show(post: Post, mina: User) -> None:
+async def test_a_page_gets_no_events_of_posts_that_it_does_not_watch(post: Post, mina: User) -> None:
     elsewhere = await Post.objects.acreate(author=mina, text="Another")
     async with watching(f"topic=post.{post.pk}") as (page, _):
         await like(elsewhere, "v1")
@@ -104,7 +104,7 @@ async def test_a_page_is_not_told_of_posts_that_it_does_not_show(post: Post, min
         assert set(await frame(page)) == {f"post.{post.pk}"}
 
 
-async def test_the_snapshot_of_a_visitor_has_their_own_likes_and_nobody_elses(post: Post) -> None:
+async def test_the_snapshot_has_the_likes_of_its_visitor_and_no_others(post: Post) -> None:
     await like(post, "v1")
     async with watching(f"topic=post.{post.pk}", key="v1") as (_, first):
         assert first[f"like.{post.pk}"]["liked"] is True
@@ -114,24 +114,24 @@ async def test_the_snapshot_of_a_visitor_has_their_own_likes_and_nobody_elses(po
         assert f"like.{post.pk}" not in first
 
 
-async def test_nobody_can_ask_for_another_visitors_topic(post: Post) -> None:
+async def test_nobody_can_watch_the_topic_of_another_visitor(post: Post) -> None:
     communicator = socket("topic=visitor:v1")
-    await communicator.connect(PATIENCE)
-    assert await communicator.receive_output(PATIENCE) == {
+    await communicator.connect(TIMEOUT)
+    assert await communicator.receive_output(TIMEOUT) == {
         "type": "websocket.close", "code": MALFORMED, "reason": "No such topic.",
     }  # fmt: skip
 
 
-async def test_a_guarded_topic_is_refused_before_anything_of_it_is_sent(post: Post) -> None:
+async def test_a_topic_that_needs_permission_is_refused_before_any_of_it_is_sent(post: Post) -> None:
     topics.declare("secret", snapshot=lambda keys: [event("secret.1", 1, {})], allows=lambda v, key: v == "v1")
     try:
         stranger = socket("topic=secret.1", key="v2")
-        await stranger.connect(PATIENCE)
-        assert (await stranger.receive_output(PATIENCE))["code"] == FORBIDDEN
+        await stranger.connect(TIMEOUT)
+        assert (await stranger.receive_output(TIMEOUT))["code"] == FORBIDDEN
         async with watching("topic=secret.1", key="v1") as (_, first):
             assert first == {"secret.1": {"v": 1}}
     finally:
-        del topics.notification_types["secret"]
+        del topics.topic_types["secret"]
 
 
 async def test_an_older_version_never_follows_a_newer_one(post: Post) -> None:
@@ -146,7 +146,7 @@ async def test_an_older_version_never_follows_a_newer_one(post: Post) -> None:
         assert await page.receive_nothing(0.2)
 
 
-async def test_a_burst_is_coalesced_first_at_once_last_always(post: Post) -> None:
+async def test_a_burst_becomes_few_frames_and_the_last_state_is_always_sent(post: Post) -> None:
     name = f"post.{post.pk}"
     async with watching(f"topic={name}") as (page, _):
         burst = [event(name, version, {"count": version}) for version in range(1, 301)]
@@ -158,14 +158,16 @@ async def test_a_burst_is_coalesced_first_at_once_last_always(post: Post) -> Non
         assert len(seen) < len(burst) / 2, "not one frame for each event"
 
 
-async def test_one_frame_carries_all_that_changed(mina: User) -> None:
+async def test_one_frame_has_all_changes(mina: User) -> None:
     posts = [await Post.objects.acreate(author=mina, text=str(n)) for n in range(5)]
     async with watching("&".join(f"topic=post.{post.pk}" for post in posts)) as (page, _):
         await database_sync_to_async(broadcast)([event(f"post.{post.pk}", 1, {"count": 1}) for post in posts])
         assert len(await frame(page)) == 5
 
 
-async def test_a_push_that_was_lost_is_healed_from_the_database(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_after_a_lost_broadcast_the_state_comes_from_the_database(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(hub_module, "RESYNC", 0.2)
     monkeypatch.setattr(tasks, "broadcast", lambda events: False)
     async with watching(f"topic=post.{post.pk}") as (page, _):
@@ -173,23 +175,23 @@ async def test_a_push_that_was_lost_is_healed_from_the_database(post: Post, monk
         assert await frame(page) == {f"post.{post.pk}": {"v": 1, "count": 1}}
 
 
-async def test_a_quiet_page_hears_heartbeats(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_page_without_changes_gets_heartbeats(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "RESYNC", 0.1)
     async with watching(f"topic=post.{post.pk}") as (page, _):
-        assert await page.receive_from(PATIENCE) == "{}"
+        assert await page.receive_from(TIMEOUT) == "{}"
 
 
 async def test_a_visitor_who_joins_after_the_outcome_still_gets_the_journey(post: Post) -> None:
     query = f"topic=post.{post.pk}"
-    async with watching(query):  # somebody keeps the hub listening
-        async with watching(query, key="v2") as (witness, _):
+    async with watching(query):  # keeps the hub subscribed
+        async with watching(query, key="v2") as (other, _):
             await like(post, "v1")
-            await frame(witness)
+            await frame(other)
         async with watching(query, key="v1") as (_, first):
             assert first[f"like.{post.pk}"]["journey"]["task"] is None
 
 
-async def test_writing_and_deleting_a_post_is_announced(post: Post, mina: User) -> None:
+async def test_writing_and_deleting_a_post_is_broadcast(post: Post, mina: User) -> None:
     name = f"post.{post.pk}"
     async with watching(f"topic=feed&topic={name}") as (page, _):
         new = await database_sync_to_async(services.write_post)(author=mina, text="New")
@@ -203,24 +205,24 @@ async def test_a_deleted_post_is_gone_in_the_snapshot_too() -> None:
         assert first["post.99999"]["gone"] is True
 
 
-async def test_a_slow_page_gets_fewer_frames_with_newer_state_and_holds_up_nobody() -> None:
-    slow, gate, got = [], asyncio.Event(), []
+async def test_a_slow_page_gets_fewer_frames_with_newer_state_and_delays_no_other() -> None:
+    slow, gate, received = [], asyncio.Event(), []
 
-    async def stuck(message: dict[str, str]) -> None:
+    async def send_slowly(message: dict[str, str]) -> None:
         slow.append(json.loads(message["text"]))
         await gate.wait()
 
-    async def quick(message: dict[str, str]) -> None:
-        got.append(json.loads(message["text"]))
+    async def send_at_once(message: dict[str, str]) -> None:
+        received.append(json.loads(message["text"]))
 
     live = hub_module.Hub()
-    for send in (stuck, quick):
+    for send in (send_slowly, send_at_once):
         await live.join(Socket(send, ("feed",)))
     for version in range(1, 6):
         live.take([Event("feed", "feed", version, str(version))])
-        while not got or got[-1]["feed"] != version:
+        while not received or received[-1]["feed"] != version:
             await asyncio.sleep(0)
-    assert len(slow) == 1, "the state that it got when it joined"
+    assert len(slow) == 1, "only the state from joining"
     gate.set()
     while slow[-1] != {"feed": 5}:
         await asyncio.sleep(0)
@@ -229,21 +231,21 @@ async def test_a_slow_page_gets_fewer_frames_with_newer_state_and_holds_up_nobod
         task.cancel()
 
 
-async def test_a_page_that_leaves_leaves_nothing_behind(post: Post) -> None:
+async def test_a_closed_socket_leaves_nothing_in_the_hub(post: Post) -> None:
     async with watching(f"topic=post.{post.pk}", key="v1"):
-        assert hub_module.hub().pages and hub_module.hub().newest.watchers
-    left = hub_module.hub()
-    assert not left.pages and not left.newest.watchers and not left.newest.topics and not left.newest.known
+        assert hub_module.hub().sockets and hub_module.hub().state.watchers
+    hub = hub_module.hub()
+    assert not hub.sockets and not hub.state.watchers and not hub.state.topics and not hub.state.known
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://testserver:81"])
-async def test_another_sites_page_gets_no_socket(post: Post, origin: str) -> None:
-    connected, _ = await socket("topic=feed", origin=origin).connect(PATIENCE)
+async def test_a_page_of_another_site_gets_no_socket(post: Post, origin: str) -> None:
+    connected, _ = await socket("topic=feed", origin=origin).connect(TIMEOUT)
     assert not connected
 
 
-async def test_a_host_that_is_not_ours_gets_no_socket() -> None:
-    connected, _ = await socket("topic=feed", host="evil.example", origin="http://evil.example").connect(PATIENCE)
+async def test_an_unknown_host_gets_no_socket() -> None:
+    connected, _ = await socket("topic=feed", host="evil.example", origin="http://evil.example").connect(TIMEOUT)
     assert not connected
 
 
@@ -254,11 +256,13 @@ async def test_a_host_that_is_not_ours_gets_no_socket() -> None:
         "&".join(f"topic=post.{n}" for n in range(251)), "topic=", "topic=post.1%0d%0a",
     ],
 )  # fmt: skip
-async def test_a_hostile_query_is_closed_cleanly(query: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_malformed_query_closes_the_socket_without_a_traceback(
+    query: str, caplog: pytest.LogCaptureFixture
+) -> None:
     communicator = socket(query)
-    await communicator.connect(PATIENCE)
-    output = await communicator.receive_output(PATIENCE)
-    if query == "topic=":  # browsers drop an empty value, and so do we
+    await communicator.connect(TIMEOUT)
+    output = await communicator.receive_output(TIMEOUT)
+    if query == "topic=":  # an empty value is ignored
         assert output["type"] == "websocket.send"
     else:
         assert (output["type"], output["code"]) == ("websocket.close", MALFORMED)
@@ -266,19 +270,21 @@ async def test_a_hostile_query_is_closed_cleanly(query: str, caplog: pytest.LogC
 
 
 @pytest.mark.parametrize("sent", [{"text_data": "{"}, {"text_data": "[" * 60_000}, {"bytes_data": b"\xff\x00"}])
-async def test_whoever_speaks_is_closed_cleanly_in_one_line(sent: dict, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_client_that_sends_something_is_closed_and_logged_in_one_line(
+    sent: dict, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
     communicator = socket("topic=feed")
-    await communicator.connect(PATIENCE)
-    await communicator.receive_output(PATIENCE)
+    await communicator.connect(TIMEOUT)
+    await communicator.receive_output(TIMEOUT)
     await communicator.send_to(**sent)
-    assert (await communicator.receive_output(PATIENCE))["code"] == MALFORMED
+    assert (await communicator.receive_output(TIMEOUT))["code"] == MALFORMED
     assert [record.getMessage() for record in caplog.records].count("socket closed: This socket is read-only.") == 1
     assert not any(record.exc_info for record in caplog.records)
 
 
-async def test_a_socket_elsewhere_is_refused() -> None:
-    connected, _ = await WebsocketCommunicator(application, "/elsewhere/").connect(PATIENCE)
+async def test_a_socket_at_another_path_is_refused() -> None:
+    connected, _ = await WebsocketCommunicator(application, "/elsewhere/").connect(TIMEOUT)
     assert not connected
 
 
@@ -293,7 +299,7 @@ def test_the_same_state_can_be_read_over_http(client: Any, post: Post) -> None:
     assert client.post("/live/").status_code == 405
 
 
-async def test_a_page_whose_state_cannot_be_read_is_sent_away_to_come_back(
+async def test_a_socket_is_closed_to_reconnect_if_the_database_fails(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any) -> list[Event]:
@@ -302,14 +308,14 @@ async def test_a_page_whose_state_cannot_be_read_is_sent_away_to_come_back(
     with monkeypatch.context() as patch:
         patch.setattr(topics, "states", broken)
         communicator = socket("topic=feed")
-        await communicator.connect(PATIENCE)
-        assert (await communicator.receive_output(PATIENCE))["code"] == 1000, "the page comes back"
+        await communicator.connect(TIMEOUT)
+        assert (await communicator.receive_output(TIMEOUT))["code"] == 1000, "the page reconnects"
         assert "Traceback" not in caplog.text
     async with watching("topic=feed") as (_, first):
         assert first["feed"]
 
 
-async def test_reading_for_a_socket_opens_no_connection_for_each_page(post: Post) -> None:
+async def test_sockets_share_one_database_connection(post: Post) -> None:
     opened: list[object] = []
     async with watching("topic=feed"):
         pass
