@@ -66,7 +66,7 @@ def test_a_message_goes_from_the_form_to_the_reply(visitor: Visitor, desk: Page)
     expect(desk.locator(".rows li", has_text="Re: Your Feedback").first).to_contain_text("sora@example.com")
 
 
-def test_feedback_works_without_javascript(visitor: Visitor) -> None:
+def test_without_javascript(visitor: Visitor) -> None:
     page = visitor(java_script_enabled=False)
     address = submit(page, "No script here")
     expect(page.locator("[data-status]")).to_be_visible()
