@@ -1,4 +1,4 @@
-"""``python -m bench``: measures systems in turn, prints tables and writes bench/results/<label>.json.
+"""``python -m bench``: measures systems, prints tables and writes bench/results/<label>.json.
 
 Rounds are interleaved: the first round of every system, then the second of every system, and so on.
 """
@@ -28,15 +28,15 @@ from bench.systems import load
 from bench.table import Rounds, medians, ratios, show
 
 RESULTS = ROOT / "bench" / "results"
-ALONE = ["redheart:daphne-sqlite", "redheart:uvicorn-sqlite"]
-LONGEST = 300  # seconds for one scenario
+REDHEART = ["redheart:daphne-sqlite", "redheart:uvicorn-sqlite"]
+SCENARIO_TIMEOUT = 300  # seconds
 
 
 def default_systems(*, peers: bool) -> list[str]:
     if not peers:
-        return ALONE
+        return REDHEART
     postgres = ["redheart:daphne-postgres", "redheart:uvicorn-postgres"] if have_postgres() else []
-    return [*ALONE, *postgres, "tutorial:sqlite", "node:postgres" if have_postgres() else "node:sqlite"]
+    return [*REDHEART, *postgres, "tutorial:sqlite", "node:postgres" if have_postgres() else "node:sqlite"]
 
 
 async def measure(system: System, servers: Servers, scenarios: list[str]) -> dict[str, Numbers]:
@@ -44,14 +44,14 @@ async def measure(system: System, servers: Servers, scenarios: list[str]) -> dic
     await bench.warm_up()
     found = {}
     for name in scenarios:
-        began = time.perf_counter()
-        found[name] = await asyncio.wait_for(SCENARIOS[name](bench), LONGEST)
-        say(f"  {name} in {time.perf_counter() - began:.0f} s")
+        started = time.perf_counter()
+        found[name] = await asyncio.wait_for(SCENARIOS[name](bench), SCENARIO_TIMEOUT)
+        say(f"  {name} in {time.perf_counter() - started:.0f} s")
     return found
 
 
 def one_round(spec: str, scenarios: list[str], *, keep: bool, profile: bool) -> dict[str, Numbers]:
-    """Starts the system, measures and stops it. One that fails is reported and leaves no numbers."""
+    """Starts a system, measures it and stops it. If it fails, prints why and returns no numbers."""
     servers = Servers(spec)
     try:
         system = load(spec)
@@ -64,7 +64,7 @@ def one_round(spec: str, scenarios: list[str], *, keep: bool, profile: bool) -> 
     except Exception:
         traceback.print_exc()
         found = {}
-        say(servers.said())
+        say(servers.logs())
     finally:
         say(servers.warnings())
         servers.stop(keep=keep)
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="leave logs and databases in bench/run/")
     parser.add_argument("--profile", action="store_true", help="sample web and worker-likes with py-spy (raw stacks)")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as Ctrl-C does: stop the servers first
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stop the servers first, as Ctrl-C does
     systems = options.systems.split(",") if options.systems else default_systems(peers=options.peers)
     scenarios = options.scenarios.split(",")
     rounds: Rounds = {system: {scenario: [] for scenario in scenarios} for system in systems}
@@ -108,7 +108,7 @@ def main() -> None:
 
 
 def write(label: str, rounds: Rounds) -> None:
-    """After every system, so that a run that is broken off leaves what it has."""
+    """Writes the results after every system, so that an interrupted run keeps those it has."""
     RESULTS.mkdir(exist_ok=True)
     found = {"machine": machine(), "median": medians(rounds), "rounds": rounds}
     (RESULTS / f"{label}.json").write_text(json.dumps(found, indent=1))

@@ -1,6 +1,6 @@
 """``python -m bench.charts``: draws docs/performance/*.svg from bench/results/{peers,growth}.json and the profiles.
 
-Plain SVG with a style for dark pages in it, as small as it can be.
+Plain SVG with its own styles for light and dark pages.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from bench.table import FIGURES
 
 RESULTS, OUT = ROOT / "bench" / "results", ROOT / "docs" / "performance"
 WIDTH, ROW, BAR = 720, 20, 14
-DEEPEST = 24  # calls within calls that a flame graph shows
+MAX_DEPTH = 24  # calls in a flame graph
 STYLE = """<style>text{font:12px system-ui,sans-serif;fill:#333}.soft{fill:#777}.a{fill:#c8102e}.b{fill:#e58a98}
 .c{fill:#8a8f98}.line{fill:none;stroke:#c8102e;stroke-width:2}.grid{stroke:#8884}.f{stroke:#fff8;stroke-width:.5}
 @media(prefers-color-scheme:dark){text{fill:#ddd}.soft{fill:#999}.f text{fill:#222}}</style>"""
-FRAME = (
+COMMON_FRAMES = (
     "<module>",
     "click/",
     "celery/bin",
@@ -35,7 +35,7 @@ FRAME = (
     "celery/apps",
     "thread.py",
     "celery/worker/worker.py",
-)  # what all stacks begin with
+)  # all stacks begin with these: left out
 CURVES = {"existing likes": "likes that the post has already", "posts": "posts", "watchers": "watchers"}
 
 
@@ -44,25 +44,25 @@ def svg(height: float, parts: Iterable[str]) -> str:
     return "\n".join([head, STYLE, *parts, "</svg>"]) + "\n"
 
 
-def text(x: float, y: float, said: str, notification_type: str = "", anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{notification_type}" text-anchor="{anchor}">{escape(said)}</text>'
+def text(x: float, y: float, label: str, css_class: str = "", anchor: str = "start") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{css_class}" text-anchor="{anchor}">{escape(label)}</text>'
 
 
 def bars(found: dict[str, dict[str, dict[str, float]]], names: dict[str, str]) -> str:
-    """For each figure one bar a system, the longest as long as there is room."""
+    """One bar of each system for each figure; the longest fills the width."""
     parts, y = [], 0.0
     for title, scenario, name in FIGURES:
         values = {s: found[s].get(scenario, {}).get(name) for s in names if s in found}
-        most = max((value or 0 for value in values.values()), default=0)
-        if not most:
+        maximum = max((value or 0 for value in values.values()), default=0)
+        if not maximum:
             continue
         parts.append(text(0, y + 14, title))
         y += ROW
-        for system, notification_type in zip(values, "abc", strict=False):
+        for system, css_class in zip(values, "abc", strict=False):
             value = values[system]
-            length = (value or 0) / most * (WIDTH - 320)
+            length = (value or 0) / maximum * (WIDTH - 320)
             parts.append(text(150, y + 11, names[system], "soft", "end"))
-            parts.append(f'<rect x="160" y="{y}" width="{length:.1f}" height="{BAR}" class="{notification_type}"/>')
+            parts.append(f'<rect x="160" y="{y}" width="{length:.1f}" height="{BAR}" class="{css_class}"/>')
             parts.append(text(166 + length, y + 11, "-" if value is None else f"{value:,.4g}"))
             y += BAR + 2
         y += 12
@@ -73,20 +73,20 @@ Points = dict[str, dict[str, float]]
 
 
 def curves(points: Points, title: str) -> str:
-    """How many likes a second and what each costs, one above the other."""
+    """Two charts: likes per second, and below it the CPU time of a like."""
     rate = curve(points, title, "answered per s", "Likes per s")
     cost = curve(points, title, "cpu servers ms", "CPU ms of a like")
     return svg(400, [*rate, '<g transform="translate(0 206)">', *cost, "</g>"])
 
 
 def curve(points: Points, title: str, name: str, unit: str) -> list[str]:
-    """One line over a logarithmic axis of how much there is; 0 stands at its left end."""
+    """One line over a logarithmic axis; 0 is drawn at its left end."""
     left, right, top, bottom = 60, WIDTH - 30, 30, 170
     xs = [math.log10(max(float(x), 1)) for x in points]
     values = [numbers[name] for numbers in points.values()]
-    most = max(values) * 1.15
+    maximum = max(values) * 1.15
     at = [left + (right - left) * (x - xs[0]) / (xs[-1] - xs[0]) for x in xs]
-    up = [bottom - (bottom - top) * value / most for value in values]
+    up = [bottom - (bottom - top) * value / maximum for value in values]
     parts = [text(left, 14, f"{unit}, by {title}"), f'<path class="grid" d="M{left} {bottom}H{right}"/>']
     parts.append(
         f'<polyline class="line" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in zip(at, up, strict=True))}"/>'
@@ -99,7 +99,7 @@ def curve(points: Points, title: str, name: str, unit: str) -> list[str]:
 
 
 class Stack(dict[str, "Stack"]):
-    """Samples of a function and, by name, those of what it called."""
+    """Number of samples of a function, and the stacks of the functions it called by name."""
 
     samples = 0
 
@@ -109,24 +109,24 @@ class Stack(dict[str, "Stack"]):
             self.setdefault(names[0], Stack()).add(names[1:], samples)
 
 
-def flame(raw: str, *, least: float = 0.006) -> str:
-    """From py-spy's raw stacks; what took less than ``least`` of the time is left out."""
+def flame(raw: str, *, min_share: float = 0.006) -> str:
+    """From py-spy's raw stacks; what took less than ``min_share`` of the time is left out."""
     root = Stack()
     for line in raw.splitlines():
         stack, _, samples = line.rpartition(" ")
-        root.add([name for name in stack.split(";") if not any(part in name for part in FRAME)], int(samples))
+        root.add([name for name in stack.split(";") if not any(part in name for part in COMMON_FRAMES)], int(samples))
     parts: list[str] = []
-    deepest = _flames(root, 0.0, 0, WIDTH / (root.samples or 1), WIDTH * least, parts)
+    deepest = _flames(root, 0.0, 0, WIDTH / (root.samples or 1), WIDTH * min_share, parts)
     return svg((deepest + 1) * 16, parts)
 
 
-def _flames(stack: Stack, x: float, depth: int, scale: float, least: float, parts: list[str]) -> int:
+def _flames(stack: Stack, x: float, depth: int, scale: float, min_width: float, parts: list[str]) -> int:
     deepest = depth
     for name, below in sorted(stack.items()):
         width = below.samples * scale
-        if width >= least and depth < DEEPEST:
+        if width >= min_width and depth < MAX_DEPTH:
             parts.append(_flame(name, x, depth, width))
-            deepest = max(deepest, _flames(below, x, depth + 1, scale, least, parts))
+            deepest = max(deepest, _flames(below, x, depth + 1, scale, min_width, parts))
         x += width
     return deepest
 

@@ -1,7 +1,7 @@
-"""``python -m bench.growth``: what likes cost when there is more of everything. Writes bench/results/growth.json.
+"""``python -m bench.growth``: what likes cost as posts, likes and watchers grow. Writes bench/results/growth.json.
 
 One Redheart (uvicorn, SQLite) gets bursts of likes on a post that has 10 to 100,000 likes already, over 1 to 5,000
-posts, and before 0 to 2,000 watchers. The points are measured in turn, so many rounds over.
+posts, and before 0 to 2,000 watchers. Each round measures all points in turn.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from bench.systems.redheart import Redheart
 
 EXISTING, POSTS, WATCHERS = (10, 1000, 100_000), (1, 10, 100, 1000, 5000), (0, 100, 500, 1000, 2000)
 LIKES = 1000
-SHOWN = ("answered per s", "cpu servers ms", "click to saved p50 ms", "lost likes", "stale watchers")
-Points = dict[str, dict[int, list[Numbers]]]  # curve: x: one entry a round
+PRINTED = ("answered per s", "cpu servers ms", "click to saved p50 ms", "lost likes", "stale watchers")
+Points = dict[str, dict[int, list[Numbers]]]  # curve: x: one entry for each round
 
 
 async def measure(system: Redheart, servers: Servers, rounds: int) -> Points:
@@ -43,14 +43,14 @@ async def measure(system: Redheart, servers: Servers, rounds: int) -> Points:
 
 async def point(bench: Bench, curve: str, x: int, posts: list[int], watchers: int) -> Numbers:
     numbers = await burst(bench, posts, likes=LIKES, watchers=watchers)
-    say(f"  {curve} {x}: " + ", ".join(f"{name} {numbers[name]}" for name in SHOWN))
+    say(f"  {curve} {x}: " + ", ".join(f"{name} {numbers[name]}" for name in PRINTED))
     return numbers
 
 
-def middle(found: Points) -> dict[str, dict[int, Numbers]]:
+def medians(found: Points) -> dict[str, dict[int, Numbers]]:
     return {
         curve: {
-            x: {name: statistics.median(n[name] or 0 for n in rounds) for name in (*SHOWN, "cpu web ms")}
+            x: {name: statistics.median(n[name] or 0 for n in rounds) for name in (*PRINTED, "cpu web ms")}
             for x, rounds in points.items()
         }
         for curve, points in found.items()
@@ -71,7 +71,7 @@ def main() -> None:
         say(servers.warnings())
         servers.stop()
     RESULTS.mkdir(exist_ok=True)
-    result = {"machine": machine(), "median": middle(found), "rounds": found}
+    result = {"machine": machine(), "median": medians(found), "rounds": found}
     (RESULTS / "growth.json").write_text(json.dumps(result, indent=1))
     print(json.dumps(result["median"], indent=1))
 

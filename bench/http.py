@@ -1,4 +1,4 @@
-"""A cheap HTTP/1.1 client: one keep-alive connection, one request at a time, prebuilt bytes."""
+"""An HTTP/1.1 client that costs little CPU: one keep-alive connection, one request at a time, prebuilt bytes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 from time import perf_counter
 from typing import NamedTuple, cast
 
-PATIENCE = 60  # seconds for one answer
+TIMEOUT = 60  # seconds for one response
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     body: bytes
     sent: float
-    answered: float
+    received: float
 
 
 def request(method: str, path: str, port: int, headers: dict[str, str], body: bytes = b"") -> bytes:
@@ -26,52 +26,52 @@ def request(method: str, path: str, port: int, headers: dict[str, str], body: by
 class Connection:
     def __init__(self, port: int) -> None:
         self.port = port
-        self.wire: _Wire | None = None
+        self.protocol: _Protocol | None = None
 
-    async def send(self, raw: bytes) -> Answer:
-        """A connection that the server has closed in the meantime is opened anew, once."""
+    async def send(self, raw: bytes) -> Response:
+        """Sends a request. If the server has closed the connection meanwhile, connects again, once."""
         for attempt in range(2):
-            wire = await self._open()
+            protocol = await self._open()
             sent = perf_counter()
             try:
-                status, body = await asyncio.wait_for(wire.ask(raw), PATIENCE)
-                return Answer(status, body, sent, perf_counter())
+                status, body = await asyncio.wait_for(protocol.exchange(raw), TIMEOUT)
+                return Response(status, body, sent, perf_counter())
             except ConnectionError:
                 if attempt:
                     raise
         raise AssertionError("not reached")
 
-    async def _open(self) -> _Wire:
-        if self.wire is None or self.wire.closed:
+    async def _open(self) -> _Protocol:
+        if self.protocol is None or self.protocol.closed:
             loop = asyncio.get_running_loop()
-            _, self.wire = await loop.create_connection(_Wire, "127.0.0.1", self.port)
-        return self.wire
+            _, self.protocol = await loop.create_connection(_Protocol, "127.0.0.1", self.port)
+        return self.protocol
 
     def close(self) -> None:
-        if self.wire:
-            self.wire.transport.close()
+        if self.protocol:
+            self.protocol.transport.close()
 
 
-class _Wire(asyncio.Protocol):
+class _Protocol(asyncio.Protocol):
     transport: asyncio.Transport
 
     def __init__(self) -> None:
         self.buffer = b""
         self.closed = False
-        self.answer: asyncio.Future[tuple[int, bytes]] | None = None
+        self.response: asyncio.Future[tuple[int, bytes]] | None = None
 
-    def ask(self, raw: bytes) -> asyncio.Future[tuple[int, bytes]]:
-        self.answer = asyncio.get_running_loop().create_future()
+    def exchange(self, raw: bytes) -> asyncio.Future[tuple[int, bytes]]:
+        self.response = asyncio.get_running_loop().create_future()
         self.transport.write(raw)
-        return self.answer
+        return self.response
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True
-        if self.answer and not self.answer.done():
-            self.answer.set_exception(ConnectionError("the server closed the connection"))
+        if self.response and not self.response.done():
+            self.response.set_exception(ConnectionError("the server closed the connection"))
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -84,12 +84,12 @@ class _Wire(asyncio.Protocol):
         if b"connection: close" in head:
             self.closed = True
             self.transport.close()
-        if self.answer and not self.answer.done():
-            self.answer.set_result((int(head[9:12]), body))
+        if self.response and not self.response.done():
+            self.response.set_result((int(head[9:12]), body))
 
 
 def _body(head: bytes, rest: bytes) -> bytes | None:
-    """The body, or None while some of it is still under way."""
+    """The body, or None while it is incomplete."""
     _, found, length = head.partition(b"content-length:")
     if found:
         size = int(length.partition(b"\r\n")[0])

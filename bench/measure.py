@@ -1,4 +1,4 @@
-"""Percentiles, and the processor time that servers and generator spend on something."""
+"""Percentiles, and the CPU time of servers and load generator."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def milliseconds(name: str, seconds: list[float], shares: Iterable[int] = (50, 9
 
 
 class Cpu:
-    """``with Cpu(servers) as cpu: …`` and then what each role has spent."""
+    """``with Cpu(servers) as cpu: …`` measures the CPU seconds of each role in the block."""
 
     def __init__(self, servers: Servers) -> None:
         self.servers = servers
@@ -35,7 +35,7 @@ class Cpu:
         return self
 
     def __exit__(
-        self, notification_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         after = self.servers.cpu()
         self.spent = {role: after[role] - self.before[role] for role in after}
@@ -56,7 +56,7 @@ class Cpu:
 
 
 class Bench:
-    """One running system, and the visitors and posts that nobody has used yet."""
+    """A running system, its visitors, and the posts that no scenario has used yet."""
 
     def __init__(self, system: System, servers: Servers) -> None:
         self.system, self.servers = system, servers
@@ -73,8 +73,8 @@ class Bench:
         connection, (post,) = self.connection(), self.posts(1)
         for liked in (True, False, True):
             for visitor in self.visitors[:10]:
-                answer = await connection.send(self.system.click(visitor, post, liked=liked))
-                if answer.status >= 400:
-                    raise RuntimeError(f"a click was answered {answer.status}: {answer.body[:300]!r}")
+                response = await connection.send(self.system.click(visitor, post, liked=liked))
+                if response.status >= 400:
+                    raise RuntimeError(f"a click got {response.status}: {response.body[:300]!r}")
         await asyncio.sleep(0.5)
         connection.close()

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the bench's own, with default settings (fsync and synchronous_commit on)."""
+"""A PostgreSQL for the bench, with default settings (fsync and synchronous_commit on)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.servers import Servers, accepts, free_port, until
 
 @cache
 def postgres_program(name: str) -> str | None:
-    """Debian keeps these programs away from the PATH."""
+    """The path of a program of PostgreSQL, which on Debian is not on the PATH."""
     return shutil.which(name) or next(
         (str(path) for path in sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)), None
     )
@@ -23,18 +23,18 @@ def have_postgres() -> bool:
 
 
 def start_postgres(servers: Servers) -> str:
-    """Returns the address of an empty database."""
+    """Returns the URL of an empty database."""
     postgres, initdb = postgres_program("postgres"), postgres_program("initdb")
     if not postgres or not initdb:
-        raise RuntimeError("There is no PostgreSQL on this machine: choose the sqlite variant.")
+        raise RuntimeError("PostgreSQL is not installed: choose the sqlite variant.")
     folder, port = servers.folder / "pg", free_port()
     folder.mkdir(mode=0o700)
-    become = []
+    as_postgres = []
     if os.getuid() == 0:  # it refuses to run as root
         shutil.chown(folder, "postgres", "postgres")
-        become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    servers.run([*become, initdb, "-D", str(folder), "-U", "bench", "-A", "trust", "-E", "UTF8"], cwd=Path("/"))
+        as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    servers.run([*as_postgres, initdb, "-D", str(folder), "-U", "bench", "-A", "trust", "-E", "UTF8"], cwd=Path("/"))
     options = ["-D", str(folder), "-p", str(port), "-h", "127.0.0.1", "-k", ""]
-    servers.start("db", [*become, postgres, *options], cwd=Path("/"))
-    until(lambda: accepts(port), "PostgreSQL does not answer")
+    servers.start("db", [*as_postgres, postgres, *options], cwd=Path("/"))
+    until(lambda: accepts(port), "PostgreSQL does not respond")
     return f"postgres://bench@127.0.0.1:{port}/postgres"

@@ -1,4 +1,4 @@
-"""Websocket clients, each of which keeps what the screen of its visitor would show."""
+"""Websocket clients. Each has the state that the screen of its visitor would show."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from bench.system import Frame, System, Visitor
 
-AT_ONCE = 40  # handshakes
-MEMORY = 20_000  # payloads that are parsed once
+MAX_HANDSHAKES = 40  # at the same time
+MAX_CACHED = 20_000  # parsed payloads
 
 
 class Screen(WSListener):
@@ -20,7 +20,7 @@ class Screen(WSListener):
         self.screens, self.visitor = screens, visitor
         self.shown: dict[int, int] = {}  # post: the count on the screen
         self.versions: dict[int, int] = {}
-        self.since: dict[int, float] = {}  # post: when it came to show that
+        self.since: dict[int, float] = {}  # post: when this count was first shown
         self.trace: dict[int, list[tuple[float, int]]] = defaultdict(list)
         self.messages = self.bytes = 0
         self.closed = False
@@ -44,25 +44,25 @@ class Screen(WSListener):
         if frame.msg_type != WSMsgType.TEXT:
             return
         payload = frame.get_payload_as_bytes()
-        said = self.screens.read(payload)
-        if said.reply:
-            transport.send(WSMsgType.TEXT, said.reply)
-        if said.ready and not self.ready.done():
+        content = self.screens.read(payload)
+        if content.reply:
+            transport.send(WSMsgType.TEXT, content.reply)
+        if content.ready and not self.ready.done():
             self.ready.set_result(None)
-        if said.counts or said.done:
+        if content.counts or content.done:
             self.messages += 1
             self.bytes += len(payload)
-            self.show(said, perf_counter())
+            self.show(content, perf_counter())
 
-    def show(self, said: Frame, now: float) -> None:
-        for post, count, version in said.counts:
-            if version < self.versions.get(post, 0):  # an answer that a frame has overtaken
+    def show(self, content: Frame, now: float) -> None:
+        for post, count, version in content.counts:
+            if version < self.versions.get(post, 0):  # older than a frame that came earlier
                 continue
             self.versions[post] = version
             if self.shown.get(post) != count:
                 self.shown[post], self.since[post] = count, now
                 self.trace[post].append((now, count))
-        for visitor, post in said.done:
+        for visitor, post in content.done:
             if visitor in (None, self.visitor.key):
                 self.screens.complete(self.visitor.key, post, now)
         self.screens.last = now
@@ -73,18 +73,18 @@ class Screen(WSListener):
 class Screens:
     def __init__(self, system: System, posts: list[int]) -> None:
         self.system, self.url = system, system.socket_url(posts)
-        self.memory: dict[bytes, Frame] = {}
+        self.cache: dict[bytes, Frame] = {}
         self.all: list[Screen] = []
         self.pending: dict[tuple[str, int], float] = {}  # (visitor, post): when it was clicked
         self.completed: list[float] = []  # seconds from click to completion
         self.changed: Callable[[Screen, float], None] | None = None
-        self.last = 0.0  # when a screen last heard something
+        self.last = 0.0  # when a screen last received something
 
     async def open(self, visitors: list[Visitor]) -> list[Screen]:
-        turn = asyncio.Semaphore(AT_ONCE)
+        slots = asyncio.Semaphore(MAX_HANDSHAKES)
 
         async def one(visitor: Visitor) -> Screen:
-            async with turn:
+            async with slots:
                 return await self._open(visitor)
 
         opened = await asyncio.gather(*map(one, visitors))
@@ -104,22 +104,22 @@ class Screens:
         return screen
 
     def read(self, payload: bytes) -> Frame:
-        said = self.memory.get(payload)
-        if said is None:
-            if len(self.memory) > MEMORY:
-                self.memory.clear()
-            said = self.memory[payload] = self.system.parse(payload)
-        return said
+        content = self.cache.get(payload)
+        if content is None:
+            if len(self.cache) > MAX_CACHED:
+                self.cache.clear()
+            content = self.cache[payload] = self.system.parse(payload)
+        return content
 
     def complete(self, visitor: str, post: int, now: float) -> None:
         clicked = self.pending.pop((visitor, post), None)
         if clicked is not None:
             self.completed.append(now - clicked)
 
-    async def quiet(self, seconds: float, *, most: float = 120) -> None:
-        """Waits until no screen has heard anything for so many seconds."""
+    async def wait_until_quiet(self, seconds: float, *, timeout: float = 120) -> None:
+        """Waits until no screen has received anything for so many seconds."""
         started = perf_counter()
-        while perf_counter() - max(self.last, started) < seconds and perf_counter() - started < most:
+        while perf_counter() - max(self.last, started) < seconds and perf_counter() - started < timeout:
             await asyncio.sleep(0.05)
 
     async def close(self) -> None:

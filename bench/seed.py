@@ -1,7 +1,7 @@
-"""Posts, and signed cookies of visitors, for a Redheart under test: ``python -m bench.seed <posts> <visitors> …``.
+"""Makes posts and signed visitor cookies for a Redheart under test: ``python -m bench.seed <posts> <visitors> …``.
 
-Each further number makes one more post, with so many likes. Runs with that Redheart's environment and
-writes seed.json into its DATA_DIR.
+Each further number makes one more post with so many likes. Runs with the environment of that Redheart and writes
+seed.json into its DATA_DIR.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def main(posts: int, visitors: int, *liked: int) -> None:
     for number in liked:
         post = Post.objects.create(author=author, text="A post that is liked", like_count=number)
         grown.append((number, post.pk))
-        then = {"clicked_at": post.created_at, "settled_at": post.created_at, "notified_at": post.created_at}
-        likes = (Like(post=post, visitor=f"w{n}", wanted=True, counted=True, **then) for n in range(number))
+        times = {"clicked_at": post.created_at, "settled_at": post.created_at, "notified_at": post.created_at}
+        likes = (Like(post=post, visitor=f"w{n}", wanted=True, counted=True, **times) for n in range(number))
         Like.objects.bulk_create(likes, batch_size=1000)
     keys = [f"v{number:05}" for number in range(visitors)]
     seed = {

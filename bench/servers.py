@@ -1,4 +1,4 @@
-"""The processes of a system: started in a folder of their own, stopped by their ids, measured through /proc (Linux)."""
+"""The processes of a system: started in their own folder, stopped by their ids, measured through /proc (Linux)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "bench" / "run"
 WARNING = re.compile(r"^[WEC] [\w.]+: .*", re.MULTILINE)
 TICK = os.sysconf("SC_CLK_TCK")
-OWN = {
+REMOVED = {
     "REDIS_URL",
     "CELERY_BROKER_URL",
     "DATABASE_URL",
@@ -33,7 +33,7 @@ OWN = {
     "DEBUG",
     "DATA_DIR",
 }
-OWN |= {"DJANGO_SETTINGS_MODULE"}  # importing project sets it, and the tutorial has settings of its own
+REMOVED |= {"DJANGO_SETTINGS_MODULE"}  # set by importing project; the tutorial has other settings
 
 
 def free_port() -> int:
@@ -56,17 +56,17 @@ def accepts(port: int) -> bool:
 
 
 class Servers:
-    """The roles of one running system; the same names stand in the tables."""
+    """The processes of one running system by role. The tables use the names of the roles."""
 
     def __init__(self, name: str) -> None:
         RUN.mkdir(exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix=f"{name.replace(':', '-')}-", dir=RUN))
-        self.folder.chmod(0o755)  # PostgreSQL does not run as root and must get through
+        self.folder.chmod(0o755)  # the user of PostgreSQL must be able to enter
         self.roles: dict[str, subprocess.Popen[bytes]] = {}
         self.started: dict[str, Callable[[], None]] = {}
 
     def run(self, command: list[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> None:
-        """A command that must come to its end first."""
+        """Runs a command to its end."""
         done = subprocess.run(command, cwd=cwd, env=_environment(env), capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
@@ -81,11 +81,11 @@ class Servers:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # a bench that is killed leaves nothing running
+                preexec_fn=die_with_parent,  # so that a killed bench leaves no process
             )
 
     def kill(self, role: str) -> None:
-        """As a crash would: at once, with its children."""
+        """Kills a role with its children at once, like a crash."""
         for pid in _tree(self.roles[role].pid, _children()):
             _kill(pid)
         self.roles[role].wait()
@@ -96,32 +96,32 @@ class Servers:
     def log(self, role: str) -> Path:
         return self.folder / f"{role}.log"
 
-    def said(self) -> str:
-        """What the servers have to say for themselves: their logs, the end of long ones."""
+    def logs(self) -> str:
+        """The logs of all roles; of long ones the end."""
         logs = {role: self.log(role).read_text(errors="replace").strip() for role in self.roles}
         return "\n".join(f"--- {role}\n{text[-3000:]}" for role, text in logs.items() if text)
 
     def warnings(self) -> str:
-        """What Redheart's own log format calls a warning or worse, the first few of each role."""
+        """The first three log lines of each role that are warnings or errors, in the log format of Redheart."""
         found = {role: WARNING.findall(self.log(role).read_text(errors="replace")) for role in self.roles}
         return "\n".join(f"  {role} ({len(lines)}): {line}" for role, lines in found.items() for line in lines[:3])
 
     def profile(self, role: str, path: Path) -> None:
-        """Samples a role with py-spy until the servers stop; the file has one line for each distinct stack. Only what
-        holds the interpreter lock counts: a thread that waits would look busy."""
+        """Samples a role with py-spy until the servers stop; the file has one line for each distinct stack. Only
+        threads that hold the GIL count: others wait."""
         command = ["py-spy", "record", "--gil", "--pid", str(self.roles[role].pid), "--rate", "400", "--format", "raw"]
         self.start(f"profile-{role}", [*command, "--duration", "600", "--output", str(path)], cwd=ROOT)
 
     def redis(self) -> int:
-        """A Redis for a peer, of the product's own kind but on a port and with nothing kept: their default."""
+        """Starts a Redis for a peer: the same server as Redheart's, without persistence. Returns its port."""
         port = free_port()
         options = {"--port": str(port), "--bind": "127.0.0.1", "--save": "", "--dir": str(self.folder)}
         self.start("redis", [binary(), *(part for option in options.items() for part in option)], cwd=self.folder)
-        until(lambda: accepts(port), "redis does not answer")
+        until(lambda: accepts(port), "redis does not respond")
         return port
 
     def cpu(self) -> dict[str, float]:
-        """Seconds of processor time of each role so far, ended children included."""
+        """CPU seconds of each role so far, with children that have ended."""
         children = _children()
         return {
             r: sum(map(_cpu, _tree(p.pid, children))) for r, p in self.roles.items() if not r.startswith("profile-")
@@ -135,9 +135,9 @@ class Servers:
     def stop(self, *, keep: bool = False) -> None:
         for role, process in reversed(self.roles.items()):
             children = _tree(process.pid, _children())
-            # PostgreSQL ends its sessions at once, and py-spy writes its file, only when asked like this.
-            gentle = role == "db" or role.startswith("profile-")
-            process.send_signal(signal.SIGINT if gentle else signal.SIGTERM)
+            # On SIGINT PostgreSQL ends its sessions at once and py-spy writes its file.
+            by_sigint = role == "db" or role.startswith("profile-")
+            process.send_signal(signal.SIGINT if by_sigint else signal.SIGTERM)
             try:
                 process.wait(8)
             except subprocess.TimeoutExpired:
@@ -149,9 +149,10 @@ class Servers:
 
 
 def _environment(env: Mapping[str, str] | None) -> dict[str, str]:
-    """This process's, without what could point at somebody's real data, and with its Python's programs first."""
-    mine = {name: value for name, value in os.environ.items() if name not in OWN}
-    return {**mine, "PATH": f"{Path(sys.executable).parent}:{mine.get('PATH', '')}", **(env or {})}
+    """The environment of this process, without variables that could lead to real data, and with our Python first on the
+    PATH."""
+    inherited = {name: value for name, value in os.environ.items() if name not in REMOVED}
+    return {**inherited, "PATH": f"{Path(sys.executable).parent}:{inherited.get('PATH', '')}", **(env or {})}
 
 
 def _stat(pid: int) -> list[str]:

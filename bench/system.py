@@ -1,4 +1,4 @@
-"""What the load generator must know about a system to measure it: one subclass for each in `bench/systems/`."""
+"""What the load generator needs to know of a system: each has a subclass in `bench/systems/`."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from typing import NamedTuple
 from bench.http import Connection
 from bench.servers import Servers
 
-POSTS = 2000  # that a system must have; every scenario takes new ones
+POSTS = 2000  # of each system; every scenario uses new ones
 VISITORS = 2500
 
 
 class Visitor(NamedTuple):
     key: str
-    headers: dict[str, str]  # go with every click and with the socket
+    headers: dict[str, str]  # of every click and of the socket
 
 
 class Frame(NamedTuple):
-    """What one socket message says."""
+    """The content of one socket message."""
 
     counts: list[tuple[int, int, int]] = []  # post, its count, and the version of that; 0: the system has none
     done: list[tuple[str | None, int]] = []  # visitor (None: the one whose socket it is), post
-    reply: bytes = b""  # what a client answers to it
-    ready: bool = False  # from here on the socket gets pushes
+    reply: bytes = b""  # what the client sends back
+    ready: bool = False  # the socket is subscribed
 
 
 class System(ABC):
-    share = 1.0  # of the likes of a burst: a slow system gets fewer, so that a round ends
+    share = 1.0  # of the likes of a burst: fewer for a slow system
     feed = ""  # the path of a page with 20 posts, where there is one
-    hello = b""  # the first thing a client sends on its socket
-    mortal: tuple[str, ...] = ()  # roles that S6 kills, where something starts them again
-    ready_at_once = False  # no message tells that the socket is subscribed
+    hello = b""  # the first message of the client
+    killable: tuple[str, ...] = ()  # roles that S6 kills and restarts
+    ready_at_once = False  # no message says that the socket is subscribed
     port: int
 
     @abstractmethod
     def start(self, servers: Servers) -> None:
-        """Starts everything and returns when it answers."""
+        """Starts all roles and returns when the system is ready."""
 
     @abstractmethod
     def visitors(self) -> list[Visitor]: ...
@@ -51,13 +51,13 @@ class System(ABC):
     def click(self, visitor: Visitor, post: int, *, liked: bool) -> bytes:
         """The whole request."""
 
-    def ask(self, visitor: Visitor, posts: list[int]) -> bytes:
-        """The request of a page that has waited for too long; its answer is parsed like a message. For S6."""
+    def state_request(self, visitor: Visitor, posts: list[int]) -> bytes:
+        """The request of a page that has waited too long for an outcome; `parse` reads the response, too. For S6."""
         raise NotImplementedError
 
     @abstractmethod
     def parse(self, payload: bytes) -> Frame:
-        """Nothing but the payload may decide: equal ones are parsed once."""
+        """Must depend on the payload alone, because results are cached."""
 
     @abstractmethod
     async def count(self, connection: Connection, post: int) -> int:

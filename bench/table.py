@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bench.measure import Numbers
 from bench.scenarios import SCENARIOS
 
-Rounds = dict[str, dict[str, list[Numbers]]]  # system: scenario: one entry a round
+Rounds = dict[str, dict[str, list[Numbers]]]  # system: scenario: one entry for each round
 Medians = dict[str, dict[str, Numbers]]  # system: scenario: numbers
 
 
@@ -18,7 +18,7 @@ class Figure(NamedTuple):
     name: str
 
 
-# What the targets speak of.
+# The figures of the targets and of the charts.
 FIGURES = [
     Figure("hot post, likes per s", "S2", "likes per s, end to end"),
     Figure("hot post, CPU ms per like", "S2", "cpu servers ms"),
@@ -41,10 +41,10 @@ def medians(rounds: Rounds) -> Medians:
 
 def _median(found: list[Numbers]) -> Numbers:
     names = dict.fromkeys(name for numbers in found for name in numbers)
-    return {name: _middle([value for n in found if (value := n.get(name)) is not None]) for name in names}
+    return {name: _median_of([value for n in found if (value := n.get(name)) is not None]) for name in names}
 
 
-def _middle(values: list[float]) -> float | None:
+def _median_of(values: list[float]) -> float | None:
     return round(statistics.median(values), 3) if values else None
 
 
@@ -61,7 +61,7 @@ def _scenario(found: Medians, scenario: str) -> str:
 
 
 def ratios(found: Medians, peer: str) -> str:
-    """How many times the peer's figure each system has."""
+    """The figures of each system, divided by those of the peer."""
     others = [system for system in found if system != peer]
     rows = []
     for title, scenario, name in FIGURES:

@@ -1,4 +1,4 @@
-"""``python -m bench.targets``: what was promised beside what was measured, as the table of docs/performance.md."""
+"""``python -m bench.targets``: writes the table of targets and measurements into docs/performance.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.servers import ROOT
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- targets -->\n", "<!-- end of targets -->\n"
-LOST = ("lost likes", "lost completions", "stale watchers", "wrong counts", "lost pushes", "missed of 2000")
+LOST = ("lost likes", "lost completions", "stale watchers", "wrong counts", "lost events", "missed of 2000")
 
 
 class Target(NamedTuple):
@@ -21,14 +21,14 @@ class Target(NamedTuple):
     name: str
     target: tuple[float, float]  # daphne, uvicorn
     stretch: tuple[float, float]
-    peer: str = ""  # times its figure
+    peer: str = ""  # the figure is a multiple of that peer's
     unit: str = ""
-    more: bool = False  # is better
+    more_is_better: bool = False
 
-    def held(self, value: float, server: int) -> str:
-        for said, limit in (("**stretch**", self.stretch[server]), ("target", self.target[server])):
-            if value >= limit if self.more else value <= limit:
-                return said
+    def grade(self, value: float, server: int) -> str:
+        for grade, limit in (("**stretch**", self.stretch[server]), ("target", self.target[server])):
+            if value >= limit if self.more_is_better else value <= limit:
+                return grade
         return "**missed**"
 
 
@@ -77,12 +77,12 @@ def rows() -> Iterator[str]:
 
 
 def cell(target: Target, found: Found, peer: float | None, server: int) -> str:
-    mine = column(found, f"redheart:{('daphne', 'uvicorn')[server]}").get(target.scenario, {}).get(target.name)
-    if mine is None or (target.peer and not peer):
+    measured = column(found, f"redheart:{('daphne', 'uvicorn')[server]}").get(target.scenario, {}).get(target.name)
+    if measured is None or (target.peer and not peer):
         return "-"
-    value = mine / peer if peer else mine
-    measured = f" ({plain(mine)})" if peer else ""
-    return f"{short(value)}{target.unit}{measured}, {target.held(value, server)}"
+    value = measured / peer if peer else measured
+    absolute = f" ({plain(measured)})" if peer else ""
+    return f"{short(value)}{target.unit}{absolute}, {target.grade(value, server)}"
 
 
 def short(value: float) -> str:
@@ -94,26 +94,26 @@ def plain(value: float | None) -> str:
 
 
 def seen_by_others() -> str:
-    said = []
+    cells = []
     for server in ("daphne", "uvicorn"):
         quiet = column(results("peers"), f"redheart:{server}").get("S1", {})
         later = (quiet.get("seen by others p50 ms") or 0) - (quiet.get(SAVED50) or 0)
         held = "**stretch**" if later <= 1 else "target" if later <= 10 else "**missed**"
-        said.append(f"saved {later:+.1f} ms, {held}")
-    return f"| S1 seen by others p50 | saved + 10 ms | saved + 1 ms | {said[0]} | {said[1]} | |"
+        cells.append(f"saved {later:+.1f} ms, {held}")
+    return f"| S1 seen by others p50 | saved + 10 ms | saved + 1 ms | {cells[0]} | {cells[1]} | |"
 
 
 def nothing_lost() -> str:
-    """Of every round, not of their medians."""
-    said = []
+    """The sums over all rounds, not medians."""
+    cells = []
     for server in ("daphne", "uvicorn"):
         systems = [s for label in ("peers", "postgres", "tutorial") for s in results(label, "rounds").items()]
-        mine = [scenarios for system, scenarios in systems if system.startswith(f"redheart:{server}")]
-        every = [numbers for scenarios in mine for rounds in scenarios.values() for numbers in rounds]
+        runs = [scenarios for system, scenarios in systems if system.startswith(f"redheart:{server}")]
+        every = [numbers for scenarios in runs for rounds in scenarios.values() for numbers in rounds]
         lost = sum(numbers.get(name) or 0 for numbers in every for name in LOST)
-        said.append(f"{lost:.0f}, {'**stretch**' if every and not lost else '**missed**'}")
+        cells.append(f"{lost:.0f}, {'**stretch**' if every and not lost else '**missed**'}")
     title = "lost likes, lost completions, stale screens, wrong final states"
-    return f"| {title} | 0 | 0, worker and Redis killed in the burst | {said[0]} | {said[1]} | |"
+    return f"| {title} | 0 | 0, worker and Redis killed in the burst | {cells[0]} | {cells[1]} | |"
 
 
 def main() -> None:

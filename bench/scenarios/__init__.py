@@ -1,4 +1,4 @@
-"""S1 to S7. Each takes a `Bench` and gives names and numbers."""
+"""S1 to S7. Each takes a `Bench` and returns numbers by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.scenarios.page import page
 from bench.scenarios.quiet import quiet
 
 Scenario = Callable[[Bench], Awaitable[Numbers]]
-# In the order they run: memory first, in a process that has had no socket yet, or its heap has grown already.
+# In the order they run. Memory first, because sockets of other scenarios would have grown the heap.
 SCENARIOS: dict[str, Scenario] = {
     "S5": idle,
     "S1": quiet,

@@ -9,8 +9,8 @@ from bench.screens import Screen, Screens
 from bench.system import Visitor
 
 LIKES, WATCHERS, CONNECTIONS = 2000, 100, 32
-PAGE = 100  # posts on one screen
-STILL = 2.0  # seconds without a message after which nothing more will come
+POSTS_PER_SCREEN = 100
+QUIET = 2.0  # seconds without a message after which the burst is over
 
 
 async def hot(bench: Bench) -> Numbers:
@@ -24,7 +24,7 @@ async def spread(bench: Bench) -> Numbers:
 
 
 async def burst(bench: Bench, posts: list[int], *, likes: int = LIKES, watchers: int = WATCHERS) -> Numbers:
-    """The watchers have the first of the posts on their screens, as many as one page may show."""
+    """The watchers watch the first `POSTS_PER_SCREEN` posts."""
     likes = round(likes * bench.system.share)
     run = _Run(bench, posts, likes, watchers)
     before = await run.counts()
@@ -37,7 +37,7 @@ async def burst(bench: Bench, posts: list[int], *, likes: int = LIKES, watchers:
         started = perf_counter()
         await run.click_all()
         accepted = perf_counter()
-        await run.screens.quiet(STILL)
+        await run.screens.wait_until_quiet(QUIET)
     counts = await run.counts()
     found = _outcome(run, before, counts, started, accepted)
     await run.screens.close()
@@ -47,14 +47,14 @@ async def burst(bench: Bench, posts: list[int], *, likes: int = LIKES, watchers:
 class _Run:
     def __init__(self, bench: Bench, posts: list[int], likes: int, watchers: int) -> None:
         self.bench, self.posts, self.likes, self.watchers = bench, posts, likes, watchers
-        self.shown = posts[:PAGE]
+        self.shown = posts[:POSTS_PER_SCREEN]
         self.screens = Screens(bench.system, self.shown)
         self.sent: dict[int, list[float]] = {post: [] for post in posts}
         self.answered: list[float] = []
         self.errors = 0
 
     def _clicks(self) -> Iterator[tuple[Visitor, int, bytes]]:
-        """Prebuilt; the watchers' own clicks are spread evenly over the burst."""
+        """Prebuilt requests; the clicks of watchers are spread evenly over the burst."""
         clicking = min(self.watchers, WATCHERS)
         watchers, rest = self.bench.visitors[:clicking], iter(self.bench.visitors[clicking:])
         step = self.likes // (clicking or 1)
@@ -74,15 +74,15 @@ class _Run:
                 if visitor.key in watching:
                     self.screens.pending[visitor.key, post] = perf_counter()
                 try:
-                    answer = await connection.send(raw)
+                    response = await connection.send(raw)
                 except (ConnectionError, TimeoutError):
                     self.errors += 1
                     continue
-                if answer.status >= 400:
+                if response.status >= 400:
                     self.errors += 1
                     continue
-                self.answered.append(answer.answered - answer.sent)
-                self.sent[post].append(answer.sent)
+                self.answered.append(response.received - response.sent)
+                self.sent[post].append(response.sent)
             connection.close()
 
         await asyncio.gather(*(pump() for _ in range(CONNECTIONS)))
@@ -96,9 +96,9 @@ class _Run:
 
 def _outcome(run: _Run, before: dict[int, int], counts: dict[int, int], started: float, accepted: float) -> Numbers:
     screens = run.screens.all
-    right = [screen for screen in screens if all(screen.shown.get(post) == counts[post] for post in run.shown)]
-    ended = max((at for screen in right for at in screen.since.values()), default=accepted)
-    if len(right) < len(screens):  # some never came to it: until the last message
+    correct = [screen for screen in screens if all(screen.shown.get(post) == counts[post] for post in run.shown)]
+    ended = max((at for screen in correct for at in screen.since.values()), default=accepted)
+    if len(correct) < len(screens):  # some never showed the final counts: until the last message
         ended = run.screens.last
     seen = [
         lag for screen in screens for post in run.shown for lag in _lags(screen, post, run.sent[post], before[post])
@@ -113,7 +113,7 @@ def _outcome(run: _Run, before: dict[int, int], counts: dict[int, int], started:
         "errors": run.errors,
         "lost likes": len(run.answered) - sum(counts.values()) + sum(before.values()),
         "lost completions": len(run.screens.pending),
-        "stale watchers": len(screens) - len(right),
+        "stale watchers": len(screens) - len(correct),
         "dropped sockets": sum(screen.closed for screen in screens),
         "messages per watcher": round(sum(s.messages for s in screens) / (len(screens) or 1), 1),
         "kB per watcher": round(sum(s.bytes for s in screens) / (len(screens) or 1) / 1000, 1),
@@ -121,7 +121,7 @@ def _outcome(run: _Run, before: dict[int, int], counts: dict[int, int], started:
 
 
 def _lags(screen: Screen, post: int, sent: list[float], before: int) -> Iterator[float]:
-    """The k-th like of a post is seen when a screen first shows k or more: fair to those who merge pushes."""
+    """The k-th like of a post is seen when a screen first shows k or more: fair to systems that merge events."""
     clicks = sorted(sent)
     seen = 0
     for at, count in screen.trace[post]:

@@ -8,7 +8,7 @@ from bench.measure import Bench, Cpu, Numbers, percentile
 from bench.screens import Screen, Screens
 
 SIZES, LIKES, WARM = (500, 2000), 6, 2
-PATIENCE = 10.0  # seconds until a push counts as missed
+TIMEOUT = 10.0  # seconds; then an event counts as missed
 
 
 async def fanout(bench: Bench) -> Numbers:
@@ -41,27 +41,27 @@ async def _fanout(bench: Bench, size: int) -> Numbers:
         f"median of {size} ms": _median([lags[len(lags) // 2] for lags in times]),
         f"last of {size} ms": _median([lags[-1] for lags in times]),
         f"missed of {size}": sum(size - len(lags) for lags in reached),
-        f"cpu per push to {size} us": round(cpu.total / len(posts) / size * 1e6, 1),
+        f"cpu per event to {size} us": round(cpu.total / len(posts) / size * 1e6, 1),
     }
 
 
 def _arrivals(screens: Screens, post: int, size: int) -> asyncio.Task[list[float]]:
-    """When each screen comes to show the first like of the post."""
+    """The times at which each screen shows the first like of the post."""
     at: dict[Screen, float] = {}
-    everywhere = asyncio.Event()
+    all_arrived = asyncio.Event()
 
-    def look(screen: Screen, now: float) -> None:
+    def on_change(screen: Screen, now: float) -> None:
         if screen.shown.get(post) == 1:
             at.setdefault(screen, now)
             if len(at) == size:
-                everywhere.set()
+                all_arrived.set()
 
     async def wait() -> list[float]:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(everywhere.wait(), PATIENCE)
+            await asyncio.wait_for(all_arrived.wait(), TIMEOUT)
         return list(at.values())
 
-    screens.changed = look
+    screens.changed = on_change
     return asyncio.create_task(wait())
 
 

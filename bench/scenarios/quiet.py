@@ -8,7 +8,7 @@ from bench.screens import Screen, Screens
 from bench.system import Visitor
 
 WATCHERS, POSTS = 10, 20
-PATIENCE = 3.0  # seconds until a push counts as lost
+TIMEOUT = 3.0  # seconds; then an event counts as lost
 PAUSE = 0.02  # seconds between two clicks
 
 
@@ -30,7 +30,7 @@ async def quiet(bench: Bench) -> Numbers:
         **milliseconds("answered", run.answered),
         **milliseconds("click to saved", screens.completed),
         **milliseconds("seen by others", run.seen),
-        "lost pushes": run.lost,
+        "lost events": run.lost,
         "lost completions": len(screens.pending),
         **cpu.per_like(WATCHERS * POSTS),
     }
@@ -44,25 +44,25 @@ class _Run:
         self.seen: list[float] = []
         self.lost = 0
 
-    async def click(self, mine: Screen, post: int, likes: int) -> None:
-        """Ends when every screen shows so many likes and the clicker's own has its completion."""
-        visitor: Visitor = mine.visitor
-        everywhere = asyncio.Event()
+    async def click(self, clicker: Screen, post: int, likes: int) -> None:
+        """Returns when every screen shows so many likes and the clicker has the outcome."""
+        visitor: Visitor = clicker.visitor
+        all_arrived = asyncio.Event()
 
-        def look(screen: Screen, now: float) -> None:
+        def on_change(screen: Screen, now: float) -> None:
             missing.discard(screen) if screen.shown.get(post) == likes else None
             if not missing and (visitor.key, post) not in self.screens.pending:
-                everywhere.set()
+                all_arrived.set()
 
         missing = set(self.screens.all)
-        self.screens.changed = look
+        self.screens.changed = on_change
         raw = self.system.click(visitor, post, liked=True)
         clicked = self.screens.pending[visitor.key, post] = asyncio.get_running_loop().time()
-        answer = await self.connection.send(raw)
-        assert answer.status < 400, answer
-        self.answered.append(answer.answered - answer.sent)
+        response = await self.connection.send(raw)
+        assert response.status < 400, response
+        self.answered.append(response.received - response.sent)
         try:
-            await asyncio.wait_for(everywhere.wait(), PATIENCE)
+            await asyncio.wait_for(all_arrived.wait(), TIMEOUT)
         except TimeoutError:
             self.lost += len(missing)
-        self.seen += [s.since[post] - clicked for s in self.screens.all if s is not mine and s not in missing]
+        self.seen += [s.since[post] - clicked for s in self.screens.all if s is not clicker and s not in missing]

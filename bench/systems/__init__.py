@@ -1,4 +1,4 @@
-"""``<name>:<variant>`` to the system of that name."""
+"""The systems by name. ``load("<name>:<variant>")`` makes one."""
 
 from __future__ import annotations
 

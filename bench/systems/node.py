@@ -1,4 +1,4 @@
-"""Peer B: Express, BullMQ, Socket.IO with its Redis adapter; web and worker apart. postgres, or sqlite without one."""
+"""Peer B: Express, BullMQ, Socket.IO with its Redis adapter; web and worker apart. postgres or sqlite."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Node(System):
         servers.run(["node", "schema.js"], cwd=FOLDER, env=env)
         servers.start("worker", ["node", "worker.js"], cwd=FOLDER, env=env)
         servers.start("web", ["node", "web.js"], cwd=FOLDER, env=env)
-        until(lambda: accepts(self.port), "its web does not answer")
-        until(lambda: b"ready" in servers.log("worker").read_bytes(), "its worker does not get ready")
+        until(lambda: accepts(self.port), "the web process does not respond")
+        until(lambda: b"ready" in servers.log("worker").read_bytes(), "the worker does not get ready")
 
     def visitors(self) -> list[Visitor]:
         return [Visitor(f"v{number}", {"Cookie": f"vid=v{number}"}) for number in range(VISITORS)]
@@ -56,8 +56,8 @@ class Node(System):
             return Frame(ready=True)
         if not payload.startswith(b"42"):
             return Frame()
-        said = json.loads(payload[2:])[1]
-        return Frame([(said["post"], said["count"], 0)], [(said["by"], said["post"])])
+        event = json.loads(payload[2:])[1]
+        return Frame([(event["post"], event["count"], 0)], [(event["by"], event["post"])])
 
     async def count(self, connection: Connection, post: int) -> int:
         return int((await connection.send(request("GET", f"/count/{post}", self.port, {}))).body)

@@ -1,6 +1,6 @@
 """Redheart itself, as the Procfile starts it: ``redheart:daphne-sqlite``, ``redheart:uvicorn-postgres`` and so on.
 
-``redheart:daphne-sqlite-production`` runs with DEBUG=0, as behind a proxy that speaks TLS.
+``redheart:daphne-sqlite-production`` runs with DEBUG=0, as behind a proxy with TLS.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PROXIED = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}  # for 
 
 
 class Redheart(System):
-    mortal = ("worker-likes", "redis")
+    killable = ("worker-likes", "redis")
     feed = "/"
 
     def __init__(self, variant: str) -> None:
@@ -45,11 +45,11 @@ class Redheart(System):
         web_options = "--proxy-headers" if self.production else ""
         options = {"LISTEN": "127.0.0.1", "PORT": str(self.port), "WEB_OPTIONS": web_options}
         for role, line in procfile.items():
-            if role == "web":  # redis is up, and the rows must be there before anybody reads them
+            if role == "web":  # redis runs; the other roles need the rows
                 servers.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=env)
                 servers.run([sys.executable, "-m", "bench.seed", *map(str, self.seeding)], cwd=ROOT, env=env)
             servers.start(role, shlex.split(Template(line).substitute(options)), cwd=ROOT, env=env)
-        until(self._well, "Redheart does not get well")
+        until(self._is_healthy, "Redheart does not become healthy")
         self.seed = json.loads((servers.folder / "seed.json").read_text())
 
     def _environment(self, servers: Servers) -> dict[str, str]:
@@ -58,7 +58,7 @@ class Redheart(System):
             "DATA_DIR": str(servers.folder),
             "SECRET_KEY": secrets.token_urlsafe(50),
             "DEBUG": "1",
-            "SOCKETS_PER_NETWORK": "1000000",  # all pages of the bench are on this machine
+            "SOCKETS_PER_NETWORK": "1000000",  # all sockets of the bench come from one address
         }
         if self.production:
             env |= {"DEBUG": "0", "ALLOWED_HOSTS": "127.0.0.1"}
@@ -66,7 +66,7 @@ class Redheart(System):
             env["DATABASE_URL"] = start_postgres(servers)
         return env
 
-    def _well(self) -> bool:
+    def _is_healthy(self) -> bool:
         try:
             return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz/", timeout=5).status == 200
         except OSError:
@@ -81,7 +81,7 @@ class Redheart(System):
     def socket_url(self, posts: list[int]) -> str:
         return f"ws://127.0.0.1:{self.port}{live(posts)}"
 
-    def ask(self, visitor: Visitor, posts: list[int]) -> bytes:
+    def state_request(self, visitor: Visitor, posts: list[int]) -> bytes:
         return request("GET", live(posts), self.port, visitor.headers | PROXIED)
 
     def click(self, visitor: Visitor, post: int, *, liked: bool) -> bytes:

@@ -16,7 +16,7 @@ CSRF = "a" * 32
 
 class Tutorial(System):
     share = 0.2
-    ready_at_once = True  # it joins its group before it accepts the socket
+    ready_at_once = True  # it subscribes before it accepts the socket
 
     def __init__(self, variant: str) -> None:
         self.database = variant or "sqlite"
@@ -33,8 +33,8 @@ class Tutorial(System):
         servers.start("worker", worker, cwd=FOLDER, env=env)
         web = ["daphne", "-b", "127.0.0.1", "-p", str(self.port), "tutorial.asgi:application"]
         servers.start("web", web, cwd=FOLDER, env=env)
-        until(lambda: accepts(self.port), "its web does not answer")
-        until(lambda: b" ready." in servers.log("worker").read_bytes(), "its worker does not get ready")
+        until(lambda: accepts(self.port), "the web process does not respond")
+        until(lambda: b" ready." in servers.log("worker").read_bytes(), "the worker does not get ready")
 
     def visitors(self) -> list[Visitor]:
         return [
@@ -58,8 +58,8 @@ class Tutorial(System):
         return request("POST", f"/like/{post}/", self.port, headers, b"liked=%d" % liked)
 
     def parse(self, payload: bytes) -> Frame:
-        said = json.loads(payload)
-        return Frame([(said["post"], said["count"], 0)], [(said["by"], said["post"])])
+        event = json.loads(payload)
+        return Frame([(event["post"], event["count"], 0)], [(event["by"], event["post"])])
 
     async def count(self, connection: Connection, post: int) -> int:
         return int((await connection.send(request("GET", f"/count/{post}/", self.port, {}))).body)
