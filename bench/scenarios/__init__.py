@@ -10,13 +10,13 @@ from bench.scenarios.fanout import fanout
 from bench.scenarios.idle import idle
 from bench.scenarios.killed import killed
 from bench.scenarios.page import page
-from bench.scenarios.quiet import quiet
+from bench.scenarios.single_clicks import single_clicks
 
 Scenario = Callable[[Bench], Awaitable[Numbers]]
 # In the order they run. Memory first, because sockets of other scenarios would have grown the heap.
 SCENARIOS: dict[str, Scenario] = {
     "S5": idle,
-    "S1": quiet,
+    "S1": single_clicks,
     "S2": hot,
     "S3": spread,
     "S4": fanout,

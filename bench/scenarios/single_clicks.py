@@ -12,7 +12,7 @@ TIMEOUT = 3.0  # seconds; then an event counts as lost
 PAUSE = 0.02  # seconds between two clicks
 
 
-async def quiet(bench: Bench) -> Numbers:
+async def single_clicks(bench: Bench) -> Numbers:
     """One click at a time: 200 clicks by 10 visitors on 20 posts in turn, all of them watching."""
     posts = bench.posts(POSTS)
     screens = Screens(bench.system, posts)
