@@ -12,9 +12,7 @@ from tests.docs.site import APP, FILES, Site
 from tests.e2e.conftest import Visitor
 
 
-def test_the_number_of_votes_changes_on_an_open_page_without_a_script_of_its_own(
-    tmp_path: Path, visitor: Visitor
-) -> None:
+def test_an_open_page_shows_new_votes_without_a_script(tmp_path: Path, visitor: Visitor) -> None:
     site = Site(tmp_path)
     site.write(FILES)
     site.write(APP)

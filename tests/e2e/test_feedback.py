@@ -155,7 +155,7 @@ def test_nothing_that_was_written_is_ever_run(visitor: Visitor, desk: Page) -> N
     expect(desk.locator("#message")).to_contain_text(canary)
     desk.goto("/inbox/mails/")
     desk.locator(".rows a").first.click()
-    expect(desk.locator(".typed")).to_contain_text("7*7 }}")
+    expect(desk.locator(".user-text")).to_contain_text("7*7 }}")
     for page in (sender, desk):
         assert "owned" not in page.title()
 
