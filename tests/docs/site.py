@@ -65,14 +65,14 @@ class Site:
         with (self.folder / "web.log").open("wb") as log:
             web = subprocess.Popen(command, cwd=self.folder, env=self.env, stdout=log, stderr=log)
         try:
-            until(lambda: answers(url), lambda: (self.folder / "web.log").read_text())
+            until(lambda: responds(url), lambda: (self.folder / "web.log").read_text())
             yield url
         finally:
             web.send_signal(signal.SIGINT)
             web.wait(60)
 
 
-def answers(url: str) -> bool:
+def responds(url: str) -> bool:
     try:
         return httpx.get(url, timeout=30).status_code == 200
     except httpx.HTTPError:

@@ -118,7 +118,7 @@ def test_each_step_shows_what_the_document_says(terminals: Terminals) -> None:
     see("worker", r"Connected to redis://[\s\S]* ready\.")
     terminals.start("web", "Terminal 3")
     assert "Demo accounts: mina, jun and staff" in terminals.printed
-    until(terminals.answers, lambda: terminals.output("web"))
+    until(terminals.responds, lambda: terminals.output("web"))
     count, receipt = terminals.like(), terminals.write()
     terminals.counted(count)
     terminals.accepted(receipt)
@@ -156,3 +156,10 @@ def test_each_step_shows_what_the_document_says(terminals: Terminals) -> None:
 
 def has_status(terminals: Terminals, receipt: str, status: str) -> bool:
     return terminals.status(receipt) == status
+
+
+def test_the_document_quotes_what_healthz_says() -> None:
+    health = (ROOT / "project/health.py").read_text()
+    quoted = re.findall(r'"(no worker for|a like has waited for) ', SECTIONS["With the worker stopped"])
+    assert len(quoted) == 2
+    assert [text for text in quoted if text not in health] == []
