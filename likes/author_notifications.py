@@ -1,6 +1,6 @@
 """Notifies authors of likes: one group for each post and day, and a milestone at 10, 100 and 1,000 likes.
 
-The author is notified of a like once. The day of ``notified_at`` is its group; it stays if the like is taken back, so
+The author is notified of a like once. The day of ``notified_at`` is its group; it stays if the like is removed, so
 liking again rejoins that group silently. Likes by the author are in no group.
 """
 

@@ -97,7 +97,7 @@ class Like(models.Model):
     counted = models.BooleanField(default=False)  # whether it is in post.like_count
     clicked_at = models.DateTimeField()  # when the like endpoint accepted it
     settled_at = models.DateTimeField(null=True)
-    notified_at = models.DateTimeField(null=True)  # set once; stays if the like is taken back
+    notified_at = models.DateTimeField(null=True)  # set once; kept if the like is removed
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["visitor", "post"], name="one_like_per_visitor_and_post")]

@@ -26,12 +26,12 @@ class AboutPost(NotificationType):
     icon = "heart"
 
     def prepare(self, groups: list[Notification]) -> None:
-        texts = dict(Post.objects.filter(pk__in=map(post_of, groups)).values_list("pk", "text"))
+        texts = dict(Post.objects.filter(pk__in=map(post_id_of, groups)).values_list("pk", "text"))
         for group in groups:
-            group.detail = Truncator(texts.get(post_of(group), "")).chars(60)
+            group.detail = Truncator(texts.get(post_id_of(group), "")).chars(60)
 
     def url(self, group: Notification) -> str:
-        return reverse("post", args=[post_of(group)])
+        return reverse("post", args=[post_id_of(group)])
 
 
 @declare
@@ -44,7 +44,7 @@ class Liked(AboutPost):
         super().prepare(groups)
         names, fresh = latest_names(groups), fresh_counts([group for group in groups if group.seen_at])
         for group in groups:
-            key = (post_of(group), group.period)
+            key = (post_id_of(group), group.period)
             group.names = names.get(key, [])
             group.fresh = fresh.get(key, 0)
 
@@ -84,10 +84,10 @@ class Milestone(AboutPost):
         return gettext("Your post reached %(number)s likes") % {"number": f"{int(group.period):,}"}
 
 
-Key = tuple[int, str]  # post and day
+Key = tuple[int, str]  # post id and day
 
 
-def post_of(group: Notification) -> int:
+def post_id_of(group: Notification) -> int:
     return int(group.subject.removeprefix("post."))
 
 
@@ -95,11 +95,11 @@ def in_group(group: Notification, since: datetime | None = None) -> Q:
     """Condition for the likes in this group; with ``since`` only those after it."""
     start = datetime.fromisoformat(group.period).replace(tzinfo=UTC)
     after = Q(notified_at__gt=since) if since else Q(notified_at__gte=start)
-    return Q(after, post=post_of(group), notified_at__lt=start + timedelta(days=1), counted=True)
+    return Q(after, post=post_id_of(group), notified_at__lt=start + timedelta(days=1), counted=True)
 
 
 def any_of(conditions: list[Q]) -> Q:
-    """True where at least one of the conditions is."""
+    """The conditions joined by OR."""
     return Q(*conditions, _connector=Q.OR)
 
 
@@ -111,12 +111,12 @@ def latest_names(groups: list[Notification]) -> dict[Key, list[str]]:
     likes = Like.objects.filter(BY_ACCOUNT, any_of([in_group(group) for group in groups]))
     latest = likes.annotate(row=order).filter(row__lte=MAX_NAMES).order_by("row", "pk")
     rows = latest.values_list("post", "notified_at", "visitor")
-    accounts = [(post, day(notified_at), int(visitor[1:])) for post, notified_at, visitor in rows if notified_at]
-    users = dict(User.objects.filter(pk__in={pk for *_, pk in accounts}).values_list("pk", "username"))
+    accounts = [(post_id, day(notified_at), int(visitor[1:])) for post_id, notified_at, visitor in rows if notified_at]
+    usernames = dict(User.objects.filter(pk__in={pk for *_, pk in accounts}).values_list("pk", "username"))
     found = defaultdict(list)
-    for post, period, pk in accounts:
-        if pk in users:
-            found[post, period].append(users[pk])
+    for post_id, period, pk in accounts:
+        if pk in usernames:
+            found[post_id, period].append(usernames[pk])
     return found
 
 
@@ -126,4 +126,4 @@ def fresh_counts(groups: list[Notification]) -> dict[Key, int]:
         return {}
     likes = Like.objects.filter(any_of([in_group(group, group.seen_at) for group in groups]))
     days = likes.annotate(day=TruncDay("notified_at", tzinfo=UTC)).values_list("post", "day")
-    return {(post, day(at)): number for post, at, number in days.annotate(number=Count("pk")).order_by()}
+    return {(post_id, day(at)): number for post_id, at, number in days.annotate(number=Count("pk")).order_by()}

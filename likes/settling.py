@@ -54,5 +54,5 @@ def _count(posts: list[Post], changes: Counter[int]) -> None:
         by_difference[changes[post.pk]].append(post.pk)
         post.like_count += changes[post.pk]
         post.version += 1
-    for difference, pks in by_difference.items():
-        sql.count(pks, difference)
+    for difference, post_ids in by_difference.items():
+        sql.count(post_ids, difference)

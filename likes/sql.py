@@ -52,21 +52,21 @@ def pending(limit: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def posts(pks: Collection[int]) -> list[tuple[int, int, int, int]]:
+def posts(post_ids: Collection[int]) -> list[tuple[int, int, int, int]]:
     """Id, author id, count and version of these posts, locked in the order of their ids."""
-    return _rows(POSTS.format(posts=_list(pks), lock=_lock("NO KEY UPDATE")), [*pks])
+    return _rows(POSTS.format(posts=_list(post_ids), lock=_lock("NO KEY UPDATE")), [*post_ids])
 
 
-def count(posts: Collection[int], difference: int) -> None:
+def count(post_ids: Collection[int], difference: int) -> None:
     """Adds ``difference`` to the count of each of these posts."""
-    _execute(COUNT.format(posts=_list(posts)), [difference, *posts])
+    _execute(COUNT.format(posts=_list(post_ids)), [difference, *post_ids])
 
 
-def settle(likes: Collection[int], by_authors: Iterable[int], at: datetime) -> None:
+def settle(like_ids: Collection[int], by_authors: Iterable[int], at: datetime) -> None:
     """Marks likes as settled. ``by_authors`` are likes by the author of the post: nobody is notified of those."""
-    not_notified = [*by_authors, None]  # never empty: IN () is no SQL
-    statement = SETTLE.format(by_authors=_list(not_notified), likes=_list(likes))
-    _execute(statement, [_to_value(at), *not_notified, _to_value(at), *likes])
+    not_notified = [*by_authors, None]  # never empty, because IN () is not valid SQL
+    statement = SETTLE.format(by_authors=_list(not_notified), likes=_list(like_ids))
+    _execute(statement, [_to_value(at), *not_notified, _to_value(at), *like_ids])
 
 
 def _execute(statement: str, values: list[Any]) -> int:
@@ -96,5 +96,5 @@ def _to_value(at: datetime) -> Any:
 
 
 def _to_datetime(at: Any) -> datetime | None:
-    """What `_when` was given: SQLite keeps text, in UTC."""
+    """The reverse of `_to_value`: SQLite returns UTC as text."""
     return datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at

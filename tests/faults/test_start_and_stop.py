@@ -14,28 +14,29 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.faults.crowd import JSON, state
-from tests.faults.passers_by import passing_by
+from tests.faults.disconnects import disconnecting_clients
+from tests.faults.visitors import JSON, state
 from tests.live import ROOT, Live, free_port, until
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """One folder with all that it has seen: every test starts it anew."""
-    with Live(tmp_path_factory.mktemp("house")) as running:
+def started_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A site whose folder all these tests use."""
+    with Live(tmp_path_factory.mktemp("site")) as running:
         yield running
 
 
 @pytest.fixture
-def house(stopped: Live) -> Live:
-    if not stopped.running():
-        stopped.log.write_text("")
-        stopped.start()
-    return stopped
+def site(started_once: Live) -> Live:
+    """The same site, started if it is not running."""
+    if not started_once.running():
+        started_once.log.write_text("")
+        started_once.start()
+    return started_once
 
 
-def start_beside(env: dict[str, str]) -> tuple[int, str]:
-    """One more start that is expected to give up. Returns its exit code and all that it said."""
+def failed_start(env: dict[str, str]) -> tuple[int, str]:
+    """Starts a second site that is expected to exit. Returns its exit code and output."""
     done = subprocess.run(
         [sys.executable, "-m", "project.run"],
         cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
@@ -44,57 +45,55 @@ def start_beside(env: dict[str, str]) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_stopping_in_the_middle_of_work_is_quiet_and_leaves_no_process_behind(
-    house: Live, number: signal.Signals
-) -> None:
-    assert len(house.pids("")) >= 6
-    with passing_by(house):
-        assert house.stop(number) == 0
-    until(lambda: house.pids("") == [], lambda: f"left behind: {house.pids('')}")
-    said = house.response()
-    assert "Stopping." in said
-    assert not re.search(r"Traceback|never retrieved|is pending!|^web +did not stop", said, re.MULTILINE), said
+def test_stopping_during_requests_logs_no_errors_and_leaves_no_process(site: Live, number: signal.Signals) -> None:
+    assert len(site.pids("")) >= 6
+    with disconnecting_clients(site):
+        assert site.stop(number) == 0
+    until(lambda: site.pids("") == [], lambda: f"still running: {site.pids('')}")
+    output = site.output()
+    assert "Stopping." in output
+    assert not re.search(r"Traceback|never retrieved|is pending!|^web +did not stop", output, re.MULTILINE), output
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent is gone")
-def test_even_a_killed_run_leaves_no_process_behind(house: Live) -> None:
-    assert house.stop(signal.SIGKILL) == -signal.SIGKILL
-    until(lambda: house.pids("") == [], lambda: f"left behind: {house.pids('')}")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can kill a child when its parent dies")
+def test_a_killed_run_leaves_no_process(site: Live) -> None:
+    assert site.stop(signal.SIGKILL) == -signal.SIGKILL
+    until(lambda: site.pids("") == [], lambda: f"still running: {site.pids('')}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_the_next_start_has_all_data(house: Live, number: signal.Signals) -> None:
-    with httpx.Client(base_url=house.url, headers=JSON) as visitor:
+def test_the_next_start_has_all_data(site: Live, number: signal.Signals) -> None:
+    with httpx.Client(base_url=site.url, headers=JSON) as visitor:
         before = state(visitor, 2)
-        for post, liked in ((1, "1"), (2, "1"), (1, "0")):
-            assert visitor.post(f"/posts/{post}/like/", data={"liked": liked}).status_code == 202
-        house.stop(number)
-        until(lambda: house.pids("") == [], "left behind")
-        house.start()
+        for post_id, liked in ((1, "1"), (2, "1"), (1, "0")):
+            assert visitor.post(f"/posts/{post_id}/like/", data={"liked": liked}).status_code == 202
+        site.stop(number)
+        until(lambda: site.pids("") == [], "still running")
+        site.start()
         assert state(visitor, 1)["liked"] is False
         assert state(visitor, 2)["liked"] is True
-        until(lambda: state(visitor, 2)["count"] == before["count"] + 1, "the owed like was forgotten")
+        until(lambda: state(visitor, 2)["count"] == before["count"] + 1, "the pending like was not settled")
 
 
-def test_a_taken_port_is_said_in_one_sentence(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        code, said = start_beside({"DATA_DIR": str(tmp_path), "PORT": str(port)})
+def test_a_port_in_use_is_reported_in_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        code, output = failed_start({"DATA_DIR": str(tmp_path), "PORT": str(port)})
     assert code == 1
-    assert said == f"Port {port} cannot be used (Address already in use). Try: make run PORT={port + 1}"
+    assert output == f"Port {port} cannot be used (Address already in use). Try: make run PORT={port + 1}"
 
 
 @pytest.mark.parametrize("port", ["tea", "99999", "-1"])
-def test_a_port_that_is_none_is_refused_in_words(tmp_path: Path, port: str) -> None:
-    code, said = start_beside({"DATA_DIR": str(tmp_path), "PORT": port})
+def test_an_invalid_port_is_refused_without_a_traceback(tmp_path: Path, port: str) -> None:
+    code, output = failed_start({"DATA_DIR": str(tmp_path), "PORT": port})
     assert code != 0
-    assert port in said
-    assert "Traceback" not in said
+    assert port in output
+    assert "Traceback" not in output
 
 
-def test_two_runs_do_not_share_a_folder(live: Live) -> None:
+def test_two_sites_cannot_share_a_folder(live: Live) -> None:
     folder = live.env["DATA_DIR"]
-    code, said = start_beside({"DATA_DIR": folder, "PORT": str(free_port())})
+    code, output = failed_start({"DATA_DIR": folder, "PORT": str(free_port())})
     assert code == 1
-    assert said == f"Redheart already runs on {folder}. Stop it first, or set DATA_DIR."
-    until(live.well, "the first run is hurt")
+    assert output == f"Redheart already runs on {folder}. Stop it first, or set DATA_DIR."
+    until(live.is_healthy, "the first site is no longer healthy")

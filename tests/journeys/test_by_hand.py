@@ -23,7 +23,7 @@ CELERY = str(Path(sys.executable).with_name("celery"))
 
 
 class Parts:
-    """Processes that use one folder and one Redis; each one's output is a file in the folder."""
+    """Processes that share a folder and a Redis; the output of each is a file in the folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.redis_port, self.web_port = folder, free_port(), free_port()
@@ -50,7 +50,7 @@ class Parts:
     def output(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
-    def answers(self) -> bool:
+    def responds(self) -> bool:
         try:
             return httpx.get(self.url, timeout=30).status_code == 200
         except httpx.HTTPError:
@@ -67,7 +67,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
             parts.running("web", *manage, "runserver", str(parts.web_port)),
             parts.running("worker", CELERY, "-A", "project", "worker", "-l", "info"),
         ):
-            until(parts.answers, lambda: parts.output("web"))
+            until(parts.responds, lambda: parts.output("web"))
             until(lambda: " ready." in parts.output("worker"), lambda: parts.output("worker"))
             yield parts
 
@@ -82,7 +82,7 @@ def test_runserver_serves_pages_static_files_and_the_websocket(parts: Parts) -> 
         assert "feed" in str(socket.recv(timeout=60))
 
 
-def test_one_worker_takes_likes_and_mail_and_says_so(parts: Parts) -> None:
+def test_one_worker_takes_likes_and_mail_and_logs_each_task(parts: Parts) -> None:
     with httpx.Client(base_url=parts.url, timeout=30) as visitor:
         before = visitor.get("/posts/1/", headers={"accept": "application/json"}).json()["count"]
         liked = visitor.post("/posts/1/like/", data={"liked": "1"}, headers={"accept": "application/json"})
@@ -97,9 +97,7 @@ def test_one_worker_takes_likes_and_mail_and_says_so(parts: Parts) -> None:
         until(lambda: 'data-status="accepted"' in visitor.get(receipt).text, lambda: parts.output("worker"))
     for task in ("likes.tasks.settle_likes", "outbox.tasks.send_message"):
         until(partial(logged, parts, rf"Task {task}\[[\w-]+\] received"), lambda: parts.output("worker"))
-        until(
-            partial(logged, parts, rf"Task {task}\[[\w-]+\] succeeded in [\d.e-]+s"), lambda: parts.output("worker")
-        )
+        until(partial(logged, parts, rf"Task {task}\[[\w-]+\] succeeded in [\d.e-]+s"), lambda: parts.output("worker"))
     until(lambda: httpx.get(f"{parts.url}/healthz/", timeout=30).json()["workers"] == "ok", parts.output("worker"))
 
 

@@ -1,4 +1,4 @@
-"""RabbitMQ can carry the tasks; Redis keeps the pushes and the locks."""
+"""RabbitMQ as the broker; Redis still has the channel layer and the locks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def reachable() -> bool:
 
 @pytest.fixture(autouse=True)
 def rabbitmq() -> Iterator[None]:
-    """For one suite at a time: they would take the messages out of each other's queues."""
+    """Locks RabbitMQ: two suites at once would take each other's messages."""
     if not reachable() and not os.environ.get("CI"):
         pytest.skip("no RabbitMQ on this machine")
     with open(Path(tempfile.gettempdir()) / "redheart-rabbitmq.lock", "w") as lock:
@@ -43,7 +43,7 @@ def test_likes_are_settled_over_rabbitmq(tmp_path_factory: pytest.TempPathFactor
         before = client.get("/posts/1/").json()["count"]
         assert client.post("/posts/1/like/", data={"liked": "1"}).status_code == 202
         until(lambda: client.get("/posts/1/").json()["count"] == before + 1, "the like was not settled")
-        until(live.well, "not healthy")
+        until(live.is_healthy, "not healthy")
 
 
 PUBLISH_AND_READ = """
@@ -64,5 +64,5 @@ with app.connection_for_write() as connection:
 
 def test_replies_come_before_confirmations_before_bulk_on_rabbitmq_too() -> None:
     env = {**os.environ, "CELERY_BROKER_URL": RABBITMQ}
-    said = subprocess.run([sys.executable, "-c", PUBLISH_AND_READ], cwd=ROOT, env=env, capture_output=True, text=True)
-    assert said.stdout.split() == ["reply", "confirmation", "bulk"], said.stderr
+    result = subprocess.run([sys.executable, "-c", PUBLISH_AND_READ], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert result.stdout.split() == ["reply", "confirmation", "bulk"], result.stderr

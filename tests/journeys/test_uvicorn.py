@@ -1,4 +1,4 @@
-"""A second web process, of another kind, as docs/self-hosting.md has it: both show what is clicked in either."""
+"""uvicorn as a second web process, as in docs/self-hosting.md: a click in one is shown by both."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ OPTIONS = ["--ws-per-message-deflate", "false"]
 
 @pytest.fixture
 def second(live: Live) -> Iterator[str]:
-    """Where uvicorn answers."""
+    """The address of uvicorn."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", *OPTIONS, "--port", str(port), "project.asgi:application"]
     process = subprocess.Popen(command, cwd=ROOT, env=live.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until(lambda: answers(port), "uvicorn does not start")
+    until(lambda: is_healthy(port), "uvicorn does not start")
     yield f"127.0.0.1:{port}"
     process.terminate()
     assert process.wait(60) in (0, -15)
 
 
-def answers(port: int) -> bool:
+def is_healthy(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/healthz/", timeout=30).status_code == 200
     except httpx.HTTPError:
         return False
 
 
-def test_a_click_in_one_web_process_is_seen_in_the_other(live: Live, second: str) -> None:
+def test_a_click_in_one_web_process_is_shown_by_the_other(live: Live, second: str) -> None:
     here = live.url.removeprefix("http://")
     for clicked, watched in ((here, second), (second, here)):
         with connect(f"ws://{watched}/live/?topic=post.2") as page:
@@ -50,7 +50,7 @@ def test_a_click_in_one_web_process_is_seen_in_the_other(live: Live, second: str
         assert seen["post.2"]["count"] == before + 1
 
 
-def test_whoever_speaks_to_uvicorn_is_sent_away(live: Live, second: str) -> None:
+def test_a_client_that_sends_something_is_closed(live: Live, second: str) -> None:
     with connect(f"ws://{second}/live/?topic=post.2") as page:
         page.send("hello")
         with pytest.raises(ConnectionClosed) as closed:

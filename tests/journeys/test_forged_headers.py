@@ -1,4 +1,4 @@
-"""What a visitor writes into the headers of a request does not move the site to another address."""
+"""Forged request headers do not change the links of the site."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def write_feedback(live: Live, email: str, headers: dict[str, str]) -> None:
         form = sender.get("/feedback/")
         assert form.status_code == 200
         fields = {"email": email, "message": "Where does the link go?", "page": ""}
-        answer = sender.post("/feedback/", data={**fields, "csrfmiddlewaretoken": sender.cookies["csrftoken"]})
-        assert answer.status_code == 303
-        assert answer.headers["location"].startswith("/feedback/")
+        response = sender.post("/feedback/", data={**fields, "csrfmiddlewaretoken": sender.cookies["csrftoken"]})
+        assert response.status_code == 303
+        assert response.headers["location"].startswith("/feedback/")
 
 
 def mail_to(live: Live, email: str) -> str:
-    """The text of the mail that this address got, as the mailbox of development keeps it."""
+    """The text of the mail to this address, from the folder of the development mailbox."""
     folder = Path(live.env["DATA_DIR"]) / "mail"
     found: list[str] = []
 
@@ -30,11 +30,11 @@ def mail_to(live: Live, email: str) -> str:
         found.extend(text for text in texts if email in text)
         return bool(found)
 
-    until(arrived, "no mail came")
+    until(arrived, "no mail arrived")
     return found[0]
 
 
-def test_a_root_path_from_a_visitor_does_not_pass_the_path_rules_of_a_proxy(live: Live) -> None:
+def test_a_forged_root_path_does_not_evade_the_path_rules_of_a_proxy(live: Live) -> None:
     assert httpx.get(f"{live.url}/x/admin/login/", headers={"Daphne-Root-Path": "/x"}, timeout=30).status_code == 404
     assert httpx.get(f"{live.url}/x/", headers={"Daphne-Root-Path": "/x"}, timeout=30).status_code == 404
     assert httpx.get(f"{live.url}/", headers={"Daphne-Root-Path": "/x"}, timeout=30).status_code == 200
@@ -48,7 +48,7 @@ def test_a_root_path_from_a_visitor_does_not_pass_the_path_rules_of_a_proxy(live
         ("both@example.com", {"Daphne-Root-Path": "/x", "Host": "localhost:31337"}),
     ],
 )
-def test_the_link_in_a_mail_is_that_of_the_site(live: Live, email: str, headers: dict[str, str]) -> None:
+def test_links_in_mails_go_to_the_site(live: Live, email: str, headers: dict[str, str]) -> None:
     write_feedback(live, email, headers)
     text = mail_to(live, email)
     assert f"{live.url}/feedback/" in text

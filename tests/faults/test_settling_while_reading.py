@@ -1,4 +1,4 @@
-"""The worker may settle a like between any two statements of a page that is being read."""
+"""A worker may settle a like between any two queries of a page."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from live import topics
 
 
 class SettleBefore:
-    """Lets the worker work just before the nth statement."""
+    """Settles just before the nth query, as a worker might."""
 
     def __init__(self, number: int) -> None:
-        self.left = number
+        self.remaining = number
 
     def __call__(self, execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        self.left -= 1
-        if self.left == 0:
+        self.remaining -= 1
+        if self.remaining == 0:
             settle()
         return execute(sql, *rest)
 
@@ -36,7 +36,7 @@ def liked(post: Post) -> Post:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-def test_a_page_counts_my_like_exactly_once(liked: Post, number: int) -> None:
+def test_a_page_counts_the_like_of_its_visitor_exactly_once(liked: Post, number: int) -> None:
     with connection.execute_wrapper(SettleBefore(number)):
         [shown], _ = feed(visitor="v1")
     assert shown.shown == 1
@@ -47,7 +47,7 @@ def test_a_page_counts_my_like_exactly_once(liked: Post, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-def test_a_frame_holds_the_count_with_the_like_that_it_includes(liked: Post, number: int) -> None:
+def test_a_snapshot_has_the_count_that_agrees_with_its_like(liked: Post, number: int) -> None:
     topic = f"post.{liked.pk}"
     with connection.execute_wrapper(SettleBefore(number)):
         events = {event.name: event.state for event in topics.states([topic], ["v1"], [topic])}
