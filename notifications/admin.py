@@ -53,7 +53,7 @@ class NotificationAdmin(ReadOnly, admin.ModelAdmin):
 
 @admin.register(Preference)
 class PreferenceAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["user", "type", "bell", "mail", "push", "outside"]
+    list_display = ["user", "type", "bell", "digest", "push", "integrations"]
     list_filter = ["type"]
     list_select_related = ["user"]
     search_fields = ["user__username"]

@@ -52,7 +52,7 @@ def preferences(*, user_id: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for row in Preference.objects.filter(user=user_id):
         found[row.type] = row.bell
-        found |= {f"{row.type}-{channel}": getattr(row, channel) for channel in ("mail", "push", "outside")}
+        found |= {f"{row.type}-{channel}": getattr(row, channel) for channel in ("digest", "push", "integrations")}
     return found
 
 

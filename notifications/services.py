@@ -92,9 +92,9 @@ def set_digest(*, user_id: int, digest: str) -> None:
 def retract(*, subject: str) -> None:
     """Hides every notification about a subject that was deleted."""
     with transaction.atomic():
-        gone = Notification.objects.filter(subject=subject)
-        user_ids = list(gone.values_list("recipient", flat=True).distinct())
-        gone.update(count=0, version=F("version") + 1)
+        groups = Notification.objects.filter(subject=subject)
+        user_ids = list(groups.values_list("recipient", flat=True).distinct())
+        groups.update(count=0, version=F("version") + 1)
     transaction.on_commit(lambda: broadcast([bell_event(user_id, *bell) for user_id, bell in bells(user_ids).items()]))
 
 

@@ -115,10 +115,12 @@ def read_cookie(request: HttpRequest) -> int:
 
 
 def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
+    """Signal receiver: deletes the browser if it belongs to another account."""
     Destination.objects.filter(pk=read_cookie(request)).exclude(owner=user).delete()
 
 
 def signed_out(request: HttpRequest, **_: Any) -> None:
+    """Signal receiver: deletes the browser."""
     Destination.objects.filter(pk=read_cookie(request)).delete()
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 
 from notifications import selectors
 from notifications.digest import links
-from notifications.digest.quiet_hours import awake_at
+from notifications.digest.quiet_hours import may_send_at
 from notifications.digest.schedule import next_end
 from notifications.models import Delivery, Destination, Notification, NotificationSettings, Preference
 from notifications.types import described
@@ -38,7 +38,7 @@ def end_period(user_settings: NotificationSettings, end: datetime) -> Delivery |
         ended = _unchanged(user_settings).update(digest_since=end, digest_at=next_end(user_settings, end))
         if not (ended and destination and content):
             return None
-        at = awake_at(user_settings, timezone.now())
+        at = may_send_at(user_settings, timezone.now())
         return Delivery.objects.create(destination=destination, next_at=at, **content)
 
 
@@ -48,7 +48,7 @@ def _unchanged(user_settings: NotificationSettings) -> QuerySet[NotificationSett
 
 
 def _content(user_settings: NotificationSettings, destination: Destination, end: datetime) -> dict[str, Any] | None:
-    unwanted = Preference.objects.filter(user=user_settings.user_id, mail=False).values("type")
+    unwanted = Preference.objects.filter(user=user_settings.user_id, digest=False).values("type")
     groups = selectors.visible_groups(user_settings.user_id)
     in_period = groups.filter(changed_at__gte=user_settings.digest_since, changed_at__lt=end)
     unread = in_period.filter(read_at=None).exclude(type__in=unwanted)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from notifications.models import NotificationSettings
 
 
-def awake_at(user_settings: NotificationSettings | None, now: datetime) -> datetime:
+def may_send_at(user_settings: NotificationSettings | None, now: datetime) -> datetime:
     """When messages may be sent: now, or at the end of the quiet hours that now is in."""
     if not user_settings or not user_settings.quiet_from or not user_settings.quiet_until:
         return now

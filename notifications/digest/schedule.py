@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import QuerySet
 
-from notifications.digest.quiet_hours import awake_at
+from notifications.digest.quiet_hours import may_send_at
 from notifications.models import NotificationSettings
 
-EIGHT, MONDAY = time(8), 0
+DIGEST_TIME, MONDAY = time(8), 0
 COMMIT_TIME = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT)  # after it, every alert of a period is committed
 
 
@@ -26,7 +26,7 @@ def next_end(user_settings: NotificationSettings, after: datetime) -> datetime:
     today = after.astimezone(zone).date()
     days = (today + timedelta(days=number) for number in range(-1, 9))
     ends = (
-        awake_at(user_settings, datetime.combine(day, EIGHT, zone).astimezone(UTC))
+        may_send_at(user_settings, datetime.combine(day, DIGEST_TIME, zone).astimezone(UTC))
         for day in days
         if user_settings.digest == NotificationSettings.Digest.DAILY or day.weekday() == MONDAY
     )

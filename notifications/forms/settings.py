@@ -15,17 +15,17 @@ from core.fields import EmailAddressField
 from notifications.models import AlertLevel, NotificationSettings
 from notifications.types import NotificationType
 
-CHANNELS = {"mail": _("Email digest"), "push": _("Push"), "outside": _("Integrations")}
+CHANNELS = {"digest": _("Email digest"), "push": _("Push"), "integrations": _("Integrations")}
 REGIONS = re.compile(r"UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)/.+")
 
 
 class PreferencesForm(forms.Form):
     """For each notification type of an account: its alert level, and its channels besides the bell."""
 
-    def __init__(self, *args: Any, notification_types: list[NotificationType], staff: bool, **more: Any) -> None:
-        super().__init__(*args, **more)
+    def __init__(self, *args: Any, notification_types: list[NotificationType], staff: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.types = notification_types
-        self.channels = {name: label for name, label in CHANNELS.items() if staff or name != "outside"}
+        self.channels = {name: label for name, label in CHANNELS.items() if staff or name != "integrations"}
         for each in notification_types:
             self._add_fields(each)
 
@@ -55,8 +55,8 @@ def time_zones() -> list[tuple[str, str]]:
 
 
 class TimeField(forms.TimeField):
-    def __init__(self, **more: Any) -> None:
-        super().__init__(required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), **more)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), **kwargs)
 
 
 class DeliveryForm(forms.Form):
@@ -69,9 +69,9 @@ class DeliveryForm(forms.Form):
         label=_("Email address"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
 
-    def __init__(self, *args: Any, guess: bool, **more: Any) -> None:
+    def __init__(self, *args: Any, guess: bool, **kwargs: Any) -> None:
         """``guess``: a script selects the time zone of the browser."""
-        super().__init__(*args, **more)
+        super().__init__(*args, **kwargs)
         if guess and not self.is_bound:
             self.fields["time_zone"].widget.attrs["data-guess"] = ""
 

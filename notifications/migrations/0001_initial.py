@@ -110,9 +110,9 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('type', models.CharField(max_length=20, verbose_name='type')),
                 ('bell', models.PositiveSmallIntegerField(choices=[(0, 'Off'), (1, 'First of the day'), (2, 'Every time')], default=2, verbose_name='in-app')),
-                ('mail', models.BooleanField(default=True, verbose_name='email digest')),
+                ('digest', models.BooleanField(default=True, verbose_name='email digest')),
                 ('push', models.BooleanField(default=True, verbose_name='push')),
-                ('outside', models.BooleanField(default=True, verbose_name='integrations')),
+                ('integrations', models.BooleanField(default=True, verbose_name='integrations')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='preferences', to=settings.AUTH_USER_MODEL, verbose_name='account')),
             ],
             options={

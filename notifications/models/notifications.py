@@ -78,9 +78,9 @@ class Preference(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, "preferences", verbose_name=_("account"))
     type = models.CharField(_("type"), max_length=20)
     bell = models.PositiveSmallIntegerField(_("in-app"), choices=AlertLevel, default=AlertLevel.EVERY_TIME)
-    mail = models.BooleanField(_("email digest"), default=True)
+    digest = models.BooleanField(_("email digest"), default=True)
     push = models.BooleanField(_("push"), default=True)
-    outside = models.BooleanField(_("integrations"), default=True)
+    integrations = models.BooleanField(_("integrations"), default=True)
 
     class Meta:
         verbose_name, verbose_name_plural = _("preference"), _("preferences")

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
 
-from notifications.digest.quiet_hours import awake_at
+from notifications.digest.quiet_hours import may_send_at
 from notifications.models import PUSH, Delivery, Destination, Notification, NotificationSettings, Preference
 from notifications.types import described, notification_types
 from outbox.email import EMAIL
@@ -58,7 +58,7 @@ def wants(destination: Destination, preference: Preference | None) -> bool:
     """Whether the owner of the destination wants notifications of this type there."""
     if destination.transport == EMAIL:  # it gets the digest
         return False
-    return preference is None or (preference.push if destination.transport == PUSH else preference.outside)
+    return preference is None or (preference.push if destination.transport == PUSH else preference.integrations)
 
 
 def described_in_language(
@@ -111,5 +111,5 @@ def _write(group: Notification, destination: Destination, user_settings: Notific
         notification=group,
         content=content(group),
         priority=PUSH_PRIORITY if destination.transport == PUSH else PRIORITY,
-        next_at=awake_at(user_settings, timezone.now()),
+        next_at=may_send_at(user_settings, timezone.now()),
     )

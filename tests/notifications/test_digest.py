@@ -76,7 +76,7 @@ REASONS: dict[str, Callable[[User], object]] = {
     "looked": lambda user: look(user_id=user.pk),
     "read": lambda user: mark_all_read(user_id=user.pk),
     "archived": lambda user: archive(user_id=user.pk, group_id=Notification.objects.get().pk, archived=True),
-    "preference": lambda user: Preference.objects.create(user=user, type="liked", mail=False),
+    "preference": lambda user: Preference.objects.create(user=user, type="liked", digest=False),
     "unliked": lambda user: Notification.objects.update(count=0),
     "unconfirmed": lambda user: Destination.objects.update(options={"confirmed": False}),
     "paused": lambda user: Destination.objects.update(paused_at=timezone.now()),

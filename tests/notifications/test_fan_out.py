@@ -123,7 +123,7 @@ def test_a_retry_by_hand_sends_the_delivery_unchanged(post: Post, destination: D
 def test_no_delivery_is_written_where_none_is_wanted(post: Post, destination: Destination, reason: str) -> None:
     match reason:
         case "preference":
-            Preference.objects.create(user=post.author, type="liked", outside=False)
+            Preference.objects.create(user=post.author, type="liked", integrations=False)
         case "mute":
             Mute.objects.create(user=post.author, subject=f"post.{post.pk}")
         case "paused":

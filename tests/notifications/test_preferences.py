@@ -36,7 +36,7 @@ def checked(html: str) -> list[str]:
 def test_all_settings_are_stored_and_shown(reader: Client, mina: User) -> None:
     html = save(reader, digest="weekly", address="mina@example.com", liked="1", **{"liked-push": "on"})
     preference = Preference.objects.get(type="liked")
-    assert (preference.bell, preference.mail, preference.push, preference.outside) == (1, False, True, True)
+    assert (preference.bell, preference.digest, preference.push, preference.integrations) == (1, False, True, True)
     user_settings = NotificationSettings.objects.get()
     assert (user_settings.language, user_settings.time_zone, user_settings.digest) == ("ko", "Asia/Seoul", "weekly")
     assert (user_settings.quiet_from, user_settings.quiet_until) == (time(22), time(7, 30))
@@ -53,19 +53,21 @@ def test_all_settings_are_stored_and_shown(reader: Client, mina: User) -> None:
 
 def test_without_settings_all_channels_are_on_and_the_time_zone_of_the_browser_is_offered(reader: Client) -> None:
     html = reader.get(PATH).content.decode()
-    assert checked(html) == [f"{each.name}-{channel}" for each in offered(staff=False) for channel in ("mail", "push")]
+    assert checked(html) == [
+        f"{each.name}-{channel}" for each in offered(staff=False) for channel in ("digest", "push")
+    ]
     assert "data-guess" in html and '<option value="UTC" selected>' in html
     assert "data-guess" not in save(reader), "a stored time zone is kept"
 
 
 def test_the_channel_of_integrations_is_for_staff_only(reader: Client, mina: User) -> None:
-    Preference.objects.create(user=mina, type="liked", outside=True)
-    assert "liked-outside" not in save(reader)
-    assert Preference.objects.get(type="liked").outside, "a checkbox that is not shown stays as it was"
+    Preference.objects.create(user=mina, type="liked", integrations=True)
+    assert "liked-integrations" not in save(reader)
+    assert Preference.objects.get(type="liked").integrations, "a checkbox that is not shown stays as it was"
     User.objects.update(is_staff=True)
-    assert 'name="liked-outside"' in reader.get(PATH).content.decode()
+    assert 'name="liked-integrations"' in reader.get(PATH).content.decode()
     save(reader, **{each.name: "2" for each in offered(staff=True)})
-    assert not Preference.objects.get(type="liked").outside
+    assert not Preference.objects.get(type="liked").integrations
 
 
 MALICIOUS = "x" * 300 + "\x00<script>'\"\n"
