@@ -65,4 +65,5 @@ def _create_mail(message: Message, type: Mail.Type, at: datetime, status: Status
         ended_at=at,
         response=response,
     )
+    message.touch()
     mail.attempts.create(started_at=at, ended_at=at, status=status, response=response)

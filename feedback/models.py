@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.clock import now_microseconds
 from outbox.models import OutboxMessage
+from outbox.outcome import UNDELIVERED
 
 
 def new_token() -> str:
@@ -36,6 +37,7 @@ class Message(models.Model):
     answered_at = models.DateTimeField(_("replied at"), null=True, blank=True)
     archived_at = models.DateTimeField(_("archived at"), null=True, blank=True)
     spam = models.BooleanField(_("spam"), default=False)
+    email_failed = models.BooleanField(default=False, editable=False)  # one of its emails is undelivered
     note = models.TextField(_("internal note"), blank=True)
     version = models.PositiveBigIntegerField(default=now_microseconds, editable=False)
 
@@ -45,6 +47,11 @@ class Message(models.Model):
         indexes = [
             models.Index(
                 fields=["-id"], condition=Q(read_at=None, archived_at=None, spam=False), name="feedback_message_new"
+            ),
+            models.Index(
+                fields=["-id"],
+                condition=Q(email_failed=True, archived_at=None, spam=False),
+                name="feedback_message_failed",
             ),
             models.Index(fields=["version"], name="feedback_message_version"),
         ]
@@ -56,8 +63,11 @@ class Message(models.Model):
         return reverse("receipt", args=[self.token])
 
     def touch(self) -> None:
-        """Raises the version. Call it in the transaction that changes something the receipt or the inbox shows."""
-        Message.objects.filter(pk=self.pk).update(version=Greatest(F("version") + 1, Value(now_microseconds())))
+        """Raises the version and updates ``email_failed``. Call it in each transaction that changes the status of an
+        email of the message."""
+        row = Message.objects.filter(pk=self.pk)
+        row.update(version=Greatest(F("version") + 1, Value(now_microseconds())))  # locks the row first
+        row.update(email_failed=Exists(Mail.objects.filter(message=OuterRef("pk"), status__in=UNDELIVERED)))
 
     def change(self, **values: object) -> None:
         """Stores these fields and a higher version, and leaves the other fields of the row alone."""

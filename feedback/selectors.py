@@ -5,21 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy
 
 from feedback.models import Block, Mail, Message
-from outbox.outcome import UNDELIVERED, Status
+from outbox.outcome import Status
 
 PAGE_SIZE = 25
 OPEN = Q(archived_at=None, spam=False)
-FAILED = Q(pk__in=Mail.objects.filter(status__in=UNDELIVERED).values("message"))
 FILTERS = {  # name in the URL: (label, condition)
     "open": (gettext_lazy("Open"), OPEN),
     "new": (gettext_lazy("Unread"), OPEN & Q(read_at=None)),
     "unanswered": (gettext_lazy("Needs reply"), OPEN & Q(answered_at=None)),
     "answered": (gettext_lazy("Replied"), OPEN & Q(answered_at__isnull=False)),
-    "failed": (gettext_lazy("Email failed"), OPEN & FAILED),
+    "failed": (gettext_lazy("Email failed"), OPEN & Q(email_failed=True)),
     "spam": (gettext_lazy("Spam"), Q(spam=True)),
     "archived": (gettext_lazy("Archived"), Q(archived_at__isnull=False, spam=False)),
 }
@@ -95,7 +94,7 @@ def selected(show: str) -> QuerySet[Message]:
 
 def inbox(*, show: str, search: str = "", before: int | None = None) -> tuple[list[Message], int | None]:
     """A page of messages, newest first, and the ``before`` of the next page (None at the end)."""
-    found = selected(show).annotate(failed=ExpressionWrapper(FAILED, BooleanField()))
+    found = selected(show)
     if search:
         found = found.filter(Q(email__icontains=search) | Q(text__icontains=search) | Q(note__icontains=search))
     if before:

@@ -102,9 +102,10 @@ def unblock_sender(*, message: Message) -> None:
 
 def retry_mail(*, mail: Mail) -> None:
     """Sends an email now that failed, is unknown or waits for its next attempt."""
-    if mail.retry_now():
-        mail.message.touch()
-        transaction.on_commit(lambda: _enqueue_mails(mail.message))
+    with transaction.atomic():
+        if mail.retry_now():
+            mail.message.touch()
+            transaction.on_commit(lambda: _enqueue_mails(mail.message))
 
 
 def _confirmations_today(email: str) -> int:

@@ -72,7 +72,6 @@ class OutboxMessage(models.Model):
                 name="outbox_pending",
             ),
             models.Index(fields=["lease_until"], condition=Q(status=Status.SENDING), name="outbox_sending"),
-            models.Index(fields=["status"], condition=Q(status__in=UNDELIVERED), name="outbox_undelivered"),
         ]
 
     def __str__(self) -> str:

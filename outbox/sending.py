@@ -65,9 +65,7 @@ def _attempt(message: OutboxMessage) -> Outcome | None:
         log.warning("message %d: the lease expired before it was sent", message.pk)
         return None
     except Exception as error:
-        log.warning(
-            "message %d failed: %s", message.pk, type(error).__name__
-        )  # str(error) may hold a secret
+        log.warning("message %d failed: %s", message.pk, type(error).__name__)  # str(error) may hold a secret
         status = Status.UNKNOWN if message.handed_over_at else Status.RETRYING
         return Outcome(status, f"{type(error).__name__}: {error}"[:500])
 

@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                 ('answered_at', models.DateTimeField(blank=True, null=True, verbose_name='replied at')),
                 ('archived_at', models.DateTimeField(blank=True, null=True, verbose_name='archived at')),
                 ('spam', models.BooleanField(default=False, verbose_name='spam')),
+                ('email_failed', models.BooleanField(default=False, editable=False)),
                 ('note', models.TextField(blank=True, verbose_name='internal note')),
                 ('version', models.PositiveBigIntegerField(default=core.clock.now_microseconds, editable=False)),
             ],
@@ -51,7 +52,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'message',
                 'verbose_name_plural': 'messages',
                 'ordering': ['-pk'],
-                'indexes': [models.Index(condition=models.Q(('archived_at', None), ('read_at', None), ('spam', False)), fields=['-id'], name='feedback_message_new'), models.Index(fields=['version'], name='feedback_message_version')],
+                'indexes': [models.Index(condition=models.Q(('archived_at', None), ('read_at', None), ('spam', False)), fields=['-id'], name='feedback_message_new'), models.Index(condition=models.Q(('archived_at', None), ('email_failed', True), ('spam', False)), fields=['-id'], name='feedback_message_failed'), models.Index(fields=['version'], name='feedback_message_version')],
             },
         ),
         migrations.CreateModel(

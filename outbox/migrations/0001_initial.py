@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('response', models.TextField(blank=True, verbose_name='response')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('on_hold', False), ('status__in', ['received', 'queued', 'retrying'])), fields=['priority', 'next_at'], name='outbox_pending'), models.Index(condition=models.Q(('status', 'sending')), fields=['lease_until'], name='outbox_sending'), models.Index(condition=models.Q(('status__in', ['failed', 'unknown'])), fields=['status'], name='outbox_undelivered')],
+                'indexes': [models.Index(condition=models.Q(('on_hold', False), ('status__in', ['received', 'queued', 'retrying'])), fields=['priority', 'next_at'], name='outbox_pending'), models.Index(condition=models.Q(('status', 'sending')), fields=['lease_until'], name='outbox_sending')],
             },
         ),
         migrations.CreateModel(

@@ -13,7 +13,9 @@ from outbox.models import OutboxMessage
 pytestmark = pytest.mark.django_db
 
 
-def test_health_reports_an_email_that_no_worker_takes_but_not_a_retry(client: Client, write: Callable[..., Message]) -> None:
+def test_health_reports_an_email_that_no_worker_takes_but_not_a_retry(
+    client: Client, write: Callable[..., Message]
+) -> None:
     write()
     assert client.get("/healthz/").json()["pending"] == "ok"
     OutboxMessage.objects.update(next_at=timezone.now() - timedelta(minutes=10))

@@ -9,7 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from feedback import services
-from feedback.models import Block, Message
+from feedback.models import Block, Mail, Message
+from outbox import sending
 from outbox.models import OutboxMessage
 from outbox.outcome import Outcome, Status
 
@@ -20,6 +21,12 @@ Write = Callable[..., Message]
 
 def shown_ids(page: bytes) -> list[int]:
     return [int(pk) for pk in re.findall(rb'data-row="(\d+)"', page)]
+
+
+def settle(message: Message, status: Status) -> None:
+    """Ends an attempt to send the confirmation with this status."""
+    mail = Mail.objects.select_related("message").get(message=message)
+    assert sending._claim(mail) and sending._settle(mail, Outcome(status, "550 No such user"))
 
 
 @pytest.mark.parametrize("path", ["/inbox/", "/inbox/1/"])
@@ -41,7 +48,7 @@ def test_each_filter_shows_and_counts_its_messages(staff_client: Client, write: 
     new, read, answered, failed, spam, archived = (write(str(n), email=f"{n}@example.com") for n in range(6))
     services.change_message(message=read, read_at=timezone.now())
     services.reply_to(message=answered, author=staff, text="Thank you")
-    OutboxMessage.objects.filter(mail__message=failed).update(status=Status.FAILED)
+    settle(failed, Status.FAILED)
     services.change_message(message=spam, spam=True)
     services.change_message(message=archived, archived_at=timezone.now())
     expected = {
@@ -58,6 +65,18 @@ def test_each_filter_shows_and_counts_its_messages(staff_client: Client, write: 
         assert shown_ids(page) == [message.pk for message in messages], show
         counter = re.search(rf'data-count-of="{show}">(\d+)<'.encode(), page)
         assert counter and int(counter[1]) == len(messages)
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.UNKNOWN])
+def test_a_failed_email_is_shown_until_it_is_retried(staff_client: Client, write: Write, status: Status) -> None:
+    message = write()
+    assert shown_ids(staff_client.get("/inbox/?show=failed").content) == []
+    settle(message, status)
+    assert shown_ids(staff_client.get("/inbox/?show=failed").content) == [message.pk]
+    staff_client.post(f"/inbox/mail/{message.mails.get().pk}/retry/")
+    assert shown_ids(staff_client.get("/inbox/?show=failed").content) == []
+    settle(message, Status.ACCEPTED)
+    assert shown_ids(staff_client.get("/inbox/?show=failed").content) == []
 
 
 def test_search_finds_text_email_and_note(staff_client: Client, write: Write) -> None:
