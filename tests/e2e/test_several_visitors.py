@@ -77,8 +77,8 @@ def test_a_deleted_post_fades_where_others_look_at_it(visitor: Visitor, mina: Au
     post_id, other = mina.publish("Not for long"), mina.publish("For ever")
     page = visit(visitor(), "/")
     assert mina.delete(post_id).status_code == 302
-    expect(page.locator(f"#post-{post_id}")).to_contain_class("gone")
-    expect(page.locator(f"#post-{other}")).not_to_contain_class("gone")
+    expect(page.locator(f"#post-{post_id}")).to_contain_class("deleted")
+    expect(page.locator(f"#post-{other}")).not_to_contain_class("deleted")
     page.reload()
     expect(page.locator(f"#post-{post_id}")).to_have_count(0)
 
@@ -88,7 +88,7 @@ def test_a_deleted_post_is_not_announced_as_new(visitor: Visitor, mina: Author) 
     newest = mina.publish("Soon gone")
     watcher = visit(visitor(), "/")
     assert mina.delete(newest).status_code == 302
-    expect(watcher.locator(f"#post-{newest}")).to_contain_class("gone")
+    expect(watcher.locator(f"#post-{newest}")).to_contain_class("deleted")
     newcomer = visit(visitor(), "/")
     expect(newcomer.locator("#news")).to_be_hidden()
     new = mina.publish("Really new")
