@@ -8,6 +8,11 @@ from tests.docs.files import files_in
 from tests.docs.site import APP, FILES, NOTIFICATION, SECTIONS, TRANSPORT, Site
 from tests.live import ROOT
 
+TASKS = """
+from project.celery import app
+app.loader.import_default_modules()
+print(*app.tasks, *app.conf.beat_schedule, sep="\\n")
+"""
 MAX_APP_LINES = 60  # that are not blank, with the template and without the test
 
 
@@ -17,6 +22,7 @@ def test_every_example_runs_as_it_stands_in_the_document(tmp_path: Path) -> None
     app_tests = site.write(APP)
     assert "Create model Poll" in site.run("manage.py", "makemigrations", "polls")
     site.run("manage.py", "migrate", "--verbosity", "0")
+    assert {"polls.tasks.count_votes", "count votes"} <= set(site.run("-c", TASKS).splitlines())
     site.run_tests(*app_tests)
     site.run_tests(*app_tests, *site.write(NOTIFICATION), *site.write(TRANSPORT))
     site.run("manage.py", "makemigrations", "--check")

@@ -18,7 +18,7 @@ LABEL = re.compile(r"(?<!\*)\*([A-Z][^*\n]*)\*(?!\*)")
 MADE_AT_RUN_TIME = {"data/"}
 KOREAN = ROOT / "project/locale/ko/LC_MESSAGES/django.po"
 SOURCES = [
-    *(path for app in (*APPS, "bench", "tests") for path in (ROOT / app).rglob("*.py") if path != Path(__file__)),
+    *(path for folder in (*APPS, "bench", "tests") for path in (ROOT / folder).rglob("*.py") if path != Path(__file__)),
     *(ROOT / name for name in ("pyproject.toml", "Makefile", ".env.example", "bench/README.md")),
 ]
 
