@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.e2e import test_people
 from tests.live import Live, until
 
 TOKEN = re.compile(r".*/feedback/[\w-]{32}/$")
@@ -64,6 +65,27 @@ def test_the_whole_way(visitor: Visitor, desk: Page) -> None:
 
     desk.goto("/inbox/mails/")
     expect(desk.locator(".rows li", has_text="Re: Your Feedback").first).to_contain_text("sora@example.com")
+
+
+def test_a_signed_in_sender_signs_out_on_the_receipt(visitor: Visitor, base_url: str) -> None:
+    page = visitor()
+    test_people.sign_in(page, "jun", "redheart")
+    submit(page, "Sent and signed out", email="jun@example.com")
+    test_people.account(page, "jun").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{base_url}/")
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(test_people.account(page, "jun")).to_have_count(0)
+
+
+def test_the_language_is_switched_on_the_receipt(visitor: Visitor) -> None:
+    page = visitor()
+    address = submit(page, "In another language", email="language@example.com")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.get_by_role("button", name="한국어").click()
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+    expect(page).to_have_url(address)
+    expect(page.locator("#receipt")).to_contain_text("In another language")
 
 
 def test_without_javascript(visitor: Visitor) -> None:
