@@ -39,7 +39,7 @@ class Mailbox:
 
 def save(page: Page) -> None:
     page.get_by_role("button", name="Save").click()
-    expect(page.locator("main > .note")).to_contain_text("Saved.")
+    expect(page.locator("main > .note[role=status]")).to_contain_text("Saved.")
 
 
 def test_a_digest_from_the_address_to_the_unsubscription(
@@ -84,7 +84,7 @@ def test_the_page_fits_and_is_used_with_the_keyboard(visitor: Visitor, author: S
     expect(page.get_by_label("Someone liked your post: Email digest")).to_be_focused()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    expect(page.locator("main > .note")).to_have_text("Saved.")
+    expect(page.locator("main > .note[role=status]")).to_have_text("Saved.")
     expect(page.get_by_label("Someone liked your post: Email digest")).not_to_be_checked()
     expect(page.get_by_label("Someone liked your post: Push")).to_be_checked()
 

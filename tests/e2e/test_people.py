@@ -109,7 +109,7 @@ def test_a_post_that_is_published_after_the_session_ended_is_kept(visitor: Visit
     sign_in(page, "mina", "redheart")
     page.context.clear_cookies(name="sessionid")
     page.get_by_label("Write a post").fill("Written for an hour")
-    page.get_by_role("button", name="Publish").click()
+    page.get_by_role("button", name="Post", exact=True).click()
     page.get_by_label("Username").fill("mina")
     page.get_by_label("Password").fill("redheart")
     page.get_by_role("button", name="Sign in").click()
