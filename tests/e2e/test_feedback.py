@@ -167,6 +167,32 @@ def test_the_keys(visitor: Visitor, desk: Page) -> None:
     expect(desk.get_by_label("Reply")).to_have_value("jekyll?")
 
 
+def test_the_list_of_keys_closes_with_its_key_and_the_very_next_key_works(desk: Page) -> None:
+    desk.keyboard.press("?")
+    expect(desk.get_by_role("dialog").get_by_role("checkbox")).to_be_focused()
+    desk.evaluate("""() => { // both keys before the next frame
+        for (const key of "?j") document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}))
+    }""")
+    expect(desk.get_by_role("dialog")).to_be_hidden()
+    expect(desk.locator("[data-row] a").first).to_be_focused()
+
+
+def test_the_focus_goes_to_the_next_row_although_the_list_was_refreshed_meanwhile(visitor: Visitor, desk: Page) -> None:
+    submit(visitor(), "Stays in the list", email="focus@example.com")
+    submit(visitor(), "Is archived", email="focus@example.com")
+    expect(desk.locator("[data-row]").first).to_contain_text("Is archived")
+    held: list[Route] = []
+    desk.route("**/archive/", lambda route: held.append(route))
+    desk.keyboard.press("j")
+    desk.keyboard.press("e")
+    until(lambda: desk.evaluate("1") and held, "nothing was archived")
+    submit(visitor(), "Comes meanwhile", email="focus@example.com")
+    expect(desk.locator("[data-row]").first).to_contain_text("Comes meanwhile")
+    held[0].continue_()
+    expect(desk.get_by_text("Archived.")).to_be_visible()
+    expect(desk.locator("[data-row]", has_text="Stays in the list").locator("a")).to_be_focused()
+
+
 def test_nothing_that_was_written_is_ever_run(visitor: Visitor, desk: Page) -> None:
     canary = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>{{ 7*7 }}"
     sender = visitor()
