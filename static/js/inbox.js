@@ -26,9 +26,12 @@
 
   function keep(row) { // the focus stays in the list when its row goes
     const all = rows(), next = all[all.indexOf(row) + 1] ?? all[all.indexOf(row) - 1];
-    document.addEventListener("htmx:after:settle", () => {
+    const settled = () => {
+      if (row.isConnected) return; // this was the answer to an earlier request
+      document.removeEventListener("htmx:after:settle", settled);
       if (document.activeElement === document.body) find("a", (next && document.getElementById(next.id)) ?? rows()[0])?.focus();
-    }, { once: true });
+    };
+    document.addEventListener("htmx:after:settle", settled);
   }
 
   const KEYS = {
@@ -40,10 +43,13 @@
     "?": () => dialog.open ? dialog.close() : dialog.showModal(),
   };
 
+  // The box in the dialog is no text field, and it has the focus until the next frame after the dialog was closed.
+  const typing = (field) => field.matches("input, textarea, select") && !dialog.contains(field);
+
   document.addEventListener("keydown", (event) => {
     const work = KEYS[event.key];
     if (!work || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.target.matches("input, textarea, select") || (!on.checked && event.key !== "?")) return;
+    if (typing(event.target) || (!on.checked && event.key !== "?")) return;
     if (dialog.open && event.key !== "?") return;
     event.preventDefault();
     work(event.key);

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.e2e import test_people
 from tests.live import Live, until
 
 TOKEN = re.compile(r".*/feedback/[\w-]{32}/$")
@@ -64,6 +65,27 @@ def test_a_message_goes_from_the_form_to_the_reply(visitor: Visitor, desk: Page)
 
     desk.goto("/inbox/mails/")
     expect(desk.locator(".rows li", has_text="Re: Your Feedback").first).to_contain_text("sora@example.com")
+
+
+def test_a_signed_in_sender_signs_out_on_the_receipt(visitor: Visitor, base_url: str) -> None:
+    page = visitor()
+    test_people.sign_in(page, "jun", "redheart")
+    submit(page, "Sent and signed out", email="jun@example.com")
+    test_people.account(page, "jun").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{base_url}/")
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(test_people.account(page, "jun")).to_have_count(0)
+
+
+def test_the_language_is_switched_on_the_receipt(visitor: Visitor) -> None:
+    page = visitor()
+    address = submit(page, "In another language", email="language@example.com")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.get_by_role("button", name="한국어").click()
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+    expect(page).to_have_url(address)
+    expect(page.locator("#receipt")).to_contain_text("In another language")
 
 
 def test_without_javascript(visitor: Visitor) -> None:
@@ -143,6 +165,32 @@ def test_the_keyboard_shortcuts_work(visitor: Visitor, desk: Page) -> None:
     expect(desk.get_by_label("Reply")).to_be_focused()
     desk.get_by_label("Reply").press_sequentially("jekyll?")
     expect(desk.get_by_label("Reply")).to_have_value("jekyll?")
+
+
+def test_the_list_of_keys_closes_with_its_key_and_the_very_next_key_works(desk: Page) -> None:
+    desk.keyboard.press("?")
+    expect(desk.get_by_role("dialog").get_by_role("checkbox")).to_be_focused()
+    desk.evaluate("""() => { // both keys before the next frame
+        for (const key of "?j") document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}))
+    }""")
+    expect(desk.get_by_role("dialog")).to_be_hidden()
+    expect(desk.locator("[data-row] a").first).to_be_focused()
+
+
+def test_the_focus_goes_to_the_next_row_although_the_list_was_refreshed_meanwhile(visitor: Visitor, desk: Page) -> None:
+    submit(visitor(), "Stays in the list", email="focus@example.com")
+    submit(visitor(), "Is archived", email="focus@example.com")
+    expect(desk.locator("[data-row]").first).to_contain_text("Is archived")
+    held: list[Route] = []
+    desk.route("**/archive/", lambda route: held.append(route))
+    desk.keyboard.press("j")
+    desk.keyboard.press("e")
+    until(lambda: desk.evaluate("1") and held, "nothing was archived")
+    submit(visitor(), "Comes meanwhile", email="focus@example.com")
+    expect(desk.locator("[data-row]").first).to_contain_text("Comes meanwhile")
+    held[0].continue_()
+    expect(desk.get_by_text("Archived.")).to_be_visible()
+    expect(desk.locator("[data-row]", has_text="Stays in the list").locator("a")).to_be_focused()
 
 
 def test_nothing_that_was_written_is_ever_run(visitor: Visitor, desk: Page) -> None:
