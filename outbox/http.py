@@ -98,6 +98,6 @@ class PublicAdapter(HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool = super().get_connection_with_tls_context(*args, **kwargs)
-        connection = PublicTLSConnection if pool.scheme == "https" else PublicConnection
-        pool.ConnectionCls = partial(connection, deadline=self.deadline)
+        connection: Any = PublicTLSConnection if pool.scheme == "https" else PublicConnection
+        pool.ConnectionCls = partial(connection, deadline=self.deadline)  # type: ignore[assignment]
         return pool

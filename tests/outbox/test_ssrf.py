@@ -38,7 +38,7 @@ class Recorder(BaseHTTPRequestHandler):
     requests: list[str] = []
 
     def do_POST(self) -> None:
-        self.requests.append(f"{self.server.server_address[0]} {self.headers['Host']} {self.path}")
+        self.requests.append(f"{self.connection.getsockname()[0]} {self.headers['Host']} {self.path}")
         self.send_response(307)
         self.send_header("Location", "/again")
         self.end_headers()
