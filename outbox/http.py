@@ -97,7 +97,7 @@ class PublicAdapter(HTTPAdapter):
         self.deadline = deadline
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool = super().get_connection_with_tls_context(*args, **kwargs)
-        connection: Any = PublicTLSConnection if pool.scheme == "https" else PublicConnection
-        pool.ConnectionCls = partial(connection, deadline=self.deadline)  # type: ignore[assignment]
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        connection = PublicTLSConnection if pool.scheme == "https" else PublicConnection
+        pool.ConnectionCls = partial(connection, deadline=self.deadline)
         return pool
