@@ -11,7 +11,7 @@ urlpatterns = [
     path("inbox/<int:pk>/reply/", inbox.reply, name="reply"),
     path("inbox/<int:pk>/note/", inbox.note, name="note"),
     re_path(rf"^inbox/(?P<pk>[0-9]{{1,18}})/(?P<action>{'|'.join(inbox.ACTIONS)})/$", inbox.mark, name="mark"),
-    path("inbox/mail/<int:pk>/retry/", inbox.retry, name="retry"),
+    path("inbox/mail/<int:pk>/again/", inbox.retry, name="retry"),
     # /inbox/export/
     path("inbox/export/", exports.export, name="exports"),
     path("inbox/export/<uuid:task_id>/", exports.export_progress, name="export"),
