@@ -36,7 +36,7 @@ def test_only_staff_see_the_inbox(client: Client, mina: User, path: str) -> None
     assert client.get(path).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/inbox/1/reply/", "/inbox/1/note/", "/inbox/1/archive/", "/inbox/mail/1/retry/"])
+@pytest.mark.parametrize("path", ["/inbox/1/reply/", "/inbox/1/note/", "/inbox/1/archive/", "/inbox/mail/1/again/"])
 def test_only_staff_can_change_a_message(client: Client, staff_client: Client, mina: User, path: str) -> None:
     assert staff_client.get(path).status_code == 405
     assert staff_client.post(path).status_code == 404
@@ -73,7 +73,7 @@ def test_a_failed_email_is_shown_until_it_is_retried(staff_client: Client, write
     assert shown_ids(staff_client.get("/inbox/?show=failed").content) == []
     settle(message, status)
     assert shown_ids(staff_client.get("/inbox/?show=failed").content) == [message.pk]
-    staff_client.post(f"/inbox/mail/{message.mails.get().pk}/retry/")
+    staff_client.post(f"/inbox/mail/{message.mails.get().pk}/again/")
     assert shown_ids(staff_client.get("/inbox/?show=failed").content) == []
     settle(message, Status.ACCEPTED)
     assert shown_ids(staff_client.get("/inbox/?show=failed").content) == []
@@ -177,10 +177,10 @@ def test_the_delivery_log_is_shown_and_a_waiting_email_can_be_retried(staff_clie
     assert mail.claim() and mail.settle(Outcome(Status.RETRYING, "451 4.7.1 Greylisted"))
     page = staff_client.get(f"/inbox/{message.pk}/").content
     assert b"451 4.7.1 Greylisted" in page and b"Next attempt" in page and b"Retry now" in page
-    staff_client.post(f"/inbox/mail/{mail.pk}/retry/")
+    staff_client.post(f"/inbox/mail/{mail.pk}/again/")
     mail.refresh_from_db()
     assert mail.status == "received" and mail.next_at <= timezone.now()
-    staff_client.post(f"/inbox/mail/{mail.pk}/retry/")  # it is already pending
+    staff_client.post(f"/inbox/mail/{mail.pk}/again/")  # it is already pending
     assert mail.attempts.count() == 1
 
 
