@@ -20,5 +20,5 @@ urlpatterns = [
     path("notifications/destinations/<int:pk>/", destinations.destination, name="destination"),
     path("notifications/destinations/<int:pk>/secret/", destinations.secret, name="destination_secret"),
     path("notifications/destinations/<int:pk>/change/", destinations.change, name="destination_change"),
-    path("notifications/deliveries/<int:pk>/retry/", destinations.retry, name="retry_delivery"),
+    path("notifications/deliveries/<int:pk>/again/", destinations.retry, name="retry_delivery"),
 ]

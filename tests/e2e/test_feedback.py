@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e import test_people
+from tests.e2e import people
 from tests.live import Live, until
 
 TOKEN = re.compile(r".*/feedback/[\w-]{32}/$")
@@ -69,13 +69,13 @@ def test_a_message_goes_from_the_form_to_the_reply(visitor: Visitor, desk: Page)
 
 def test_a_signed_in_sender_signs_out_on_the_receipt(visitor: Visitor, base_url: str) -> None:
     page = visitor()
-    test_people.sign_in(page, "jun", "redheart")
+    people.sign_in(page, "jun", "redheart")
     submit(page, "Sent and signed out", email="jun@example.com")
-    test_people.account(page, "jun").click()
+    people.account(page, "jun").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(f"{base_url}/")
     expect(page.get_by_role("link", name="Sign in")).to_be_visible()
-    expect(test_people.account(page, "jun")).to_have_count(0)
+    expect(people.account(page, "jun")).to_have_count(0)
 
 
 def test_the_language_is_switched_on_the_receipt(visitor: Visitor) -> None:

@@ -167,7 +167,7 @@ def test_staff_neither_see_nor_change_the_browser_of_an_account(staff_client: Cl
     assert "Phone" not in staff_client.get(LIST).content.decode()
     assert staff_client.get(f"{LIST}{browser.pk}/").status_code == 404
     assert staff_client.post(f"{LIST}{browser.pk}/change/", {"do": "remove"}).status_code == 404
-    assert staff_client.post(f"/notifications/deliveries/{delivery.pk}/retry/").status_code == 404
+    assert staff_client.post(f"/notifications/deliveries/{delivery.pk}/again/").status_code == 404
 
 
 def test_an_unknown_transport_is_not_found(staff_client: Client) -> None:

@@ -212,7 +212,7 @@ def test_repeated_failures_pause_the_destination_notify_its_owner_and_lose_nothi
 def test_failed_deliveries_can_be_retried_by_hand(hook: Destination, service: Receiver, staff_client: Client) -> None:
     service.answers = [(400, {}, ""), (400, {}, ""), (200, {}, "")]
     first, second = send(hook), send(hook)
-    staff_client.post(f"/notifications/deliveries/{first.pk}/retry/")
+    staff_client.post(f"/notifications/deliveries/{first.pk}/again/")
     first.refresh_from_db()
     assert first.status in (Status.RECEIVED, Status.QUEUED)
     assert send(hook, first).status == Status.ACCEPTED
