@@ -1,4 +1,4 @@
-"""One word for one thing, and the word that the field uses: names use none of the words that the vocabulary replaces."""
+"""One word for one thing, the word of the field: names contain none of the words that the vocabulary replaces."""
 
 from __future__ import annotations
 
