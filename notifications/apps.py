@@ -15,9 +15,7 @@ class NotificationsConfig(AppConfig):
         from notifications.transports import base
         from outbox.transports import handle
 
-        autodiscover_modules(
-            "topics", "bell", "notification_types", "destinations.notification_types", "destinations.topics"
-        )
+        autodiscover_modules("notification_types", "bell", "destinations.topics", "destinations.notification_types")
         base.load()
         handle(Delivery, DeliveryHandler())
         user_logged_in.connect(browsers.signed_in, dispatch_uid="notifications.destinations.browsers")
