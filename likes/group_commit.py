@@ -48,8 +48,8 @@ class GroupCommit:
                     _resolve(stored, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, http.TRY_AGAIN, wait=2))
                 continue
             for click, stored in batch:
-                gone = Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST)
-                _resolve(stored, click.at if click.post_id in posts else gone)
+                exists = click.post_id in posts
+                _resolve(stored, click.at if exists else Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST))
 
     def _commit(self, batch: list[Click]) -> set[int]:
         try:
