@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,7 +67,7 @@ class Site:
             until(lambda: responds(url), lambda: (self.folder / "web.log").read_text())
             yield url
         finally:
-            web.send_signal(signal.SIGINT)
+            web.kill()
             web.wait(60)
 
 

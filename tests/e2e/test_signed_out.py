@@ -9,7 +9,6 @@ from tests.e2e.conftest import Visitor
 from tests.e2e.people import CONNECTION_ERRORS, Author, account, expect_live, sign_in, sign_out, visit
 
 NOTE = "You've been signed out. Reload the page to sign in again."
-RELOADED = "performance.getEntriesByType('navigation')[0].type === 'reload'"
 
 
 def signed_in_twice(page: Page, path: str) -> Page:
@@ -73,8 +72,8 @@ def test_a_page_that_is_always_refused_is_loaded_again_once(visitor: Visitor, po
     loads: list[Page] = []
     page.on("load", lambda page: loads.append(page))
     page.route_web_socket("**/live/**", lambda socket: socket.close(code=4403))
-    page.goto(f"/posts/{post_id}/")
-    page.wait_for_function(RELOADED)
+    with page.expect_event("load", lambda _: len(loads) == 2):
+        page.goto(f"/posts/{post_id}/")
     expect_live(page, "off")
     page.evaluate("document.dispatchEvent(new Event('live:refresh'))")
     assert len(loads) == 2
