@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from core.http import HtmxRequest
 from core.permissions import staff_only
 from notifications.destinations import services as destinations
 from notifications.models import Delivery, Destination
@@ -49,8 +50,13 @@ def connect(request: HttpRequest, transport: str) -> HttpResponse:
 
 @require_GET
 @staff_only
-def destination(request: HttpRequest, pk: int) -> HttpResponse:
-    return _page(request, get_object_or_404(destinations.connected(), pk=pk))
+def destination(request: HtmxRequest, pk: int) -> HttpResponse:
+    """One integration with its log. A page that shows one and fetches the log again is told that it was removed."""
+    if found := destinations.connected().filter(pk=pk).first():
+        return _page(request, found)
+    if request.htmx:
+        return render(request, "notifications/_removed.html")
+    raise Http404
 
 
 @require_POST

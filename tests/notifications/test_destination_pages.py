@@ -130,6 +130,18 @@ def test_a_test_message_is_enqueued_for_the_mail_worker(
     assert [task["task"] for task in queued("mail")] == ["outbox.tasks.send_message"]
 
 
+def test_a_page_whose_integration_was_removed_says_so_and_fetches_no_more(
+    staff_client: Client, hook: Destination
+) -> None:
+    address = f"{LIST}{hook.pk}/"
+    hook.delete()
+    page = staff_client.get(address, headers={"HX-Request": "true"})
+    assert page.status_code == 200
+    assert "This integration was removed." in page.content.decode()
+    assert "stale" not in page.content.decode()
+    assert staff_client.get(address).status_code == 404
+
+
 def test_a_destination_can_be_paused_resumed_and_removed(staff_client: Client, hook: Destination) -> None:
     for action, paused in (("pause", True), ("resume", False)):
         staff_client.post(f"{LIST}{hook.pk}/change/", {"do": action})
