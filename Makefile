@@ -6,7 +6,7 @@ ROUNDS ?= 1
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check messages lock bench bench-peers bench-report
+.PHONY: help run test test-server test-browser check messages lock bench bench-peers bench-report
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -14,8 +14,12 @@ help: ## list the commands
 run: .venv/run ## start everything on http://127.0.0.1:8000; PORT=9000 chooses another port
 	@$(BIN)/python -m project.run
 
-test: .venv/dev ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
+test: test-server test-browser ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
+
+test-server: .venv/dev
 	$(BIN)/python -m pytest tests --ignore tests/e2e
+
+test-browser: .venv/dev
 	$(BIN)/python -m pytest tests/e2e
 
 messages: .venv/dev ## bring the Korean texts in step with the code
