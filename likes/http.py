@@ -48,7 +48,7 @@ def read_click(headers: Headers, address: str, form: Mapping[str, Any], post_id:
         raise Refusal(HTTPStatus.BAD_REQUEST, gettext_lazy("Unknown host name."))
     if not same_origin(headers):
         raise Refusal(HTTPStatus.FORBIDDEN, gettext_lazy("You can only like posts from this site."))
-    key = visitors.read_cookie(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
+    key = visitors.read_headers(headers)
     wait = rate_limits.clicks.take(key) if key else rate_limits.new_visitors.take(network_of(address))
     if wait:
         raise Refusal(

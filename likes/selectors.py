@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import parse_cookie
-
 from core import visitors
 from core.same_origin import Headers
 from likes.models import Like, Post
@@ -15,8 +13,7 @@ PAGE_SIZE = 20  # posts
 
 def state_for_headers(headers: Headers, post_id: int) -> dict[str, Any]:
     """The JSON of a post for the visitor in the cookie of these headers; empty if there is no such post."""
-    visitor = visitors.read_cookie(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
-    found = with_personal_likes([*Post.objects.filter(pk=post_id)], visitor)
+    found = with_personal_likes([*Post.objects.filter(pk=post_id)], visitors.read_headers(headers))
     return found[0].state if found else {}
 
 
