@@ -13,8 +13,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.signing import BadSignature, TimestampSigner
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, parse_cookie
 from django.http.response import HttpResponseBase
+
+from core.same_origin import Headers
 
 COOKIE = "visitor"
 YEAR = 365 * 24 * 3600  # seconds
@@ -38,6 +40,11 @@ def read_cookie(value: str | None) -> str | None:
     except BadSignature:
         return None
     return key
+
+
+def read_headers(headers: Headers) -> str | None:
+    """The same from the headers of a request, for code that has no Django request."""
+    return read_cookie(parse_cookie(headers.get("cookie", "")).get(COOKIE))
 
 
 def set_cookie(response: HttpResponseBase, key: str) -> None:

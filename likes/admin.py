@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from core.admin import ReadOnly
 from likes.models import Like, Post
 
 
@@ -14,19 +15,13 @@ class PostAdmin(admin.ModelAdmin):
 
 
 @admin.register(Like)
-class LikeAdmin(admin.ModelAdmin):
-    """Read-only: only `services.set_likes` may change likes, or counts would be wrong."""
+class LikeAdmin(ReadOnly, admin.ModelAdmin):
+    """Nothing can be changed: only `services.set_likes` may change likes, or counts would be wrong."""
 
     list_display = ["post_id", "visitor", "wanted", "counted", "clicked_at", "settled_at"]
     list_filter = [("settled_at", admin.EmptyFieldListFilter), "wanted"]
     search_fields = ["visitor"]
     show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Like | None = None) -> bool:
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Like | None = None) -> bool:
         return False

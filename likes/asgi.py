@@ -7,7 +7,6 @@ It responds once the row of the click is committed. A request that is not a urle
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -15,7 +14,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from channels.db import database_sync_to_async
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from core import visitors
@@ -24,13 +22,11 @@ from likes import http
 from likes.group_commit import GroupCommit
 from likes.http import Refusal, Reply
 from likes.selectors import state_for_headers
-from likes.services import Click
 
 PATH = re.compile(r"/posts/([0-9]{1,18})/like/")
 MAX_BODY = 1024  # bytes; a valid body is 7 bytes long
 FORM = "application/x-www-form-urlencoded"
 App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
-log = logging.getLogger(__name__)
 
 
 class LikeEndpoint:
@@ -56,15 +52,14 @@ class LikeEndpoint:
     async def _reply(self, post_id: int, headers: Headers, client: Any, receive: Any) -> Reply:
         try:
             form = await read_form(receive)
-            visitor = http.check_request(headers, client[0] if client else "")
-            liked = http.parse_liked(form)
-            at = await self.group_commit.store(Click(post_id, visitor.key, liked, timezone.now()))
+            click = http.read_click(headers, client[0] if client else "", form, post_id)
+            await self.group_commit.store(click)
         except Refusal as refusal:
             state = None
             if refusal.status == HTTPStatus.TOO_MANY_REQUESTS:
                 state = await database_sync_to_async(state_for_headers)(headers, post_id)
             return http.error_reply(headers, refusal, state)
-        return http.success_reply(headers, visitor, post_id=post_id, liked=liked, at=at)
+        return http.success_reply(headers, click)
 
 
 async def read_form(receive: Any) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from http import HTTPStatus
 from threading import Event, Thread
 
@@ -19,24 +18,31 @@ log = logging.getLogger(__name__)
 
 
 class GroupCommit:
-    """One thread with one connection stores all waiting clicks in one transaction, then the next ones."""
+    """One thread with one connection stores all waiting clicks in one transaction, then the next ones. Another thread
+    enqueues settling, so that no click waits if Redis hangs."""
 
     def __init__(self) -> None:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="clicks")
-        self.enqueuer = Enqueuer()
-        self.waiting: list[tuple[Click, asyncio.Future[datetime]]] = []
+        self.waiting: list[tuple[Click, asyncio.Future[set[int] | None]]] = []
         self.draining: asyncio.Task[None] | None = None
+        self.stored = Event()
+        self.stored.set()  # for likes that an earlier run left pending, and to connect before the first click
+        Thread(target=self._enqueue, name="enqueue", daemon=True).start()
 
-    async def store(self, click: Click) -> datetime:
-        """Returns when the click was accepted, once it is committed. Raises `Refusal` if the post is gone or the
-        database fails."""
-        stored = asyncio.get_running_loop().create_future()
-        self.waiting.append((click, stored))
+    async def store(self, click: Click) -> None:
+        """Returns once the click is committed. Raises `Refusal` if the post is gone or the database fails."""
+        committed = asyncio.get_running_loop().create_future()
+        self.waiting.append((click, committed))
         if self.draining is None or self.draining.done():
             self.draining = asyncio.create_task(self._drain())
-        return await stored
+        posts = await committed
+        if posts is None:
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, http.TRY_AGAIN, wait=2)
+        if click.post_id not in posts:
+            raise Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST)
 
     async def _drain(self) -> None:
+        """Gives each waiting click the ids of the posts that exist; None if the database failed."""
         loop = asyncio.get_running_loop()
         while self.waiting:
             batch, self.waiting = self.waiting, []
@@ -44,12 +50,10 @@ class GroupCommit:
                 posts = await loop.run_in_executor(self.thread, self._commit, [click for click, _ in batch])
             except Exception as error:
                 log.error("%d clicks could not be stored: %r", len(batch), error)
-                for _, stored in batch:
-                    _resolve(stored, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, http.TRY_AGAIN, wait=2))
-                continue
-            for click, stored in batch:
-                exists = click.post_id in posts
-                _resolve(stored, click.at if exists else Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST))
+                posts = None
+            for _, committed in batch:
+                if not committed.cancelled():  # the browser has gone; its click is stored nevertheless
+                    committed.set_result(posts)
 
     def _commit(self, batch: list[Click]) -> set[int]:
         try:
@@ -57,28 +61,10 @@ class GroupCommit:
         except Exception:
             connection.close()  # it may be the cause; the next batch opens a new one
             raise
-        self.enqueuer.wanted.set()
+        self.stored.set()
         return posts
 
-
-class Enqueuer:
-    """Enqueues settling in a thread, so that no click waits if Redis hangs."""
-
-    def __init__(self) -> None:
-        self.wanted = Event()
-        self.wanted.set()  # for likes that an earlier run left pending, and to connect before the first click
-        Thread(target=self._run, name="enqueue", daemon=True).start()
-
-    def _run(self) -> None:
-        while self.wanted.wait():
-            self.wanted.clear()  # first, so that a click from now on enqueues again
+    def _enqueue(self) -> None:
+        while self.stored.wait():
+            self.stored.clear()  # first, so that a click from now on enqueues again
             tasks.enqueue_settling()
-
-
-def _resolve(stored: asyncio.Future[datetime], outcome: datetime | Refusal) -> None:
-    if stored.cancelled():  # the browser has gone; its click is stored nevertheless
-        return
-    if isinstance(outcome, Refusal):
-        stored.set_exception(outcome)
-    else:
-        stored.set_result(outcome)

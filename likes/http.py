@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, parse_cookie
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy
 
@@ -20,6 +19,7 @@ from core.http import wants_json
 from core.rate_limits import network_of
 from core.same_origin import Headers, is_known_host, same_origin
 from likes import rate_limits
+from likes.services import Click
 
 NO_SUCH_POST = gettext_lazy("This post was deleted.")
 TRY_AGAIN = gettext_lazy("Couldn't save your like. Try again.")
@@ -40,47 +40,40 @@ class Reply(NamedTuple):
     new_visitor: str = ""  # key that goes into the visitor cookie
 
 
-class Visitor(NamedTuple):
-    key: str
-    new: bool
-
-
-def check_request(headers: Headers, address: str) -> Visitor:
-    """Returns who clicks. Raises `Refusal` for an unknown host, a page of another site or too many clicks."""
+def read_click(headers: Headers, address: str, form: Mapping[str, Any], post_id: int) -> Click:
+    """The click of a request. The form has ``liked=1`` or ``liked=0``: the wanted state, not a toggle, so that a
+    repeated request changes nothing. Raises `Refusal` for anything else, for an unknown host, for a page of another
+    site and for too many clicks."""
     if not is_known_host(headers):
         raise Refusal(HTTPStatus.BAD_REQUEST, gettext_lazy("Unknown host name."))
     if not same_origin(headers):
         raise Refusal(HTTPStatus.FORBIDDEN, gettext_lazy("You can only like posts from this site."))
-    key = visitors.read_cookie(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
+    key = visitors.read_headers(headers)
     wait = rate_limits.clicks.take(key) if key else rate_limits.new_visitors.take(network_of(address))
     if wait:
         raise Refusal(
             HTTPStatus.TOO_MANY_REQUESTS, gettext_lazy("Too many likes. Wait a moment and try again."), wait=wait
         )
-    return Visitor(key or visitors.new_key(), new=not key)
-
-
-def parse_liked(values: Mapping[str, Any]) -> bool:
-    """Reads ``liked=1`` or ``liked=0``: the wanted state, not a toggle, so that a repeated request changes nothing.
-    Raises `Refusal` for anything else."""
-    value = values.get("liked")
-    if value not in ("0", "1"):
+    liked = form.get("liked")
+    if liked not in ("0", "1"):
         raise Refusal(HTTPStatus.BAD_REQUEST, gettext_lazy("Send liked=1 or liked=0."))
-    return value == "1"
+    return Click(post_id, key or visitors.new_key(), liked == "1", timezone.now(), is_first=not key)
 
 
-def success_reply(headers: Headers, visitor: Visitor, *, post_id: int, liked: bool, at: datetime) -> Reply:
+def success_reply(headers: Headers, click: Click) -> Reply:
     """204 for htmx, whose page already shows the like; 202 with JSON; 303 back to the page for a plain form."""
-    extra = {"cache-control": "no-store", "x-accepted": str(microseconds(at))}
-    new_visitor = visitor.key if visitor.new else ""
+    extra = {"cache-control": "no-store", "x-accepted": str(microseconds(click.at))}
+    new_visitor = click.visitor if click.is_first else ""
     if new_visitor:
         extra["hx-trigger"] = "visitor:named"
     if "hx-request" in headers:
         return Reply(204, extra, new_visitor=new_visitor)
     if wants_json(headers):
-        body = json.dumps({"post": post_id, "liked": liked})
+        body = json.dumps({"post": click.post_id, "liked": click.liked})
         return Reply(202, extra | {"content-type": "application/json"}, body, new_visitor)
-    return Reply(303, extra | {"location": f"{_back_url(headers, post_id)}#post-{post_id}"}, new_visitor=new_visitor)
+    return Reply(
+        303, extra | {"location": f"{_back_url(headers, click.post_id)}#post-{click.post_id}"}, new_visitor=new_visitor
+    )
 
 
 def error_reply(headers: Headers, refusal: Refusal, state: Mapping[str, Any] | None = None) -> Reply:

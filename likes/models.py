@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 
@@ -29,7 +31,7 @@ class Post(models.Model):
         return self.text[:60]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        with transaction.atomic():  # with `post_saved`, which raises the feed's version
+        with transaction.atomic():  # with `feed_changed`, which raises the feed's version
             super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
@@ -40,13 +42,17 @@ class Post(models.Model):
         """The count that the visitor of the page sees: it includes their click before the worker has settled it."""
         return self.like_count + self.personal_like.wanted - self.personal_like.counted
 
+    @property
+    def state(self) -> dict[str, Any]:
+        """The JSON of the post, for the visitor of ``personal_like``."""
+        liked = self.personal_like.wanted
+        return {"post": self.pk, "count": self.like_count, "version": self.version, "liked": liked}
+
     @classmethod
     def recount(cls) -> int:
         """Sets every count to the number of its rows. Returns the drift found, in likes: it should be 0."""
-        drift = 0
-        for pk in cls.objects.order_by("pk").values_list("pk", flat=True).iterator():
-            drift += cls._recount_one(pk)
-        return drift
+        pks = cls.objects.order_by("pk").values_list("pk", flat=True)
+        return sum(cls._recount_one(pk) for pk in pks.iterator())
 
     @classmethod
     @transaction.atomic
@@ -78,14 +84,12 @@ class FeedVersion(models.Model):
         cls.objects.filter(pk=1).update(version=F("version") + 1)
 
 
-def post_saved(sender: type[Post], created: bool, **_: Any) -> None:
+@receiver([post_save, post_delete], sender=Post)
+def feed_changed(created: bool = True, **_: Any) -> None:
+    """Runs in the transaction that writes or deletes a post, also when posts are deleted with their author.
+    ``created`` is False if a post was edited; a deletion does not send it."""
     if created:
         FeedVersion.increase()
-
-
-def post_deleted(sender: type[Post], **_: Any) -> None:
-    """Sent inside the transaction of the deletion, also when posts are deleted with their author."""
-    FeedVersion.increase()
 
 
 class Like(models.Model):

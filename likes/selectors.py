@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import parse_cookie
-
 from core import visitors
 from core.same_origin import Headers
 from likes.models import Like, Post
@@ -13,20 +11,10 @@ from likes.models import Like, Post
 PAGE_SIZE = 20  # posts
 
 
-def post_state(*, post_id: int, visitor: str | None) -> dict[str, Any]:
-    """The JSON of a post, read from the database. Raises `Post.DoesNotExist`."""
-    post = Post.objects.only("like_count", "version").get(pk=post_id)
-    liked = bool(visitor) and Like.objects.filter(post=post_id, visitor=visitor, wanted=True).exists()
-    return {"post": post_id, "count": post.like_count, "version": post.version, "liked": liked}
-
-
 def state_for_headers(headers: Headers, post_id: int) -> dict[str, Any]:
-    """The same for the visitor in the cookie of these headers; empty if there is no such post."""
-    visitor = visitors.read_cookie(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
-    try:
-        return post_state(post_id=post_id, visitor=visitor)
-    except Post.DoesNotExist:
-        return {}
+    """The JSON of a post for the visitor in the cookie of these headers; empty if there is no such post."""
+    found = with_personal_likes([*Post.objects.filter(pk=post_id)], visitors.read_headers(headers))
+    return found[0].state if found else {}
 
 
 def feed(*, visitor: str | None, before: int | None = None) -> tuple[list[Post], int | None]:

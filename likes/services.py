@@ -25,6 +25,7 @@ class Click(NamedTuple):
     visitor: str
     liked: bool
     at: datetime
+    is_first: bool = False  # of this visitor: the reply sets the visitor cookie
 
 
 def set_likes(*, clicks: Iterable[Click]) -> set[int]:
@@ -43,15 +44,6 @@ def _store(last: dict[tuple[str, int], Click]) -> set[int]:
     if not rows or sql.store(rows) == len(rows):  # autocommit: the shortest transaction
         return post_ids
     return set(Post.objects.filter(pk__in=post_ids).values_list("pk", flat=True))
-
-
-def set_like(*, post_id: int, visitor: str, liked: bool) -> datetime:
-    """Stores one click and enqueues settling. Returns the time of the click. Raises `Post.DoesNotExist`."""
-    click = Click(post_id, visitor, liked, timezone.now())
-    if not set_likes(clicks=[click]):
-        raise Post.DoesNotExist
-    tasks.enqueue_settling()
-    return click.at
 
 
 def write_post(*, author: User, text: str) -> Post:

@@ -29,7 +29,9 @@ def settle(limit: int = BATCH) -> Settled:
     likes = [Like(**row) for row in sql.pending(limit)]
     if not likes:
         return Settled([], [], [])
-    changes, now = _changes(likes), timezone.now()
+    changes, now = Counter[int](), timezone.now()  # changes: by how much the count of each post changes, by post id
+    for like in likes:
+        changes[like.post_id] += like.wanted - like.counted
     posts = [Post(pk=pk, author_id=author, like_count=n, version=v) for pk, author, n, v in sql.posts(changes)]
     by_authors = author_notifications.likes_by_authors(likes, posts)
     bells = notify(author_notifications.entries(likes, by_authors, posts, changes, now), at=now)
@@ -37,14 +39,6 @@ def settle(limit: int = BATCH) -> Settled:
     _count(changed, changes)
     sql.settle([like.pk for like in likes], by_authors, now)
     return Settled(changed, likes, bells)
-
-
-def _changes(likes: list[Like]) -> Counter[int]:
-    """By how much the count of each post changes, by post id."""
-    changes = Counter[int]()
-    for like in likes:
-        changes[like.post_id] += like.wanted - like.counted
-    return changes
 
 
 def _count(posts: list[Post], changes: Counter[int]) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from celery import Task, shared_task
+from redis.exceptions import LockError
 
 from core.enqueue import enqueue_once, mark_started
 from core.redis import redis
@@ -35,9 +37,6 @@ def enqueue_settling() -> None:
 @shared_task
 def recount_likes() -> None:
     """Recounts all posts, one recount at a time. /healthz/ shows the drift that the last one found."""
-    lease = redis().lock("redheart:recount", timeout=3600, blocking=False)
-    if lease.acquire():
-        try:
-            redis().set(DRIFT_KEY, Post.recount())
-        finally:
-            lease.release()
+    lease = redis().lock("redheart:recount", timeout=3600, blocking=False, raise_on_release_error=False)
+    with suppress(LockError), lease:  # the error says that another recount has the lock
+        redis().set(DRIFT_KEY, Post.recount())

@@ -26,14 +26,11 @@ def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
     """A settled like, for the pages of its visitor only. ``times`` of the stages are in seconds since 1970."""
     data: dict[str, Any] = {"liked": like.wanted}
     if times:
-        data["journey"] = {**_journey(like, times), "broadcast": time.time()}
+        # A click may arrive after the task was enqueued or has started: then these stages begin with the click.
+        accepted = like.clicked_at.timestamp()
+        begun = {stage: max(accepted, times[stage]) for stage in ("enqueued", "started")}
+        data["journey"] = {"accepted": accepted, **times, **begun, "broadcast": time.time()}
     return event(topics.personal_topic(like.visitor), like.version, data, name=f"like.{like.post_id}")
-
-
-def _journey(like: Like, times: dict[str, Any]) -> dict[str, Any]:
-    """A click may arrive after the task was enqueued or has started: then these stages begin with the click."""
-    accepted = like.clicked_at.timestamp()
-    return {"accepted": accepted, **times} | {s: max(accepted, times[s]) for s in ("enqueued", "started") if s in times}
 
 
 def feed_event() -> Event:

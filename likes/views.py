@@ -16,7 +16,7 @@ from core import visitors
 from core.http import HtmxRequest, parse_pk, render_part, wants_json
 from core.permissions import sign_in_required
 from core.visitors import visitor_of
-from likes import http, selectors, services
+from likes import http, selectors, services, tasks
 from likes.forms import PostForm
 from likes.http import Refusal
 from likes.models import Post
@@ -36,9 +36,9 @@ def feed(request: HtmxRequest) -> HttpResponse:
 @never_cache
 def post(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Post.objects.select_related("author"), pk=pk)
-    if wants_json(headers_of(request)):
-        return JsonResponse(selectors.post_state(post_id=pk, visitor=visitor_of(request)))
     selectors.with_personal_likes([found], visitor_of(request))
+    if wants_json(headers_of(request)):
+        return JsonResponse(found.state)
     return render(request, "likes/post.html", {"post": found})
 
 
@@ -63,21 +63,20 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("feed")
 
 
-@csrf_exempt  # http.check_request() checks the origin instead, as in the like endpoint, which has no session
+@csrf_exempt  # http.read_click() checks the origin instead, as in the like endpoint, which has no session
 @require_POST
 def like(request: HttpRequest, pk: int) -> HttpResponse:
     """The like endpoint as a Django view: for multipart forms, for WSGI servers and for tests."""
     headers = headers_of(request)
     try:
-        visitor = http.check_request(headers, request.META.get("REMOTE_ADDR", ""))
-        liked = http.parse_liked(request.POST)
-        at = services.set_like(post_id=pk, visitor=visitor.key, liked=liked)
-    except Post.DoesNotExist:
-        reply = http.error_reply(headers, Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST))
+        click = http.read_click(headers, request.META.get("REMOTE_ADDR", ""), request.POST, pk)
+        if not services.set_likes(clicks=[click]):
+            raise Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST)
     except Refusal as refusal:
         reply = http.error_reply(headers, refusal, selectors.state_for_headers(headers, pk) if refusal.wait else None)
     else:
-        reply = http.success_reply(headers, visitor, post_id=pk, liked=liked, at=at)
+        tasks.enqueue_settling()
+        reply = http.success_reply(headers, click)
     response = HttpResponse(reply.body, status=reply.status, headers=reply.headers)
     if reply.new_visitor:
         visitors.set_cookie(response, reply.new_visitor)

@@ -12,7 +12,6 @@ import os
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
 from channels.layers import get_channel_layer
 
@@ -31,15 +30,12 @@ def broadcast(events: Iterable[Event]) -> bool:
         return True
     for attempt in range(2):  # the first may use a connection to a Redis that has gone
         try:
-            asyncio.run_coroutine_threadsafe(_send(message), _loop(os.getpid())).result(TIMEOUT)
+            sending = asyncio.wait_for(get_channel_layer().group_send(GROUP, message), TIMEOUT)
+            asyncio.run_coroutine_threadsafe(sending, _loop(os.getpid())).result(TIMEOUT)
             return True
         except Exception as error:
             log.warning("broadcast, attempt %d, %d events: %r", attempt + 1, len(message["events"]), error)
     return False
-
-
-async def _send(message: dict[str, Any]) -> None:
-    await asyncio.wait_for(get_channel_layer().group_send(GROUP, message), TIMEOUT)
 
 
 @lru_cache(maxsize=1)

@@ -31,7 +31,8 @@ def counted(address: str, visitor: str | None) -> Iterator[bool]:
     if visitor:
         caps[f"visitor {visitor}"] = MAX_PER_VISITOR
     if full := [name for name, cap in caps.items() if open_sockets[name] >= cap]:
-        _log(full[0])
+        if not log_limit.take("refused"):
+            log.warning("refusing sockets: %s has %d open", full[0], open_sockets[full[0]])
         yield False
         return
     open_sockets.update(caps.keys())
@@ -39,7 +40,9 @@ def counted(address: str, visitor: str | None) -> Iterator[bool]:
         yield True
     finally:
         for name in caps:
-            _release(name)
+            open_sockets[name] -= 1
+            if not open_sockets[name]:
+                del open_sockets[name]
 
 
 def process_cap() -> int:
@@ -52,14 +55,3 @@ def raise_file_limit() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _release(name: str) -> None:
-    open_sockets[name] -= 1
-    if not open_sockets[name]:
-        del open_sockets[name]
-
-
-def _log(name: str) -> None:
-    if not log_limit.take("refused"):
-        log.warning("refusing sockets: %s has %d open", name, open_sockets[name])

@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.db import DatabaseError
-from django.http import parse_cookie
 
 from core import visitors
-from core.same_origin import Headers, decode_headers, is_known_host, same_origin
+from core.same_origin import decode_headers, is_known_host, same_origin
 from live import caps, topics
 from live.database import read
 from live.hub import hub
@@ -30,7 +29,8 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     if not is_allowed(scope):
         return await send({"type": "websocket.close"})  # before accept: the handshake is refused with 403
     await send({"type": "websocket.accept"})
-    query, visitor = scope["query_string"].decode("latin-1"), visitor_of(decode_headers(scope.pop("headers")))
+    query = scope["query_string"].decode("latin-1")
+    visitor = visitors.read_headers(decode_headers(scope.pop("headers")))
     with caps.counted((scope.get("client") or [""])[0], visitor) as accepted:
         code, reason = await watch(query, visitor, receive, send) if accepted else (caps.TRY_LATER, caps.TOO_MANY)
     if code:
@@ -41,10 +41,6 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 def is_allowed(scope: dict[str, Any]) -> bool:
     headers = decode_headers(scope["headers"])
     return scope["path"] == PATH and is_known_host(headers) and same_origin(headers)
-
-
-def visitor_of(headers: Headers) -> str | None:
-    return visitors.read_cookie(parse_cookie(headers.get("cookie", "")).get(visitors.COOKIE))
 
 
 async def watch(query: str, visitor: str | None, receive: Receive, send: Send) -> tuple[int, str]:

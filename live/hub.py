@@ -12,6 +12,7 @@ import logging
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
@@ -106,11 +107,8 @@ class Hub:
         if self.state.changed:
             self.wake.set()
             if self.resting:
-                self._send_personal()
-
-    def _send_personal(self) -> None:
-        for socket, states, made in self._frames(self.state.personal_changes()):
-            socket.offer(states, made)
+                for socket, states, made in self._frames(self.state.personal_changes()):
+                    socket.offer(states, made)
 
     async def _listen(self) -> None:
         layer = get_channel_layer()
@@ -160,21 +158,16 @@ class Hub:
         for socket, extra in personal.items():
             yield socket, extra, None
 
-    async def _refresh(self) -> None:
-        watched = [topic for topic in self.state.watchers if ":" not in topic]
-        for start in range(0, len(watched), CHUNK):
-            self.take(await read(topics.snapshot, watched[start : start + CHUNK]))
-
     async def _resync(self) -> None:
-        beats = 0
-        while True:
+        for number in count(1):
             await asyncio.sleep(RESYNC * random.uniform(0.8, 1.2))
-            beats = (beats + 1) % HEARTBEAT_EVERY
-            if not beats:
+            if number % HEARTBEAT_EVERY == 0:
                 everybody = {socket for sockets in self.sockets.values() for socket in sockets}
                 await self._send((socket, NOTHING, HEARTBEAT) for socket in everybody)
             try:
-                await self._refresh()
+                watched = [topic for topic in self.state.watchers if ":" not in topic]
+                for start in range(0, len(watched), CHUNK):
+                    self.take(await read(topics.snapshot, watched[start : start + CHUNK]))
             except Exception as error:
                 log.warning("the hub could not read the database: %r", error)
 

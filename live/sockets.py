@@ -59,8 +59,7 @@ class Socket:
 
     def __init__(self, send: Send, watched: TopicSet, visitor: str | None = None) -> None:
         self.send, self.topics, self.visitor = send, watched, visitor
-        personal = (topics.personal_topic(visitor),) if visitor else ()
-        self.topic_sets: tuple[TopicSet, ...] = (watched, personal) if visitor else (watched,)
+        self.topic_sets: tuple[TopicSet, ...] = (watched, (topics.personal_topic(visitor),)) if visitor else (watched,)
         self.pending: Mapping[str, str] = NOTHING
         self.message: Message | None = None
         self.sending: asyncio.Task[None] | None = None
@@ -75,15 +74,13 @@ class Socket:
 
     async def _drain(self) -> None:
         try:
-            await self._send_pending()
-            while self.pending:
-                await self._send_pending()
+            while True:
+                made = self.message or message(self.pending)
+                self.pending, self.message = NOTHING, None
+                await self.send(made)
+                if not self.pending:
+                    break
         except Exception as error:  # the client has gone; its disconnect follows
             log.debug("send failed: %r", error)
         finally:
             self.sending = None
-
-    async def _send_pending(self) -> None:
-        made = self.message or message(self.pending)
-        self.pending, self.message = NOTHING, None
-        await self.send(made)

@@ -40,7 +40,9 @@ class LiveState:
             if topic in self.watchers:
                 self._keep(topic, name, version, state)
             elif ":" in topic:
-                self._keep_early(topic, name, version, state)
+                self.early.setdefault(topic, {})[name] = (version, state)
+                if len(self.early) > MAX_EARLY:
+                    del self.early[next(iter(self.early))]
 
     def _keep(self, topic: str, name: str, version: int, state: str) -> None:
         states = self.topics.setdefault(topic, {})
@@ -49,11 +51,6 @@ class LiveState:
         if known is None or (known[0], len(known[1])) < (version, len(state)):
             states[name] = (version, state)
             self.changed[topic].add(name)
-
-    def _keep_early(self, topic: str, name: str, version: int, state: str) -> None:
-        self.early.setdefault(topic, {})[name] = (version, state)
-        if len(self.early) > MAX_EARLY:
-            del self.early[next(iter(self.early))]
 
     def changes(self) -> Changes:
         """What has changed since the last call."""

@@ -94,14 +94,11 @@ def snapshot(topics: Iterable[str]) -> list[Event]:
     return [e for found, keys in _by_type(topics) for e in found.snapshot(keys)]
 
 
-def personal_states(visitors: list[str], topics: Iterable[str]) -> list[Event]:
-    """What only these visitors may see of these topics, with the public state that it belongs to."""
-    return [e for t, keys in _by_type(topics) if t.personal and visitors for e in t.personal(visitors, keys)]
-
-
 def states(unknown: Iterable[str], visitors: list[str], watched: Iterable[str]) -> list[Event]:
-    """What sockets need when they join: the state of the unknown topics, and their visitors' personal states."""
-    return [*snapshot(unknown), *personal_states(visitors, watched)]
+    """What sockets need when they join: the state of the unknown topics, and what only these visitors may see of the
+    watched ones, with the public state that it belongs to."""
+    events = snapshot(unknown)  # first: the count that is read together with a like is newer, and comes later
+    return events + [e for t, keys in _by_type(watched) if t.personal and visitors for e in t.personal(visitors, keys)]
 
 
 def _by_type(topics: Iterable[str]) -> Iterable[tuple[TopicType, list[str]]]:
