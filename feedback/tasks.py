@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from celery import Task, shared_task
@@ -38,7 +39,9 @@ def export(self: Task, format: str, show: str, user_id: int = 0) -> dict[str, An
 
 @shared_task
 def delete_old_exports() -> None:
-    exports.delete_old()
+    for file in exports.folder().glob("*"):
+        if file.stat().st_mtime < time.time() - exports.KEPT:
+            file.unlink(missing_ok=True)
 
 
 @shared_task
