@@ -9,9 +9,7 @@ from outbox.admin import AttemptInline
 
 class MailInline(ReadOnly, admin.TabularInline):
     model = Mail
-    fk_name = "message"
     fields = ["type", "status", "attempt_count", "created_at", "ended_at", "response"]
-    extra = 0
     show_change_link = True
 
 

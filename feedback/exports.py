@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -21,7 +20,6 @@ COLUMNS = (
 )  # fmt: skip
 CHUNK = 1000  # rows between two progress reports
 KEPT = 24 * 3600  # seconds that a file and its cancel flag are kept
-FORMATS = ("csv", "json")
 DONE, FAILED, CANCELLED, RUNNING = "done", "failed", "cancelled", "running"
 
 
@@ -46,7 +44,7 @@ def write(task_id: str, format: str, show: str, report: Callable[[int, int], Non
     part = path(task_id, f"{format}.part")
     try:
         with part.open("w", encoding="utf-8-sig" if format == "csv" else "utf-8", newline="") as file:
-            for done in WRITERS[format](file, messages.values_list(*COLUMNS).iterator(chunk_size=CHUNK)):
+            for done in FORMATS[format](file, messages.values_list(*COLUMNS).iterator(chunk_size=CHUNK)):
                 if done % CHUNK == 0:
                     report(done, max(total, done))
         part.rename(path(task_id, format))
@@ -72,7 +70,7 @@ def _json(file: IO[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[int]:
     file.write("\n]\n")
 
 
-WRITERS = {"csv": _csv, "json": _json}
+FORMATS = {"csv": _csv, "json": _json}
 
 
 def _text(value: Any) -> str:
@@ -95,21 +93,14 @@ def _cancel_flag(task_id: str) -> str:
 
 def progress(task_id: str) -> dict[str, Any] | None:
     """The progress of an export, from the result backend. None if there is no such export or its result has expired."""
-    result = AsyncResult(task_id)
-    stored = result.info if isinstance(result.info, dict) else {}
-    if result.state == "PENDING":
+    stored = AsyncResult(task_id).backend.get_task_meta(task_id)
+    if stored["status"] == "PENDING":
         return None
-    if result.state == "FAILURE":
-        return {"state": FAILED, "done": 0, "total": 0}
-    return {"state": RUNNING, "done": 0, "total": 0} | stored
+    state = FAILED if stored["status"] == "FAILURE" else RUNNING
+    reported = stored["result"] if isinstance(stored["result"], dict) else {}
+    return {"state": state, "done": 0, "total": 0} | reported
 
 
 def finished() -> list[Path]:
     files = [file for format in FORMATS for file in folder().glob(f"*.{format}")]
     return sorted(files, key=lambda file: file.stat().st_mtime, reverse=True)
-
-
-def delete_old() -> None:
-    for file in folder().glob("*"):
-        if file.stat().st_mtime < time.time() - KEPT:
-            file.unlink(missing_ok=True)

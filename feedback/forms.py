@@ -5,7 +5,7 @@ import secrets
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.signing import BadSignature, TimestampSigner
+from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import EmailAddressField
@@ -27,12 +27,11 @@ class FeedbackForm(forms.Form):
     )
     page = forms.CharField(label=_("Page (optional)"), required=False, max_length=500)
     website = forms.CharField(required=False)  # hidden from people; bots fill it in
-    started = forms.CharField(required=False, widget=forms.HiddenInput)
-
-    @staticmethod
-    def new_started() -> str:
-        """When this form was shown, signed. It is unique, so that a form sent twice stores one message."""
-        return signer.sign(secrets.token_urlsafe(9))
+    started = forms.CharField(  # when the form was shown, signed; unique, so that a form sent twice stores one message
+        required=False,
+        initial=lambda: signer.sign(secrets.token_urlsafe(9)),
+        widget=forms.HiddenInput,
+    )
 
     def clean_message(self) -> str:
         text: str = self.cleaned_data["message"]
@@ -56,21 +55,20 @@ class FeedbackForm(forms.Form):
         return bool(self.cleaned_data["website"]) or (links > rate_limits.MAX_LINKS and self._is_too_fast())
 
     def _is_too_fast(self) -> bool:
-        started = self.cleaned_data["started"]
         try:
-            signer.unsign(started)
-        except BadSignature:
-            return True
-        try:
-            signer.unsign(started, max_age=rate_limits.MIN_FILL_TIME)
-        except BadSignature:
+            signer.unsign(self.cleaned_data["started"], max_age=rate_limits.MIN_FILL_TIME)
+        except SignatureExpired:
             return False
+        except BadSignature:  # missing or forged
+            return True
         return True
 
 
 class ReplyForm(forms.Form):
     text = forms.CharField(label=_("Reply"), max_length=20_000, widget=forms.Textarea(attrs={"rows": 6}))
-    key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    key = forms.CharField(
+        required=False, max_length=64, initial=lambda: secrets.token_urlsafe(9), widget=forms.HiddenInput
+    )
 
 
 class NoteForm(forms.Form):

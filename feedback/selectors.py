@@ -32,49 +32,42 @@ class Step(NamedTuple):
     next_at: datetime | None = None
 
 
-def receipt(token: str) -> QuerySet[Message]:
-    return Message.objects.filter(token=token).prefetch_related("mails")
-
-
 def confirmation(message: Message) -> Mail | None:
     return next((mail for mail in message.mails.all() if mail.type == Mail.Type.CONFIRMATION), None)
 
 
-def replies(message: Message) -> list[Mail]:
+def replies_to(message: Message) -> list[Mail]:
     return [mail for mail in message.mails.all() if mail.type == Mail.Type.REPLY]
 
 
 def steps(message: Message) -> list[Step]:
     """The steps of a message as its sender sees them."""
-    found = [Step("done", gettext("Received"), gettext("Your message has been saved."), message.received_at)]
-    mail = confirmation(message)
-    if mail:
-        found += _mail_steps(mail)
-    read, answered = message.read_at, message.answered_at
-    found.append(Step("done" if read else "later", gettext("Read by our team"), "", read))
-    found.append(Step("done" if answered else "later", gettext("Replied"), "", answered))
-    return found
+    mail, read, answered = confirmation(message), message.read_at, message.answered_at
+    return [
+        Step("done", gettext("Received"), gettext("Your message has been saved."), message.received_at),
+        *(_mail_steps(mail) if mail else []),
+        Step("done" if read else "later", gettext("Read by our team"), "", read),
+        Step("done" if answered else "later", gettext("Replied"), "", answered),
+    ]
 
 
 def _mail_steps(mail: Mail) -> list[Step]:
     queued = Step("done", gettext("Queued"), gettext("Your confirmation email was queued."), mail.queued_at)
     sending = Step("done", gettext("Sending"), gettext("Sending your confirmation email."), mail.started_at)
     accepted = Step("later", gettext("Confirmation email sent"))
-    reason = sender_reason(mail)
+    failed = Step("bad", gettext("Couldn't send your confirmation email"), sender_reason(mail), mail.ended_at)
     match mail.status:
         case Status.RECEIVED | Status.QUEUED if not mail.attempt_count:
             return [queued._replace(state="now"), sending._replace(state="later"), accepted]
         case Status.RECEIVED | Status.QUEUED | Status.SENDING:
             return [queued, sending._replace(state="now"), accepted]
         case Status.RETRYING:
-            retrying = Step("now", gettext("Retrying"), reason, mail.ended_at, mail.next_at)
+            retrying = failed._replace(state="now", title=gettext("Retrying"), next_at=mail.next_at)
             return [queued, sending, retrying, accepted]
         case Status.FAILED:
-            title = gettext("Couldn't send your confirmation email")
-            return [queued, sending, Step("bad", title, reason, mail.ended_at)]
+            return [queued, sending, failed]
         case Status.UNKNOWN:
-            title = gettext("Your confirmation email may not have arrived")
-            return [queued, sending, Step("bad", title, reason, mail.ended_at)]
+            return [queued, sending, failed._replace(title=gettext("Your confirmation email may not have arrived"))]
     return [queued, sending, accepted._replace(state="done", at=mail.ended_at)]
 
 

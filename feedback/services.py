@@ -42,9 +42,9 @@ def submit_message(
                 "spam": spam or Block.objects.filter(email__iexact=email).exists(),
             },
         )
-        if new and not message.spam and _confirmations_today(email) < rate_limits.MAX_CONFIRMATIONS:
-            _create_confirmation(message)
         if new and not message.spam:
+            if _confirmations_today(email) < rate_limits.MAX_CONFIRMATIONS:
+                _create_confirmation(message)
             notify.new_message()
     if new:
         transaction.on_commit(lambda: _enqueue_mails(message))
@@ -68,8 +68,7 @@ def reply_to(*, message: Message, author: User, text: str, form: str = "") -> Ma
         if new:
             message.change(answered_at=timezone.now(), read_at=message.read_at or timezone.now())
             notify.reply_arrived(message.token, message.visitor)
-    if new:
-        transaction.on_commit(lambda: _enqueue_mails(message))
+            transaction.on_commit(lambda: _enqueue_mails(message))
     return mail
 
 
@@ -79,8 +78,7 @@ def read_message(*, message: Message) -> None:
 
 
 def change_message(*, message: Message, **values: object) -> None:
-    with transaction.atomic():
-        message.change(**values)
+    message.change(**values)
     transaction.on_commit(lambda: broadcast(message_events(message.pk)))
 
 
@@ -96,8 +94,7 @@ def block_sender(*, message: Message) -> None:
 def unblock_sender(*, message: Message) -> None:
     with transaction.atomic():
         Block.objects.filter(email__iexact=message.email).delete()
-        message.change(spam=False)
-    transaction.on_commit(lambda: broadcast(message_events(message.pk)))
+        change_message(message=message, spam=False)
 
 
 def retry_mail(*, mail: Mail) -> None:
@@ -114,11 +111,13 @@ def _confirmations_today(email: str) -> int:
 
 
 def _create_confirmation(message: Message) -> None:
-    body = _body("confirmation", message, text=indent(unlinked(message.text), "\t"))
-    headers = {"Auto-Submitted": "auto-replied"}  # RFC 3834
-    identity, subject = new_identity(), gettext("Your Feedback")
     values = _mail_values(
-        message, Mail.Type.CONFIRMATION, identity=identity, subject=subject, text=body, headers=headers
+        message,
+        Mail.Type.CONFIRMATION,
+        identity=new_identity(),
+        subject=gettext("Your Feedback"),
+        text=_body("confirmation", message, text=indent(unlinked(message.text), "\t")),
+        headers={"Auto-Submitted": "auto-replied"},  # RFC 3834
     )
     Mail.objects.create(**values)
 
@@ -141,13 +140,12 @@ def _thread(message: Message) -> dict[str, str]:
     confirmation = message.mails.filter(type=Mail.Type.CONFIRMATION).first()
     if not confirmation:
         return {}
-    identity = confirmation.content["headers"]["Message-ID"]
-    return {"In-Reply-To": identity, "References": identity}
+    return dict.fromkeys(["In-Reply-To", "References"], confirmation.content["headers"]["Message-ID"])
 
 
 def _body(template: str, message: Message, **context: str) -> str:
-    link = settings.SITE_URL + message.get_absolute_url()
-    return render_to_string(f"feedback/mail/{template}.txt", {"link": link, "message": message, **context})
+    values = {"link": settings.SITE_URL + message.get_absolute_url(), "message": message, **context}
+    return render_to_string(f"feedback/mail/{template}.txt", values)
 
 
 def _enqueue_mails(message: Message) -> None:

@@ -39,11 +39,13 @@ def export(self: Task, format: str, show: str, user_id: int = 0) -> dict[str, An
 
 @shared_task
 def delete_old_exports() -> None:
-    exports.delete_old()
+    for file in exports.folder().glob("*"):
+        if file.stat().st_mtime < time.time() - exports.KEPT:
+            file.unlink(missing_ok=True)
 
 
 @shared_task
 def send_lesson(run_id: str, to: str) -> None:
     lesson.send_slowly(to)
-    lesson.record(run_id, sent=time.time())
+    lesson.record(run_id, "sent")
     broadcast([lesson_event(run_id)])

@@ -10,17 +10,21 @@ from django.db.models import Max
 from core.permissions import is_staff
 from feedback import exports
 from feedback.lesson import runs as lesson
-from feedback.models import Mail, Message
+from feedback.models import Message
+from feedback.selectors import confirmation, replies_to
 from live import topics
 from live.topics import LAST_VERSION, Event, event
 
 
 def receipt_event(message: Message) -> Event:
-    mails = Mail.objects.filter(message=message).values_list("type", "status")
-    status = next((status for type, status in mails if type == Mail.Type.CONFIRMATION), "received")
-    replies = sum(type == Mail.Type.REPLY for type, _ in mails)
-    data = {"status": status, "read": bool(message.read_at), "replies": replies}
+    mail, replies = confirmation(message), replies_to(message)
+    data = {"status": mail.status if mail else "received", "read": bool(message.read_at), "replies": len(replies)}
     return event(f"receipt.{message.token}", message.version, data)
+
+
+def receipt_events(**which: object) -> Iterable[Event]:
+    """The receipts of the messages with these values."""
+    return map(receipt_event, Message.objects.filter(**which).prefetch_related("mails"))
 
 
 def inbox_event() -> Event:
@@ -31,8 +35,7 @@ def inbox_event() -> Event:
 
 def message_events(pk: int) -> list[Event]:
     """What a change of this message broadcasts."""
-    message = Message.objects.filter(pk=pk).first()
-    return [receipt_event(message), inbox_event()] if message else [inbox_event()]
+    return [*receipt_events(pk=pk), inbox_event()]
 
 
 def export_event(task_id: str) -> Event:
@@ -46,15 +49,11 @@ def lesson_event(run_id: str) -> Event:
     return event(f"lesson.{run_id}", len(lesson.times(run_id)), {})
 
 
-def receipt_events(keys: list[str]) -> Iterable[Event]:
-    return map(receipt_event, Message.objects.filter(token__in=keys))
-
-
-def holds_token(visitor: str | None, key: str) -> bool:
-    return Message.objects.filter(token=key).exists()
-
-
-topics.declare("receipt", snapshot=receipt_events, allows=holds_token)
+topics.declare(
+    "receipt",
+    snapshot=lambda keys: receipt_events(token__in=keys),
+    allows=lambda visitor, token: Message.objects.filter(token=token).exists(),
+)
 topics.declare("inbox", snapshot=lambda keys: [inbox_event()], allows=is_staff)
 topics.declare("export", snapshot=lambda keys: map(export_event, keys), allows=is_staff)
 topics.declare("lesson", snapshot=lambda keys: map(lesson_event, keys), allows=is_staff)

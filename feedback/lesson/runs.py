@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import time
 from typing import cast
-from uuid import uuid4
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import get_connection, send_mail
 
 from core.redis import redis
-from feedback.lesson.slow_smtp import SECONDS
 
 KEPT = 3600  # seconds
 WAYS = ("request", "worker")
 
 
 def send_slowly(to: str) -> None:
-    with get_connection("feedback.lesson.slow_smtp.EmailBackend", seconds=settings.SLOW_MAIL or SECONDS) as connection:
-        EmailMessage(
-            "Your Feedback", "\tThe lesson\n\nThank you!", settings.DEFAULT_FROM_EMAIL, [to], connection=connection
-        ).send()
+    send_mail(
+        "Your Feedback",
+        "\tThe lesson\n\nThank you!",
+        settings.DEFAULT_FROM_EMAIL,
+        [to],
+        connection=get_connection("feedback.lesson.slow_smtp.EmailBackend"),
+    )
 
 
-def begin() -> str:
-    """Starts a run now. Returns its id."""
-    run_id = str(uuid4())
-    record(run_id, began=time.time())
-    return run_id
-
-
-def record(run_id: str, **times: float) -> None:
-    for name, at in times.items():
-        redis().hset(_key(run_id), name, str(at))
+def record(run_id: str, event: str) -> None:
+    """Stores that this event of the run happens now: ``began``, ``answered`` or ``sent``."""
+    redis().hset(_key(run_id), event, str(time.time()))
     redis().expire(_key(run_id), KEPT)
 
 

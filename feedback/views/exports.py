@@ -52,10 +52,11 @@ def _start(request: HttpRequest, format: str, show: str) -> HttpResponse:
 @require_GET
 @staff_only
 def export_progress(request: HtmxRequest, task_id: UUID) -> HttpResponse:
+    version = export_event(str(task_id)).version  # read before the progress, so that a later change is fetched again
     progress = exports.progress(str(task_id))
     if progress is None:
         raise Http404
-    context = {"task_id": task_id, "version": export_event(str(task_id)).version, **progress}
+    context = {"task_id": task_id, "version": version, **progress}
     return render_part(request, "feedback/_export.html", "feedback/export.html", context)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -13,29 +12,26 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from core.http import HtmxRequest, SeeOther, parse_pk, render_part
 from core.permissions import staff_only
-from feedback import dev_mailbox, selectors, services
+from feedback import dev_mailbox, selectors
 from feedback.forms import NoteForm, ReplyForm
 from feedback.models import Mail, Message
+from feedback.services import block_sender, change_message, read_message, reply_to, retry_mail, unblock_sender
 from feedback.topics import inbox_event
 
 ACTIONS: dict[str, tuple[Callable[[Message], None], str, Any]] = {  # name: function, action that undoes it, result
-    "archive": (lambda m: change(m, archived_at=timezone.now()), "restore", gettext_lazy("Archived.")),
-    "restore": (lambda m: change(m, archived_at=None), "", gettext_lazy("Restored.")),
-    "spam": (lambda m: change(m, spam=True), "ham", gettext_lazy("Marked as spam.")),
-    "ham": (lambda m: change(m, spam=False), "", gettext_lazy("Marked as not spam.")),
-    "unread": (lambda m: change(m, read_at=None), "", gettext_lazy("Marked as unread.")),
-    "block": (lambda m: services.block_sender(message=m), "unblock", gettext_lazy("Sender blocked.")),
-    "unblock": (lambda m: services.unblock_sender(message=m), "", gettext_lazy("Sender unblocked.")),
+    "archive": (lambda m: change_message(message=m, archived_at=timezone.now()), "restore", gettext_lazy("Archived.")),
+    "restore": (lambda m: change_message(message=m, archived_at=None), "", gettext_lazy("Restored.")),
+    "spam": (lambda m: change_message(message=m, spam=True), "ham", gettext_lazy("Marked as spam.")),
+    "ham": (lambda m: change_message(message=m, spam=False), "", gettext_lazy("Marked as not spam.")),
+    "unread": (lambda m: change_message(message=m, read_at=None), "", gettext_lazy("Marked as unread.")),
+    "block": (lambda m: block_sender(message=m), "unblock", gettext_lazy("Sender blocked.")),
+    "unblock": (lambda m: unblock_sender(message=m), "", gettext_lazy("Sender unblocked.")),
 }
-
-
-def change(message: Message, **values: object) -> None:
-    services.change_message(message=message, **values)
 
 
 @require_GET
@@ -67,7 +63,7 @@ def inbox(request: HtmxRequest) -> HttpResponse:
 def message(request: HtmxRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(selectors.with_log(pk))
     if not request.htmx:
-        services.read_message(message=found)
+        read_message(message=found)
     return render_part(request, "feedback/_message.html", "feedback/message.html", _context(request, found))
 
 
@@ -78,7 +74,7 @@ def reply(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReplyForm(request.POST)
     if not form.is_valid():
         return render(request, "feedback/message.html", _context(request, found) | {"reply": form}, status=422)
-    services.reply_to(
+    reply_to(
         message=found,
         author=cast(User, request.user),
         text=form.cleaned_data["text"],
@@ -94,7 +90,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
     form = NoteForm(request.POST)
     if not form.is_valid():
         return render(request, "feedback/message.html", _context(request, found) | {"note": form}, status=422)
-    change(found, note=form.cleaned_data["note"])
+    change_message(message=found, note=form.cleaned_data["note"])
     return SeeOther(reverse("message", args=[pk]))
 
 
@@ -111,25 +107,18 @@ def mark(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 @staff_only
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     mail = get_object_or_404(Mail.objects.select_related("message"), pk=pk)
-    services.retry_mail(mail=mail)
+    retry_mail(mail=mail)
     return SeeOther(reverse("message", args=[mail.message_id]))
 
 
 def _context(request: HttpRequest, found: Message) -> dict[str, object]:
-    mails = [(mail, [(a, _translated(a.response)) for a in mail.attempts.all()]) for mail in found.mails.all()]
     return {
         "message": found,
-        "mails": mails,
         "blocked": selectors.is_blocked(found),
-        "reply": ReplyForm(initial={"key": secrets.token_urlsafe(9)}),
+        "reply": ReplyForm(),
         "note": NoteForm(initial={"note": found.note}),
         "done": _done(request),
     }
-
-
-def _translated(response: str) -> str:
-    """Our own sentences in the reader's language. The response of a mail server stays as it is."""
-    return gettext(response) if response else ""
 
 
 def _done(request: HttpRequest) -> dict[str, object] | None:

@@ -17,6 +17,7 @@ from core.rate_limits import network_of
 from core.visitors import visitor_of
 from feedback import rate_limits, selectors, services
 from feedback.forms import FeedbackForm
+from feedback.models import Message
 from outbox.email import EMAIL
 from outbox.models import OutboxMessage
 
@@ -25,7 +26,8 @@ from outbox.models import OutboxMessage
 @never_cache
 def feedback(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return _render_form(request, FeedbackForm(initial=_initial(request)))
+        initial = {"email": getattr(request.user, "email", ""), "page": request.GET.get("page", "")[:500]}
+        return _render_form(request, FeedbackForm(initial=initial))
     form = FeedbackForm(request.POST)
     if not form.is_valid():
         return _render_form(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -51,14 +53,14 @@ def feedback(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def receipt(request: HtmxRequest, token: str) -> HttpResponse:
-    message = get_object_or_404(selectors.receipt(token))
+    message = get_object_or_404(Message.objects.prefetch_related("mails"), token=token)
     confirmation = selectors.confirmation(message)
     context = {
         "message": message,
         "steps": selectors.steps(message),
         "status": confirmation.status if confirmation else "received",
         "confirmation": confirmation,
-        "replies": selectors.replies(message),
+        "replies": selectors.replies_to(message),
     }
     response = render_part(request, "feedback/_receipt.html", "feedback/receipt.html", context)
     response["Referrer-Policy"] = "same-origin"  # with no-referrer, Origin is null and CSRF refuses
@@ -66,20 +68,11 @@ def receipt(request: HtmxRequest, token: str) -> HttpResponse:
     return response
 
 
-def _initial(request: HttpRequest) -> dict[str, str]:
-    return {
-        "email": getattr(request.user, "email", ""),
-        "page": request.GET.get("page", "")[:500],
-        "started": FeedbackForm.new_started(),
-    }
-
-
 def _render_form(
     request: HttpRequest, form: FeedbackForm, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None
 ) -> HttpResponse:
     if status >= HTTPStatus.BAD_REQUEST and request.accepts("application/json") and not request.accepts("text/html"):
-        error = next(iter(form.errors.values()))[0]
-        return JsonResponse({"error": error}, status=status, headers=headers)
+        return JsonResponse({"error": next(iter(form.errors.values()))[0]}, status=status, headers=headers)
     minutes_late = int(OutboxMessage.lateness(transport=EMAIL).total_seconds() / 60)
     content = render_to_string("feedback/form.html", {"form": form, "late": minutes_late}, request)
     return HttpResponse(content, status=status, headers=headers)
