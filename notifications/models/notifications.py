@@ -46,8 +46,6 @@ class Notification(models.Model):
 
     # What the list shows; `types.described` sets it.
     text: str = ""
-    anonymous_text: str = ""
-    heading: str = ""
     detail: str = ""
     icon: str
     template: str

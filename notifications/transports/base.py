@@ -36,7 +36,6 @@ class DestinationTransport(Transport):
     label: StrPromise | str
     form: type[ConnectForm] | None = None  # None: staff cannot connect one by a form
     secret_help: StrPromise | str = ""  # what the secret of a destination is for; empty: no page shows it
-    gap = timedelta(seconds=1)  # between two messages to the same destination
 
     def display_address(self, destination: Destination) -> str:
         """Its address without secrets."""
