@@ -46,8 +46,6 @@ class Destination(models.Model):
             models.UniqueConstraint(fields=["address"], condition=Q(transport=PUSH), name="one_owner_per_browser"),
         ]
 
-    here: bool = False  # whether it is the browser that sent the present request
-
     def __str__(self) -> str:
         return f"{self.transport}: {self.name}"
 
