@@ -48,7 +48,6 @@ class Notification(models.Model):
     text: str = ""
     detail: str = ""
     icon: str
-    template: str
     names: list[str] = []  # of the latest people, for their avatars
     fresh: int = 0  # entries since the recipient last looked
     muted: bool = False
