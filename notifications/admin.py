@@ -7,26 +7,24 @@ from django.utils.translation import gettext_lazy as _
 
 from core.admin import ReadOnly
 from notifications.models import Delivery, Destination, Mute, Notification, NotificationSettings, Preference
-from notifications.transports.base import DestinationTransport
+from notifications.transports.base import transport_of
 from outbox.admin import AttemptInline
-from outbox.transports import transports
+from outbox.email import EMAIL
 
 
 @admin.register(Destination)
 class DestinationAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["name", "transport", "display_address", "owner", "failures", "paused_at", "created_at"]
     list_filter = ["transport", "paused_at"]
-    list_select_related = ["owner"]
     search_fields = ["name", "owner__username"]
     fields = ["name", "transport", "display_address", "owner", "failures", "paused_at", "created_at"]
     show_full_result_count = False
 
     @admin.display(description=_("address"))
     def display_address(self, destination: Destination) -> str:
-        transport = transports[destination.transport]
-        if isinstance(transport, DestinationTransport):
-            return transport.display_address(destination)
-        return destination.address
+        if destination.transport == EMAIL:
+            return destination.address
+        return transport_of(destination).display_address(destination)
 
 
 @admin.register(Delivery)
@@ -46,7 +44,6 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
 class NotificationAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["type", "subject", "recipient", "count", "unseen", "changed_at", "read_at", "archived_at"]
     list_filter = ["type", "unseen"]
-    list_select_related = ["recipient"]
     search_fields = ["subject", "recipient__username"]
     show_full_result_count = False
 
@@ -55,7 +52,6 @@ class NotificationAdmin(ReadOnly, admin.ModelAdmin):
 class PreferenceAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["user", "type", "bell", "digest", "push", "integrations"]
     list_filter = ["type"]
-    list_select_related = ["user"]
     search_fields = ["user__username"]
 
 
@@ -63,12 +59,10 @@ class PreferenceAdmin(ReadOnly, admin.ModelAdmin):
 class NotificationSettingsAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["user", "language", "time_zone", "quiet_from", "quiet_until", "digest"]
     list_filter = ["digest", "language"]
-    list_select_related = ["user"]
     search_fields = ["user__username"]
 
 
 @admin.register(Mute)
 class MuteAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["user", "subject"]
-    list_select_related = ["user"]
     search_fields = ["user__username", "subject"]

@@ -22,8 +22,9 @@ class Page(NamedTuple):
 
 
 def visible_groups(user_id: int) -> QuerySet[Notification]:
-    found = Notification.objects.filter(recipient=user_id, count__gt=0, archived_at=None, type__in=notification_types)
-    return found.order_by("-changed_at", "-pk")
+    return Notification.objects.filter(
+        recipient=user_id, count__gt=0, archived_at=None, type__in=notification_types
+    ).order_by("-changed_at", "-pk")
 
 
 def page(*, user_id: int, before: str = "") -> Page:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.utils import timezone
 
 from live.broadcast import broadcast
@@ -69,10 +69,7 @@ def set_preferences(*, user_id: int, **columns: Mapping[str, int]) -> None:
 
 @transaction.atomic
 def set_notification_settings(*, user_id: int, digest: str, **values: object) -> None:
-    user_settings, _ = NotificationSettings.objects.select_for_update().get_or_create(user_id=user_id)
-    for name, value in values.items():
-        setattr(user_settings, name, value)
-    user_settings.save(update_fields=list(values))
+    NotificationSettings.objects.update_or_create(user_id=user_id, defaults=values)
     set_digest(user_id=user_id, digest=digest)
 
 
@@ -89,16 +86,15 @@ def set_digest(*, user_id: int, digest: str) -> None:
         Delivery.objects.filter(destination__owner=user_id, content__type="digest", status__in=PENDING).delete()
 
 
+@transaction.atomic
 def retract(*, subject: str) -> None:
     """Hides every notification about a subject that was deleted."""
-    with transaction.atomic():
-        groups = Notification.objects.filter(subject=subject)
-        user_ids = list(groups.values_list("recipient", flat=True).distinct())
-        groups.update(count=0, version=F("version") + 1)
+    groups = Notification.objects.filter(subject=subject)
+    user_ids = list(groups.values_list("recipient", flat=True).distinct())
+    groups.update(count=0, version=F("version") + 1)
     transaction.on_commit(lambda: broadcast([bell_event(user_id, *bell) for user_id, bell in bells(user_ids).items()]))
 
 
 def _change(user_id: int, which: Q, **values: object) -> None:
-    groups: QuerySet[Notification] = Notification.objects.filter(which, recipient=user_id)
-    if groups.update(version=F("version") + 1, **values):
+    if Notification.objects.filter(which, recipient=user_id).update(version=F("version") + 1, **values):
         transaction.on_commit(lambda: broadcast([bell_event(user_id, *bell_of(user_id))]))

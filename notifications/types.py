@@ -22,7 +22,6 @@ class NotificationType:
     icon = "bell"
     staff = False  # True: for staff only
     choices: tuple[AlertLevel, ...] = (AlertLevel.EVERY_TIME, AlertLevel.OFF)
-    template = "notifications/_group.html"
 
     def prepare(self, groups: list[Notification]) -> None:
         """Sets the attributes of `Notification` that the list shows, except the text."""
@@ -54,7 +53,5 @@ def described(groups: Iterable[Notification]) -> list[Notification]:
         if same := [group for group in groups if group.type == name]:
             described_by.prepare(same)
             for group in same:
-                group.text, group.icon, group.template = (
-                    described_by.text(group), described_by.icon, described_by.template,
-                )  # fmt: skip
+                group.text, group.icon = described_by.text(group), described_by.icon
     return groups

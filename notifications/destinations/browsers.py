@@ -49,12 +49,9 @@ class TooMany(Exception):
     """The account has `MAX_BROWSERS` already."""
 
 
-def list_browsers(request: HttpRequest) -> list[Destination]:
-    """The browsers of the account, with ``here`` set on the one that sent the request."""
-    found, current_pk = list(connected(request.user.pk or 0)), read_cookie(request)
-    for destination in found:
-        destination.here = destination.pk == current_pk
-    return found
+def list_browsers(request: HttpRequest) -> QuerySet[Destination]:
+    """The browsers of the account, with ``here`` true for the one that sent the request."""
+    return connected(request.user.pk or 0).annotate(here=Q(pk=read_cookie(request)))
 
 
 def connected(user_id: int) -> QuerySet[Destination]:
@@ -70,15 +67,19 @@ def connect(*, user_id: int, subscription: dict[str, str], name: str, replaces: 
     pushes.filter(Q(address=address) | Q(pk=replaces)).exclude(owner=user_id, address=address).delete()
     if connected(user_id).exclude(address=address).count() >= MAX_BROWSERS:
         raise TooMany
-    values: dict[str, Any] = {
-        "owner_id": user_id,
-        "name": name,
-        "secret": subscription["auth"],
-        "options": {"p256dh": subscription["p256dh"]},
-        "failures": 0,
-        "paused_at": None,
-    }
-    return pushes.update_or_create(address=address, defaults=values, create_defaults={**values, "transport": PUSH})[0]
+    destination, _created = Destination.objects.update_or_create(
+        transport=PUSH,
+        address=address,
+        defaults={
+            "owner_id": user_id,
+            "name": name,
+            "secret": subscription["auth"],
+            "options": {"p256dh": subscription["p256dh"]},
+            "failures": 0,
+            "paused_at": None,
+        },
+    )
+    return destination
 
 
 @transaction.atomic

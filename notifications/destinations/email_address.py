@@ -39,8 +39,9 @@ def set_address(*, user_id: int, address: str, again: bool = False) -> bool:
     if not address:
         addresses.filter(options__confirmed=True).delete()
         return False
-    new = {"owner_id": user_id, "transport": EMAIL, "name": address[:80]}
-    destination, _ = addresses.get_or_create(address=address, defaults=new)
+    destination, _ = addresses.get_or_create(
+        address=address, defaults={"owner_id": user_id, "transport": EMAIL, "name": address[:80]}
+    )
     state = destination.options.get("confirmed")
     unconfirmed = state is None or destination.paused_at is not None or (again and not state)
     if unconfirmed:
@@ -60,9 +61,10 @@ def confirm(*, destination: Destination) -> bool:
 
 def _request_confirmation(destination: Destination) -> None:
     recent = Delivery.objects.filter(content__type="confirmation", created_at__gt=timezone.now() - A_DAY)
-    if recent.filter(destination__owner=destination.owner_id).count() >= MAX_PER_ACCOUNT:
-        raise TooOften
-    if recent.filter(destination__address__iexact=destination.address).count() >= MAX_PER_ADDRESS:
+    if (
+        recent.filter(destination__owner=destination.owner_id).count() >= MAX_PER_ACCOUNT
+        or recent.filter(destination__address__iexact=destination.address).count() >= MAX_PER_ADDRESS
+    ):
         raise TooOften
     destination.options, destination.paused_at, destination.failures = {"confirmed": False}, None, 0
     destination.save(update_fields=["options", "paused_at", "failures"])

@@ -22,10 +22,9 @@ class Paused(NotificationType):
     icon = "mail-warning"
 
     def prepare(self, groups: list[Notification]) -> None:
-        destinations = Destination.objects.in_bulk(map(destination_id, groups))
+        names = dict(Destination.objects.filter(pk__in=map(destination_id, groups)).values_list("pk", "name"))
         for group in groups:
-            destination = destinations.get(destination_id(group))
-            group.detail = destination.name if destination else gettext("An integration")
+            group.detail = names.get(destination_id(group)) or gettext("An integration")
 
     def text(self, group: Notification) -> str:
         return gettext("%(name)s was paused after failed deliveries") % {"name": group.detail}

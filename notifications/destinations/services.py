@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.conf import settings
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -47,12 +45,8 @@ def send_test(*, destination: Destination) -> Delivery:
         "at": timezone.now().isoformat(),
     }
     delivery = destination.deliveries.create(transport=destination.transport, content=content, priority=TEST_PRIORITY)
-    _enqueue([delivery])
+    transaction.on_commit(lambda: enqueue([delivery]))
     return delivery
-
-
-def pause(*, destination: Destination) -> None:
-    destination.pause()
 
 
 @transaction.atomic
@@ -60,7 +54,7 @@ def resume(*, destination: Destination) -> None:
     """Also sends what was held meanwhile."""
     retract(subject=f"destination.{destination.pk}")
     destination.resume()
-    _enqueue(Delivery.objects.filter(destination=destination, status__in=PENDING))
+    transaction.on_commit(lambda: enqueue(Delivery.objects.filter(destination=destination, status__in=PENDING)))
 
 
 @transaction.atomic
@@ -74,7 +68,7 @@ def retry(*, delivery: Delivery) -> bool:
     if not delivery.retry_now():
         return False
     delivery.destination.touch()
-    _enqueue([delivery])
+    transaction.on_commit(lambda: enqueue([delivery]))
     return True
 
 
@@ -86,8 +80,3 @@ def failed(destination: Destination) -> QuerySet[Delivery]:
 def retry_failed(*, destination: Destination) -> int:
     """Retries all that have failed. Returns how many."""
     return sum(retry(delivery=delivery) for delivery in failed(destination).order_by("pk")[:MAX_RETRIED])
-
-
-def _enqueue(deliveries: Iterable[Delivery]) -> None:
-    messages = list(deliveries)
-    transaction.on_commit(lambda: enqueue(messages))

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -35,23 +34,23 @@ def end_period(user_settings: NotificationSettings, end: datetime) -> Delivery |
     destination = selectors.digest_address(user_id=user_settings.user_id)
     content = _content(user_settings, destination, end) if destination and user_settings.user.is_active else None
     with transaction.atomic():
-        ended = _unchanged(user_settings).update(digest_since=end, digest_at=next_end(user_settings, end))
+        unchanged = NotificationSettings.objects.filter(
+            pk=user_settings.pk, digest_since=user_settings.digest_since, digest_at=user_settings.digest_at
+        )
+        ended = unchanged.update(digest_since=end, digest_at=next_end(user_settings, end))
         if not (ended and destination and content):
             return None
         at = may_send_at(user_settings, timezone.now())
         return Delivery.objects.create(destination=destination, next_at=at, **content)
 
 
-def _unchanged(user_settings: NotificationSettings) -> QuerySet[NotificationSettings]:
-    since, at = user_settings.digest_since, user_settings.digest_at
-    return NotificationSettings.objects.filter(pk=user_settings.pk, digest_since=since, digest_at=at)
-
-
 def _content(user_settings: NotificationSettings, destination: Destination, end: datetime) -> dict[str, Any] | None:
     unwanted = Preference.objects.filter(user=user_settings.user_id, digest=False).values("type")
-    groups = selectors.visible_groups(user_settings.user_id)
-    in_period = groups.filter(changed_at__gte=user_settings.digest_since, changed_at__lt=end)
-    unread = in_period.filter(read_at=None).exclude(type__in=unwanted)
+    unread = (
+        selectors.visible_groups(user_settings.user_id)
+        .filter(changed_at__gte=user_settings.digest_since, changed_at__lt=end, read_at=None)
+        .exclude(type__in=unwanted)
+    )
     if not unread.filter(unseen=True).exists():
         return None
     with translation.override(user_settings.language):
@@ -71,14 +70,10 @@ def _message(
         text=render_to_string("notifications/mail/digest.txt", context),
         html=render_to_string("notifications/mail/digest.html", context),
         identity=identity,
-        headers=_headers(stop),
+        headers={
+            "Auto-Submitted": "auto-generated",  # RFC 3834
+            "List-Unsubscribe": f"<{stop}>",  # RFC 2369, and with the next one RFC 8058
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
     )
     return {"transport": EMAIL, "priority": PRIORITY, "identity": identity, "content": {"type": "digest", **content}}
-
-
-def _headers(unsubscribe_url: str) -> dict[str, str]:
-    return {
-        "Auto-Submitted": "auto-generated",  # RFC 3834
-        "List-Unsubscribe": f"<{unsubscribe_url}>",  # RFC 2369, and with the next one RFC 8058
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }

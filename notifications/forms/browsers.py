@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from base64 import b64decode
+from base64 import urlsafe_b64decode
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from django import forms
@@ -9,13 +9,16 @@ from django.utils.translation import gettext_lazy as _
 
 from outbox import ssrf
 
+BASE64 = r"^[A-Za-z0-9+/_-]{%d}=*\Z"  # so many characters, with or without padding
+INVALID_KEY = {"invalid": _("Invalid browser key.")}
+
 
 class SubscriptionForm(forms.Form):
     """A push subscription of a browser: where to send messages, and the two keys that encrypt them."""
 
     endpoint = forms.CharField(max_length=2000, validators=[URLValidator(["https"])])
-    p256dh = forms.CharField(max_length=88)
-    auth = forms.CharField(max_length=24)
+    p256dh = forms.RegexField(BASE64 % 87, max_length=88, strip=True, error_messages=INVALID_KEY)  # 65 bytes
+    auth = forms.RegexField(BASE64 % 22, max_length=24, strip=True, error_messages=INVALID_KEY)  # 16 bytes
 
     def clean_endpoint(self) -> str:
         endpoint = str(self.cleaned_data["endpoint"])
@@ -26,28 +29,14 @@ class SubscriptionForm(forms.Form):
         return endpoint
 
     def clean_p256dh(self) -> str:
+        key = str(self.cleaned_data["p256dh"])
         try:
-            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decode(self.cleaned_data["p256dh"], 65))
+            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), urlsafe_b64decode(f"{key[:87]}="))
         except ValueError as error:
-            raise forms.ValidationError(_("Invalid browser key.")) from error
-        return str(self.cleaned_data["p256dh"])
-
-    def clean_auth(self) -> str:
-        try:
-            decode(self.cleaned_data["auth"], 16)
-        except ValueError as error:
-            raise forms.ValidationError(_("Invalid browser key.")) from error
-        return str(self.cleaned_data["auth"])
+            raise forms.ValidationError(INVALID_KEY["invalid"]) from error
+        return key
 
     def first_error(self) -> str:
         """The first error, with the name of its field. Only for an invalid form."""
         [(field, errors), *_more] = self.errors.items()
         return f"{field}: {errors[0]}"
-
-
-def decode(key: str, size: int) -> bytes:
-    """The bytes of a base64url text. Raises `ValueError` unless there are exactly ``size``."""
-    raw = b64decode(key.rstrip("=") + "=" * (-len(key.rstrip("=")) % 4), altchars=b"-_", validate=True)
-    if len(raw) != size:
-        raise ValueError(f"{len(raw)} bytes")
-    return raw

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.fields import EmailAddressField
 from notifications.models import AlertLevel, NotificationSettings
-from notifications.types import NotificationType
+from notifications.types import offered
 
 CHANNELS = {"digest": _("Email digest"), "push": _("Push"), "integrations": _("Integrations")}
 REGIONS = re.compile(r"UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)/.+")
@@ -22,19 +22,21 @@ REGIONS = re.compile(r"UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Austr
 class PreferencesForm(forms.Form):
     """For each notification type of an account: its alert level, and its channels besides the bell."""
 
-    def __init__(self, *args: Any, notification_types: list[NotificationType], staff: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, staff: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.types = notification_types
+        self.types = offered(staff=staff)
         self.channels = {name: label for name, label in CHANNELS.items() if staff or name != "integrations"}
-        for each in notification_types:
-            self._add_fields(each)
-
-    def _add_fields(self, each: NotificationType) -> None:
-        levels = [(int(level), level.label) for level in each.choices]
-        self.fields[each.name] = forms.ChoiceField(label=each.label, choices=levels, initial=int(AlertLevel.EVERY_TIME))
-        for channel, label in self.channels.items():
-            checkbox = forms.CheckboxInput(attrs={"aria-label": f"{each.label}: {label}"})
-            self.fields[f"{each.name}-{channel}"] = forms.BooleanField(required=False, initial=True, widget=checkbox)
+        for each in self.types:
+            self.fields[each.name] = forms.ChoiceField(
+                label=each.label,
+                choices=[(int(level), level.label) for level in each.choices],
+                initial=int(AlertLevel.EVERY_TIME),
+            )
+            for channel, label in self.channels.items():
+                checkbox = forms.CheckboxInput(attrs={"aria-label": f"{each.label}: {label}"})
+                self.fields[f"{each.name}-{channel}"] = forms.BooleanField(
+                    required=False, initial=True, widget=checkbox
+                )
 
     def rows(self) -> Iterator[tuple[forms.BoundField, list[tuple[Any, forms.BoundField]]]]:
         """For each type, the field of its alert level and the labelled checkboxes of its channels."""
@@ -54,16 +56,15 @@ def time_zones() -> list[tuple[str, str]]:
     return [(name, name.replace("_", " ")) for name in names]
 
 
-class TimeField(forms.TimeField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), **kwargs)
+def time_field(**options: Any) -> forms.TimeField:
+    return forms.TimeField(required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), **options)
 
 
 class DeliveryForm(forms.Form):
     language = forms.ChoiceField(label=_("Email and push language"), choices=settings.LANGUAGES)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
-    quiet_from = TimeField(label=_("From"))
-    quiet_until = TimeField(label=_("Until"))
+    quiet_from = time_field(label=_("From"))
+    quiet_until = time_field(label=_("Until"))
     digest = forms.ChoiceField(label=_("Email digest"), choices=NotificationSettings.Digest, required=False)
     address = EmailAddressField(
         label=_("Email address"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})

@@ -14,6 +14,7 @@ from outbox.models import OutboxMessage
 from outbox.outcome import PENDING, Outcome, Status
 
 PUSH = "push"  # the transport of browsers
+GAP = timedelta(seconds=1)  # between two messages to the same destination
 PAUSE_AFTER = 8  # failed attempts in a row; with the delays between them that is more than an hour
 
 
@@ -45,8 +46,6 @@ class Destination(models.Model):
             models.UniqueConstraint(fields=["address"], condition=Q(transport=PUSH), name="one_owner_per_browser"),
         ]
 
-    here: bool = False  # whether it is the browser that sent the present request
-
     def __str__(self) -> str:
         return f"{self.transport}: {self.name}"
 
@@ -54,11 +53,10 @@ class Destination(models.Model):
         """Raises the version. Call it in each transaction that changes the delivery log."""
         Destination.objects.filter(pk=self.pk).update(version=F("version") + 1)
 
-    def take_turn(self, gap: timedelta) -> bool:
-        """True for one caller in each ``gap``; False for the others, before ``next_at`` and while it is paused."""
+    def take_turn(self) -> bool:
+        """True for one caller in each `GAP`; False for the others, before ``next_at`` and while it is paused."""
         now = timezone.now()
-        free = Destination.objects.filter(pk=self.pk, next_at__lte=now, paused_at=None)
-        return bool(free.update(next_at=now + gap))
+        return bool(Destination.objects.filter(pk=self.pk, next_at__lte=now, paused_at=None).update(next_at=now + GAP))
 
     @transaction.atomic
     def pause(self) -> bool:
@@ -76,8 +74,7 @@ class Destination(models.Model):
 
     def hold(self, *, on_hold: bool) -> None:
         """Holds its pending messages, or releases them."""
-        pending = OutboxMessage.objects.filter(pk__in=self.deliveries.values("pk"), status__in=PENDING)
-        pending.update(on_hold=on_hold)
+        OutboxMessage.objects.filter(pk__in=self.deliveries.values("pk"), status__in=PENDING).update(on_hold=on_hold)
 
     @transaction.atomic
     def count_outcome(self, outcome: Outcome) -> bool:
@@ -108,8 +105,11 @@ class Delivery(OutboxMessage):
         """The newest delivery of the same group, written while this one was being sent."""
         if not self.notification_id:
             return None
-        later = Delivery.objects.filter(destination=self.destination_id, notification=self.notification_id)
-        return later.filter(pk__gt=self.pk).order_by("-pk").first()
+        return (
+            Delivery.objects.filter(destination=self.destination_id, notification=self.notification_id, pk__gt=self.pk)
+            .order_by("-pk")
+            .first()
+        )
 
     @transaction.atomic
     def drop(self) -> None:

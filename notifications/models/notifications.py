@@ -46,11 +46,8 @@ class Notification(models.Model):
 
     # What the list shows; `types.described` sets it.
     text: str = ""
-    anonymous_text: str = ""
-    heading: str = ""
     detail: str = ""
     icon: str
-    template: str
     names: list[str] = []  # of the latest people, for their avatars
     fresh: int = 0  # entries since the recipient last looked
     muted: bool = False

@@ -9,9 +9,8 @@ from live.broadcast import broadcast
 from notifications.destinations.topics import destination_events
 from notifications.models import PUSH, Delivery, Destination
 from notifications.notify import Entry, notify
-from notifications.transports.base import DestinationTransport
 from outbox.outcome import Outcome
-from outbox.transports import MessageHandler, transports
+from outbox.transports import MessageHandler
 
 
 class DeliveryHandler(MessageHandler):
@@ -22,9 +21,8 @@ class DeliveryHandler(MessageHandler):
         if is_stale(delivery):
             delivery.drop()
             return False
-        destination, transport = delivery.destination, transports[delivery.transport]
-        gap = transport.gap if isinstance(transport, DestinationTransport) else DestinationTransport.gap
-        if destination.take_turn(gap):
+        destination = delivery.destination
+        if destination.take_turn():
             return True
         destination.refresh_from_db()
         delivery.postpone(destination.next_at)
@@ -55,7 +53,6 @@ class DeliveryHandler(MessageHandler):
 
 def is_stale(delivery: Delivery) -> bool:
     """True if a newer delivery replaces it, or if it is a push about a group that has been seen meanwhile."""
-    if delivery.newer():
-        return True
     group = delivery.notification
-    return bool(group and delivery.transport == PUSH and not (group.unseen and group.count > 0))
+    seen = group and delivery.transport == PUSH and not (group.unseen and group.count > 0)
+    return bool(seen or delivery.newer())

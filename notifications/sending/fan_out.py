@@ -32,8 +32,6 @@ def write_deliveries() -> Batch:
     notification is written once."""
     pending = Notification.objects.select_for_update(skip_locked=True).filter(fan_out_pending=True)
     groups = list(pending.filter(type__in=notification_types).order_by("changed_at")[:BATCH])
-    if not groups:
-        return Batch([], is_full=False)
     deliveries = _write_groups(groups)
     Notification.objects.filter(pk__in=[group.pk for group in groups]).update(fan_out_pending=False)
     return Batch(deliveries, is_full=len(groups) == BATCH)
@@ -44,11 +42,13 @@ def _write_groups(groups: list[Notification]) -> list[Delivery]:
     user_settings = {row.user_id: row for row in NotificationSettings.objects.filter(user__in=user_ids)}
     preferences = {(row.user_id, row.type): row for row in Preference.objects.filter(user__in=user_ids)}
     destinations = defaultdict(list)
-    for destination in Destination.objects.filter(owner__in=user_ids, owner__is_active=True, paused_at=None):
+    active = Destination.objects.filter(owner__in=user_ids, owner__is_active=True, paused_at=None)
+    for destination in active.exclude(transport=EMAIL):  # it gets the digest
         destinations[destination.owner_id].append(destination)
+    contents = contents_of(groups, user_settings)
     return [
-        _write(group, destination, user_settings.get(group.recipient_id))
-        for group in described_in_language(groups, user_settings)
+        _write(group, destination, contents[group.pk], user_settings.get(group.recipient_id))
+        for group in groups
         for destination in destinations[group.recipient_id]
         if wants(destination, preferences.get((group.recipient_id, group.type)))
     ]
@@ -56,60 +56,55 @@ def _write_groups(groups: list[Notification]) -> list[Delivery]:
 
 def wants(destination: Destination, preference: Preference | None) -> bool:
     """Whether the owner of the destination wants notifications of this type there."""
-    if destination.transport == EMAIL:  # it gets the digest
-        return False
     return preference is None or (preference.push if destination.transport == PUSH else preference.integrations)
 
 
-def described_in_language(
+def contents_of(
     groups: list[Notification], user_settings: dict[int, NotificationSettings]
-) -> list[Notification]:
-    """The groups with their texts, each in the language of its recipient."""
+) -> dict[int, dict[str, Any]]:
+    """The content of the deliveries of each group, by its id, in the language of its recipient."""
     languages = defaultdict(list)
+    contents: dict[int, dict[str, Any]] = {}
     for group in groups:
         row = user_settings.get(group.recipient_id)
         languages[row.language if row else settings.LANGUAGE_CODE].append(group)
     for language, same in languages.items():
         with translation.override(language):
-            for group in described(same):
-                group.heading, group.anonymous_text = str(notification_types[group.type].label), anonymous_text(group)
-    return groups
-
-
-def anonymous_text(group: Notification) -> str:
-    """Its text without names, for a screen that others may see."""
-    nameless = copy(group)
-    nameless.names = []
-    return notification_types[group.type].text(nameless)
+            contents |= {group.pk: content(group) for group in described(same)}
+    return contents
 
 
 def content(group: Notification) -> dict[str, Any]:
-    """The content of its deliveries. Each transport sends a part of it."""
+    """The content of its deliveries, in the active language. Each transport sends a part of it."""
+    notification_type, nameless = notification_types[group.type], copy(group)
+    nameless.names = []
     return {
         "type": group.type,
         "subject": group.subject,
         "count": group.count,
-        "title": group.heading,
+        "title": str(notification_type.label),
         "text": group.text,
-        "anonymous_text": group.anonymous_text,
-        "url": settings.SITE_URL + notification_types[group.type].url(group),
+        "anonymous_text": notification_type.text(nameless),  # for a screen that others may see
+        "url": settings.SITE_URL + notification_type.url(group),
         "at": group.changed_at.isoformat(),
     }
 
 
-def _write(group: Notification, destination: Destination, user_settings: NotificationSettings | None) -> Delivery:
+def _write(
+    group: Notification, destination: Destination, content: dict[str, Any], user_settings: NotificationSettings | None
+) -> Delivery:
     """Writes a delivery, or rewrites the pending one. A rewritten delivery gets a new identity, because the other side
     may have got the earlier text with the old one."""
     pending = Delivery.objects.filter(destination=destination, notification=group, status__in=PENDING)
     if delivery := pending.first():
         row = OutboxMessage.objects.filter(pk=delivery.pk, status__in=PENDING)
-        if row.update(content=content(group), identity=new_identity()):
+        if row.update(content=content, identity=new_identity()):
             return delivery
     return Delivery.objects.create(
         transport=destination.transport,
         destination=destination,
         notification=group,
-        content=content(group),
+        content=content,
         priority=PUSH_PRIORITY if destination.transport == PUSH else PRIORITY,
         next_at=may_send_at(user_settings, timezone.now()),
     )

@@ -15,7 +15,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.forms.destinations import MAX_ADDRESS, ConnectForm
+from notifications.forms.destinations import MAX_ADDRESS, ConnectForm, public_url
 from notifications.models import Delivery, Destination
 from notifications.transports.base import RETRIED, DestinationTransport
 from outbox import ssrf
@@ -50,11 +50,7 @@ class AppriseForm(ConnectForm):
     )
 
     def clean_address(self) -> str:
-        try:
-            check_url(self.cleaned_data["address"])
-        except ssrf.Refused as error:
-            raise forms.ValidationError(str(error)) from error
-        return str(self.cleaned_data["address"])
+        return public_url(self.cleaned_data["address"], check_url)
 
     def row(self) -> dict[str, Any]:
         return {"address": self.cleaned_data["address"]}
@@ -85,8 +81,8 @@ class Apprise(DestinationTransport):
         """Without the host, which may be a key."""
         return f"{destination.address.partition('://')[0]}://…"
 
-    def secrets_of(self, destination: Destination) -> list[str]:
-        return [*super().secrets_of(destination), *url_words(destination.address)]
+    def secrets(self, message: Delivery) -> list[str]:
+        return [*super().secrets(message), *url_words(message.destination.address)]
 
 
 def failure(log_text: str, request: str) -> Outcome:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 import requests
@@ -36,7 +36,6 @@ class DestinationTransport(Transport):
     label: StrPromise | str
     form: type[ConnectForm] | None = None  # None: staff cannot connect one by a form
     secret_help: StrPromise | str = ""  # what the secret of a destination is for; empty: no page shows it
-    gap = timedelta(seconds=1)  # between two messages to the same destination
 
     def display_address(self, destination: Destination) -> str:
         """Its address without secrets."""
@@ -44,17 +43,12 @@ class DestinationTransport(Transport):
         return f"{parts.scheme}://{parts.netloc}/…"
 
     def secrets(self, message: Delivery) -> list[str]:
-        return self.secrets_of(message.destination)
-
-    def secrets_of(self, destination: Destination) -> list[str]:
         """What no log and no page may show. Most addresses are secrets, too."""
-        return [destination.secret, *secret_parts(destination.address)]
+        return [message.destination.secret, *secret_parts(message.destination.address)]
 
 
 def transport_of(destination: Destination) -> DestinationTransport:
-    found = transports[destination.transport]
-    assert isinstance(found, DestinationTransport)  # noqa: S101
-    return found
+    return cast(DestinationTransport, transports[destination.transport])
 
 
 def integrations() -> dict[str, DestinationTransport]:

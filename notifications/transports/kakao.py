@@ -102,10 +102,10 @@ class Kakao(DestinationTransport):
     def display_address(self, destination: Destination) -> str:
         return f"{urlsplit(destination.address).hostname} → …{destination.options['to'][-4:]}"
 
-    def secrets_of(self, destination: Destination) -> list[str]:
-        options = destination.options
+    def secrets(self, message: Delivery) -> list[str]:
+        destination = message.destination
         key = destination.address.split("/")[-2:-1]
-        return [*super().secrets_of(destination), *key, options["sender"], options["to"]]
+        return [*super().secrets(message), *key, destination.options["sender"], destination.options["to"]]
 
 
 def never_connected(error: requests.RequestException) -> bool:

@@ -89,7 +89,7 @@ ACTIONS: dict[str, tuple[Callable[[Destination], object], object]] = {
         lambda d: destinations.send_test(destination=d),
         gettext_lazy("Sending a test message."),
     ),
-    "pause": (lambda d: destinations.pause(destination=d), gettext_lazy("Paused.")),
+    "pause": (Destination.pause, gettext_lazy("Paused.")),
     "resume": (lambda d: destinations.resume(destination=d), gettext_lazy("Resumed.")),
     "retry": (lambda d: destinations.retry_failed(destination=d), gettext_lazy("Resending.")),
     "remove": (lambda d: destinations.remove(destination=d), gettext_lazy("Removed.")),

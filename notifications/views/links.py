@@ -53,9 +53,9 @@ def refused(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
 def address(request: HttpRequest, pk: int) -> HttpResponse:
     """Confirms that the digest may be sent to an address."""
     destination = get_object_or_404(Destination.objects.select_related("owner"), pk=pk)
-    if "confirmed" not in destination.options:
-        return refused(request, HTTPStatus.GONE)
-    if request.method == "POST" and not email_address.confirm(destination=destination):
+    if "confirmed" not in destination.options or (
+        request.method == "POST" and not email_address.confirm(destination=destination)
+    ):
         return refused(request, HTTPStatus.GONE)
     destination.refresh_from_db(fields=["options"])
     return render(request, "notifications/address.html", {"destination": destination})

@@ -58,7 +58,7 @@ def notification(request: HtmxRequest, pk: int) -> HttpResponse:
         return redirect("notifications")
     group.refresh_from_db()
     selectors.complete([group], group.recipient_id)
-    return render(request, group.template, {"group": group})
+    return render(request, "notifications/_group.html", {"group": group})
 
 
 @require_POST

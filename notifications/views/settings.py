@@ -20,7 +20,6 @@ from notifications.destinations import browsers, email_address
 from notifications.forms.settings import DeliveryForm, PreferencesForm
 from notifications.models import Destination
 from notifications.transports.web_push import public_key
-from notifications.types import offered
 
 
 @require_http_methods(["GET", "POST"])
@@ -49,12 +48,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 
 def _forms(user: User, destination: Destination | None, data: QueryDict | None) -> tuple[PreferencesForm, DeliveryForm]:
-    form = PreferencesForm(
-        data,
-        notification_types=offered(staff=user.is_staff),
-        staff=user.is_staff,
-        initial=selectors.preferences(user_id=user.pk),
-    )
+    form = PreferencesForm(data, staff=user.is_staff, initial=selectors.preferences(user_id=user.pk))
     user_settings = selectors.notification_settings(user_id=user.pk)
     initial = user_settings or {"language": get_language(), "time_zone": "UTC"}
     initial |= {"address": destination.address if destination else ""}
