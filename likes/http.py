@@ -47,7 +47,7 @@ class Visitor(NamedTuple):
 
 def check_request(headers: Headers, address: str) -> Visitor:
     """Returns who clicks. Raises `Refusal` for an unknown host, a page of another site or too many clicks."""
-    if not is_known_host(headers):
+    if not is_known_host(headers.get("host", "")):
         raise Refusal(HTTPStatus.BAD_REQUEST, gettext_lazy("Unknown host name."))
     if not same_origin(headers):
         raise Refusal(HTTPStatus.FORBIDDEN, gettext_lazy("You can only like posts from this site."))
