@@ -7,12 +7,12 @@ from http import HTTPStatus
 from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods
 
-from core.sign_in import BUSY, HASH_TIMEOUT, Busy, hashing
+from core.sign_in import HASH_TIMEOUT, hashing
 
 
 @require_http_methods(["GET", "POST"])
@@ -22,11 +22,13 @@ def signup(request: HttpRequest) -> HttpResponse:
         try:
             with hashing():
                 user = form.save()
-        except Busy:
-            form.add_error(None, BUSY)
-            headers = {"Retry-After": str(HASH_TIMEOUT)}
-            content = render_to_string("registration/signup.html", {"form": form}, request)
-            return HttpResponse(content, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
+        except ValidationError as busy:
+            form.add_error(None, busy)
+            response = render(
+                request, "registration/signup.html", {"form": form}, status=HTTPStatus.SERVICE_UNAVAILABLE
+            )
+            response["Retry-After"] = str(HASH_TIMEOUT)
+            return response
         login(request, user)
         return redirect("feed")
     return render(request, "registration/signup.html", {"form": form})

@@ -12,13 +12,11 @@ def microseconds(at: datetime) -> int:
     return round(at.timestamp() * 1_000_000)
 
 
-def from_microseconds(number: int) -> datetime:
-    return EPOCH + timedelta(microseconds=number)
-
-
-def parse_microseconds(text: str) -> int | None:
-    """Microseconds from the text of a URL or a form. None if it is not a number, or too large for a date."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 16 else None
+def parse_microseconds(text: str) -> datetime | None:
+    """The time in the text of a URL or a form. None if it is not a number, or too large for a date."""
+    if not text.isascii() or not text.isdecimal() or len(text) > 16:
+        return None
+    return EPOCH + timedelta(microseconds=int(text))
 
 
 def now_microseconds() -> int:

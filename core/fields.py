@@ -10,14 +10,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 UNUSUAL = re.compile(r"[\x00-\x1f\x7f\"(),:;<>\[\]\\%!]")  # valid in an address, but used only in attacks
-MAX_LENGTH = 254  # characters (RFC 5321)
 
 
 class EmailAddressField(forms.EmailField):
     """One plain address. A line break in it is an error, it is not stripped."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=MAX_LENGTH, **options)
+        super().__init__(max_length=254, **options)  # characters (RFC 5321)
 
     def to_python(self, value: Any) -> str:
         if UNUSUAL.search(str(value or "")):

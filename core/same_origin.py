@@ -19,8 +19,10 @@ def decode_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
 
 
-def is_known_host(headers: Headers) -> bool:
-    return _is_allowed(headers.get("host", ""))
+@lru_cache(maxsize=64)
+def is_known_host(host: str) -> bool:
+    """Whether a Host header names this site."""
+    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS or LOCAL_HOSTS)
 
 
 def same_origin(headers: Headers) -> bool:
@@ -33,8 +35,3 @@ def same_origin(headers: Headers) -> bool:
         return site == "same-origin"
     origin = headers.get("origin")
     return origin is None or urlsplit(origin).netloc == headers.get("host")
-
-
-@lru_cache(maxsize=64)
-def _is_allowed(host: str) -> bool:
-    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS or LOCAL_HOSTS)

@@ -26,20 +26,17 @@ networks = TokenBucket(burst=60, rate=1 / 10)
 accounts_in_networks = TokenBucket(burst=10, rate=1 / 60)
 accounts = TokenBucket(burst=100, rate=1 / 10)
 HASH_TIMEOUT = 5  # seconds that a password may wait to be hashed
-BUSY = _("Many people are signing in right now. Try again in a few seconds.")
+STATUS_OF_ERROR = {"limit": HTTPStatus.TOO_MANY_REQUESTS, "busy": HTTPStatus.SERVICE_UNAVAILABLE}
 hash_slot = BoundedSemaphore(1)  # a hash is slow by design: it keeps a core busy for some hundred milliseconds
 log = logging.getLogger(__name__)
 
 
-class Busy(Exception):
-    """The password was not hashed: too many others are waiting."""
-
-
 @contextmanager
 def hashing() -> Iterator[None]:
-    """Wraps code that hashes a password: one at a time. Raises `Busy` after waiting `HASH_TIMEOUT` seconds."""
+    """Wraps code that hashes a password: one at a time. Raises `ValidationError` after `HASH_TIMEOUT` seconds."""
     if not hash_slot.acquire(timeout=HASH_TIMEOUT):
-        raise Busy
+        message = _("Many people are signing in right now. Try again in a few seconds.")
+        raise ValidationError(message, "busy", {"seconds": HASH_TIMEOUT})
     try:
         yield
     finally:
@@ -47,20 +44,13 @@ def hashing() -> Iterator[None]:
 
 
 class SignInForm(AuthenticationForm):
-    refusal: tuple[HTTPStatus, int] | None = None  # status of the response, and seconds to wait
-
     def clean(self) -> dict[str, Any]:
         limits = self._limits()
         if wait := next((wait for bucket, key in limits if (wait := bucket.take(key))), 0):
-            self.refusal = HTTPStatus.TOO_MANY_REQUESTS, wait
             message = _("Too many sign-in attempts. Wait %(seconds)s seconds and try again.")
             raise ValidationError(message, "limit", {"seconds": wait})
-        try:
-            with hashing():
-                cleaned = super().clean()
-        except Busy:
-            self.refusal = HTTPStatus.SERVICE_UNAVAILABLE, HASH_TIMEOUT
-            raise ValidationError(BUSY, "busy") from None
+        with hashing():
+            cleaned = super().clean()
         if self.get_user():  # a right password does not count as an attempt
             for bucket, key in limits[1:]:
                 bucket.give_back(key)
@@ -78,9 +68,10 @@ class SignIn(LoginView):
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)
-        if isinstance(form, SignInForm) and form.refusal:
-            status, wait = form.refusal
-            response.status_code, response["Retry-After"] = status, str(wait)
+        for error in form.non_field_errors().as_data():
+            if error.params and error.code in STATUS_OF_ERROR:
+                response.status_code = STATUS_OF_ERROR[error.code]
+                response["Retry-After"] = str(error.params["seconds"])
         return response
 
 

@@ -44,7 +44,7 @@ def read_click(headers: Headers, address: str, form: Mapping[str, Any], post_id:
     """The click of a request. The form has ``liked=1`` or ``liked=0``: the wanted state, not a toggle, so that a
     repeated request changes nothing. Raises `Refusal` for anything else, for an unknown host, for a page of another
     site and for too many clicks."""
-    if not is_known_host(headers):
+    if not is_known_host(headers.get("host", "")):
         raise Refusal(HTTPStatus.BAD_REQUEST, gettext_lazy("Unknown host name."))
     if not same_origin(headers):
         raise Refusal(HTTPStatus.FORBIDDEN, gettext_lazy("You can only like posts from this site."))

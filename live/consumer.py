@@ -40,7 +40,7 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 
 def is_allowed(scope: dict[str, Any]) -> bool:
     headers = decode_headers(scope["headers"])
-    return scope["path"] == PATH and is_known_host(headers) and same_origin(headers)
+    return scope["path"] == PATH and is_known_host(headers.get("host", "")) and same_origin(headers)
 
 
 async def watch(query: str, visitor: str | None, receive: Receive, send: Send) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.db.models import Q, QuerySet
 from django.forms.models import model_to_dict
 
-from core.clock import from_microseconds, parse_microseconds
+from core.clock import parse_microseconds
 from core.http import parse_pk
 from notifications.models import Destination, Mute, Notification, NotificationSettings, Preference
 from notifications.types import described, notification_types
@@ -84,5 +84,4 @@ def after(cursor: str) -> Q:
     changed_at, last_pk = parse_microseconds(at), parse_pk(pk)
     if changed_at is None or last_pk is None:
         return Q()
-    when = from_microseconds(changed_at)
-    return Q(changed_at__lt=when) | Q(changed_at=when, pk__lt=last_pk)
+    return Q(changed_at__lt=changed_at) | Q(changed_at=changed_at, pk__lt=last_pk)

@@ -1,8 +1,8 @@
 """Keeps requests to addresses that people have typed away from our own network (server-side request forgery).
 
-Our own requests connect to an address that was checked (`outbox.http`). Other clients, such as Apprise, run inside
-`public_only()`: every Python client resolves a name through `socket.getaddrinfo` and connects to what it returns, so
-the check there covers each host, each redirect and each name whose address changes.
+Our own requests (`outbox.http`) and those of other clients, such as Apprise, run inside `public_only()`. Every Python
+client resolves a name through `socket.getaddrinfo` and connects to what it returns, so the check there covers each
+host, each redirect and each name whose address changes. The name still counts for Host, TLS and the certificate.
 """
 
 from __future__ import annotations
@@ -60,11 +60,24 @@ def _getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
     return found
 
 
-def _create_connection(*args: Any, **kwargs: Any) -> socket.socket:
-    created = original_create_connection(*args, **kwargs)
-    if getattr(active, "deadline", None):
-        active.deadline.follow(created)
-    return created
+def _create_connection(address: tuple[str, int], *args: Any, **kwargs: Any) -> socket.socket:
+    """Connects to the first address of the host that accepts. After the deadline no further address is tried."""
+    deadline: Deadline | None = getattr(active, "deadline", None)
+    if not deadline:
+        return original_create_connection(address, *args, **kwargs)
+    host, port = address
+    failure = OSError("the name has no address")
+    for ip in public_addresses(host, port):
+        try:
+            created = original_create_connection((ip, port), *args, **kwargs)
+        except OSError as error:
+            failure = error
+            if deadline.expired:
+                break
+        else:
+            deadline.follow(created)
+            return created
+    raise failure
 
 
 def check_address(address: str) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from core.clock import from_microseconds, microseconds, parse_microseconds
+from core.clock import microseconds, parse_microseconds
 from core.http import HtmxRequest, SeeOther, render_part
 from core.permissions import sign_in_required
 from notifications import selectors, services
@@ -69,9 +69,9 @@ def all_read(request: HttpRequest) -> HttpResponse:
         at = microseconds(services.mark_all_read(user_id=user_id))
         return SeeOther(f"{reverse('notifications')}?undo={at}")
     undone = parse_microseconds(request.POST.get("at", ""))
-    if undone is None:
+    if not undone:
         return HttpResponseBadRequest("Send at=<microseconds>", content_type="text/plain")
-    services.undo_mark_all_read(user_id=user_id, at=from_microseconds(undone))
+    services.undo_mark_all_read(user_id=user_id, at=undone)
     return redirect("notifications")
 
 

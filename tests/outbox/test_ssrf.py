@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_django import Settings
+from urllib3.util import connection
 
 from outbox import http, ssrf
 from outbox.deadline import Deadline
@@ -71,7 +72,7 @@ def private_port() -> Iterator[int]:
 
 @pytest.fixture
 def resolving(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Makes NAME resolve to these addresses, one list each time, without the hook of ssrf."""
+    """Makes NAME resolve to these addresses, one list each time."""
 
     def use(*answers: list[str]) -> list[str]:
         lookups: list[str] = []
@@ -83,7 +84,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
             found = answers[min(len(lookups), len(answers)) - 1]
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
 
-        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(ssrf, "original_getaddrinfo", getaddrinfo)
         return lookups
 
     return use
@@ -159,6 +160,18 @@ def test_the_next_address_is_tried_when_one_refuses_the_connection(
     resolving(["127.0.0.3", "127.0.0.4"])
     with pytest.raises(requests.ConnectionError, match="refused"):
         http.post(f"http://{NAME}:{private_port}/", b"", {})
+
+
+def test_after_the_deadline_no_further_address_is_tried(
+    private_port: int, resolving: Callable[..., list[str]], settings: Settings
+) -> None:
+    settings.OUTSIDE_ALLOW = [ip_network("127.0.0.0/8")]
+    resolving(["127.0.0.3", "127.0.0.1"])
+    with ssrf.public_only():
+        connection.create_connection((NAME, private_port)).close()
+        ssrf.active.deadline.expire()
+        with pytest.raises(ConnectionRefusedError):
+            connection.create_connection((NAME, private_port))
 
 
 def test_a_name_that_does_not_resolve_may_be_retried() -> None:
