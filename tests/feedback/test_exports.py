@@ -138,6 +138,14 @@ def test_staff_start_and_cancel_an_export_and_nobody_else_does(
     assert staff_client.post("/inbox/export/", {"format": "../x"}).status_code == 404
 
 
+def test_a_page_never_shows_less_than_its_version(staff_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = {"state": "done", "done": 9, "total": 9, "format": "csv"}
+    states = iter([{"state": "running", "done": 0, "total": 9}, done])  # it ends while the page is rendered
+    monkeypatch.setattr(exports, "progress", lambda task_id: next(states))
+    page = staff_client.get(f"/inbox/export/{uuid4()}/").content
+    assert b'data-export="done"' in page and b'data-version="1"' in page
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_staff_can_download_the_file(staff: User) -> None:
     task = str(uuid4())
