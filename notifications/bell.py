@@ -18,8 +18,6 @@ from live import topics
 from live.topics import Event, event
 from notifications.models import Notification
 
-UNREAD = Q(unseen=True, count__gt=0)
-
 
 class Bell(NamedTuple):
     unread: int
@@ -32,8 +30,8 @@ def bell_event(user_id: int, unread: int, version: int) -> Event:
 
 def bells(user_ids: Iterable[int]) -> dict[int, Bell]:
     """The current bells of these accounts, in one query."""
-    rows = Notification.objects.filter(recipient__in=user_ids).values("recipient").order_by()
-    rows = rows.annotate(unread=Count("pk", filter=UNREAD), total=Sum("version"))
+    groups = Notification.objects.filter(recipient__in=user_ids).values("recipient")
+    rows = groups.annotate(unread=Count("pk", filter=Q(unseen=True, count__gt=0)), total=Sum("version"))
     found = {row["recipient"]: Bell(row["unread"], row["total"]) for row in rows}
     return {user_id: found.get(user_id, Bell(0, 0)) for user_id in user_ids}
 

@@ -75,12 +75,11 @@ def _request_confirmation(destination: Destination) -> None:
 def _confirmation(destination: Destination) -> dict[str, object]:
     link = settings.SITE_URL + reverse("address", args=[links.sign_address(destination)])
     identity = new_identity()
-    content = email_content(
+    content = {"type": "confirmation"} | email_content(
         to=destination.address,
         subject=gettext("Confirm your email"),
         text=render_to_string("notifications/mail/confirmation.txt", {"link": link}),
         identity=identity,
         headers={"Auto-Submitted": "auto-generated"},
     )
-    content["type"] = "confirmation"
     return {"transport": EMAIL, "priority": PRIORITY, "identity": identity, "content": content}

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import time
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -77,14 +76,11 @@ class DeliveryForm(forms.Form):
             self.fields["time_zone"].widget.attrs["data-guess"] = ""
 
     def clean(self) -> None:
-        start, end = self._time("quiet_from"), self._time("quiet_until")
-        if (start is None) != (end is None):
+        start, end = self.cleaned_data.get("quiet_from"), self.cleaned_data.get("quiet_until")
+        invalid = self.errors.keys() & {"quiet_from", "quiet_until"}  # an invalid time is not a missing one
+        if (start is None) != (end is None) and not invalid:
             self.add_error("quiet_until", _("Enter both a start and an end time."))
         elif start and start == end:
             self.add_error("quiet_until", _("Start and end must be different."))
         if self.cleaned_data.get("digest") and self.cleaned_data.get("address") == "":
             self.add_error("address", _("Add an email address to get the digest."))
-
-    def _time(self, name: str) -> time | None:
-        """None, so that the two times are not compared, if one of them is invalid already."""
-        return None if self.errors.keys() & {"quiet_from", "quiet_until"} else self.cleaned_data[name]

@@ -39,7 +39,12 @@ UNEXPECTED_RESPONSE = gettext_noop("Unexpected response. The message may have be
 
 class KakaoForm(ConnectForm):
     app_key = forms.CharField(label=_("App key"), max_length=100, validators=[word])
-    secret = forms.CharField(label=_("Secret key"), max_length=200, widget=forms.PasswordInput(render_value=False))
+    secret = forms.CharField(
+        label=_("Secret key"),
+        max_length=200,
+        validators=[RegexValidator(r"^[ -~]+\Z", _("Keys can only contain letters, digits and symbols."))],
+        widget=forms.PasswordInput(render_value=False),
+    )
     sender = forms.CharField(label=_("Sender key"), max_length=40, validators=[word])
     template = forms.CharField(
         label=_("Template code"),
@@ -59,12 +64,6 @@ class KakaoForm(ConnectForm):
         required=False,
         widget=forms.URLInput(attrs={"placeholder": DEFAULT_HOST}),
     )
-
-    def clean_secret(self) -> str:
-        secret = str(self.cleaned_data["secret"])
-        if not secret.isascii() or not secret.isprintable():
-            raise forms.ValidationError(_("Keys can only contain letters, digits and symbols."))
-        return secret
 
     def clean_host(self) -> str:
         return public_url(self.cleaned_data["host"]) if self.cleaned_data["host"] else DEFAULT_HOST

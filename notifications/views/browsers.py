@@ -41,12 +41,11 @@ def connect_browser(request: HttpRequest) -> HttpResponse:
     form = SubscriptionForm(request.POST)
     if not form.is_valid():
         return refused(form.first_error())
-    name = browsers.name_of(request.headers.get("User-Agent", ""))
     try:
         destination = browsers.connect(
             user_id=account_id(request),
             subscription=form.cleaned_data,
-            name=name,
+            name=browsers.name_of(request.headers.get("User-Agent", "")),
             replaces=browsers.read_cookie(request),
         )
     except browsers.TooMany:

@@ -17,8 +17,12 @@ class Command(BaseCommand):
         parser.add_argument("username")
 
     def handle(self, *args: Any, username: str, **options: Any) -> None:
-        found = NotificationSettings.objects.exclude(digest="").filter(user__username=username)
-        user_settings = found.select_related("user").first()
+        user_settings = (
+            NotificationSettings.objects.exclude(digest="")
+            .filter(user__username=username)
+            .select_related("user")
+            .first()
+        )
         if not user_settings:
             raise CommandError(f"{username} gets no digest.")
         delivery = digest.end_period(user_settings, timezone.now())
