@@ -9,6 +9,6 @@ class FeedbackConfig(AppConfig):
     def ready(self) -> None:
         from feedback.models import Mail
         from feedback.sending import MailHandler
-        from outbox.transports import handle
+        from outbox.transports import handlers
 
-        handle(Mail, MailHandler())
+        handlers[Mail] = MailHandler()

@@ -13,10 +13,10 @@ class NotificationsConfig(AppConfig):
         from notifications.models import Delivery
         from notifications.sending.deliveries import DeliveryHandler
         from notifications.transports import base
-        from outbox.transports import handle
+        from outbox.transports import handlers
 
         autodiscover_modules("notification_types", "bell", "destinations.topics", "destinations.notification_types")
         base.load()
-        handle(Delivery, DeliveryHandler())
+        handlers[Delivery] = DeliveryHandler()
         user_logged_in.connect(browsers.signed_in, dispatch_uid="notifications.destinations.browsers")
         user_logged_out.connect(browsers.signed_out, dispatch_uid="notifications.destinations.browsers")

@@ -38,9 +38,11 @@ def message_id(identity: str) -> str:
 
 
 def compose(content: dict[str, Any]) -> EmailMultiAlternatives:
-    email = EmailMultiAlternatives(
-        content["subject"], content["text"], settings.DEFAULT_FROM_EMAIL, [content["to"]], headers=content["headers"]
+    return EmailMultiAlternatives(
+        content["subject"],
+        content["text"],
+        settings.DEFAULT_FROM_EMAIL,
+        [content["to"]],
+        headers=content["headers"],
+        alternatives=[(content["html"], "text/html")] if content["html"] else None,
     )
-    if content["html"]:
-        email.attach_alternative(content["html"], "text/html")
-    return email

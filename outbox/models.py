@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.db.models import F, Manager, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -139,8 +139,14 @@ class OutboxMessage(models.Model):
         if next_at > self.give_up_at:
             status, next_at = Status.FAILED, now
         claimed = self._claimed().filter(status__in=[Status.SENDING, Status.UNKNOWN])
-        values = {"status": status, "response": outcome.response, "next_at": next_at, "ended_at": now}
-        if not claimed.update(**values, enqueued_at=None, lease_until=None):
+        if not claimed.update(
+            status=status,
+            response=outcome.response,
+            next_at=next_at,
+            ended_at=now,
+            enqueued_at=None,
+            lease_until=None,
+        ):
             return False
         self.status = status
         self.attempts.create(
@@ -154,13 +160,12 @@ class OutboxMessage(models.Model):
         )
         return True
 
-    @transaction.atomic
     def retry_now(self) -> bool:
         """Makes a message due that failed, is unknown or waits for its next attempt. False: it is none of these."""
         now = timezone.now()
         waiting = self._row().filter(status__in=[Status.RETRYING, *UNDELIVERED])
-        values = {"status": Status.RECEIVED, "next_at": now, "enqueued_at": None, "give_up_at": now + GIVE_UP_AFTER}
-        return bool(waiting.update(**values))
+        give_up_at = now + GIVE_UP_AFTER
+        return bool(waiting.update(status=Status.RECEIVED, next_at=now, enqueued_at=None, give_up_at=give_up_at))
 
     def postpone(self, until: datetime) -> None:
         self._row().filter(status__in=PENDING).update(next_at=until, enqueued_at=None)

@@ -40,8 +40,6 @@ def settle_lost_attempts() -> None:
 def _typed(pks: Iterable[int]) -> list[OutboxMessage]:
     """These messages as instances of the models of their apps."""
     pks = list(pks)
-    if not pks:
-        return []
     return [
         message
         for model, handler in handlers.items()

@@ -2,16 +2,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from celery import shared_task
 from django.utils import timezone
 
 from outbox import sending
 from outbox.models import OutboxMessage
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
 
 BATCH = 100  # messages that one run of beat enqueues
 log = logging.getLogger(__name__)
@@ -29,7 +25,7 @@ def send_pending() -> None:
     enqueue(OutboxMessage.due_not_enqueued()[:BATCH])
 
 
-def enqueue(messages: Iterable[OutboxMessage] | QuerySet[OutboxMessage]) -> bool:
+def enqueue(messages: Iterable[OutboxMessage]) -> bool:
     """Enqueues a task for each message that is due. Call it after the commit. Never raises: False means that the
     broker did not answer, and beat enqueues the rest later."""
     now = timezone.now()

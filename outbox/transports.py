@@ -31,7 +31,7 @@ def register(transport: T) -> T:
 
 
 class MessageHandler:
-    """What an app does while one of its messages is sent. `handle` registers one for a subclass of `OutboxMessage`."""
+    """What an app does while one of its messages is sent: one in `handlers` for each subclass of `OutboxMessage`."""
 
     related: tuple[str, ...] = ()  # select_related of the message
 
@@ -49,11 +49,7 @@ class MessageHandler:
         """Called after the commit."""
 
 
-handlers: dict[type[OutboxMessage], MessageHandler] = {}
-
-
-def handle(model: type[OutboxMessage], handler: MessageHandler) -> None:
-    handlers[model] = handler
+handlers: dict[type[OutboxMessage], MessageHandler] = {}  # each app adds its own
 
 
 def handler_of(message: OutboxMessage) -> MessageHandler:

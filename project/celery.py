@@ -16,14 +16,13 @@ app.autodiscover_tasks()
 # Otherwise Celery's Django fixup closes the database connection before and after each task. It reads this key in upper
 # case, which the settings namespace cannot produce (celery/fixups/django.py).
 app.conf["CELERY_DB_REUSE_MAX"] = 10_000
-MAX_PRIORITY = 9  # our priorities are those of Redis: 0 comes first, 9 last
 
 
 @before_task_publish.connect
 def convert_priority(properties: dict[str, Any], **_: Any) -> None:
-    """On RabbitMQ 9 comes first and 0 last."""
+    """Our priorities are those of Redis: 0 comes first, 9 last. On RabbitMQ 9 comes first."""
     if app.conf.broker_url.startswith("amqp"):
-        properties["priority"] = MAX_PRIORITY - properties.get("priority", 0)
+        properties["priority"] = 9 - properties.get("priority", 0)
 
 
 @celeryd_init.connect

@@ -18,8 +18,8 @@ from django.core.validators import validate_email
 
 from project import vapid
 
-ROOT = Path(__file__).resolve().parent.parent
-FILE = Path(os.environ.get("ENV_FILE") or ROOT / ".env")
+BASE_DIR = Path(__file__).resolve().parent.parent
+FILE = Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 LOCAL_HOSTS = {"localhost", ".localhost", "127.0.0.1", "[::1]", "testserver"}
 EMAIL_NAMES = (
@@ -76,9 +76,7 @@ def secret_key(value: str, *, debug: bool, data_dir: Path) -> str:
     """The key that signs session and visitor cookies. In development one is made and kept in DATA_DIR."""
     if not debug and len(value) < 50:
         raise ImproperlyConfigured("SECRET_KEY must be set to at least 50 random characters when DEBUG is 0.")
-    if value:
-        return value
-    return _created_once(data_dir / "secret_key", lambda: secrets.token_urlsafe(50))
+    return value or _created_once(data_dir / "secret_key", lambda: secrets.token_urlsafe(50))
 
 
 def vapid_key(value: str, *, debug: bool, data_dir: Path) -> str:
@@ -101,7 +99,14 @@ def check_hosts(allowed: list[str], *, debug: bool) -> None:
 def site_url(value: str) -> str:
     if not urlsplit(value).netloc:
         raise ImproperlyConfigured("SITE_URL must look like https://redheart.example.")
-    return _with_scheme("SITE_URL", value, ("http", "https")).rstrip("/")
+    return with_scheme("SITE_URL", value, "http", "https").rstrip("/")
+
+
+def with_scheme(name: str, value: str, *schemes: str) -> str:
+    """The URL unchanged. Refused if it starts with none of these schemes."""
+    if urlsplit(value).scheme not in schemes:
+        raise ImproperlyConfigured(f"{name} must start with one of {', '.join(f'{s}://' for s in schemes)}.")
+    return value
 
 
 def networks(values: list[str]) -> list[IPv4Network | IPv6Network]:
@@ -109,14 +114,6 @@ def networks(values: list[str]) -> list[IPv4Network | IPv6Network]:
         return [ip_network(value) for value in values]
     except ValueError as error:
         raise ImproperlyConfigured(f"OUTSIDE_ALLOW must be addresses or networks, like 10.0.0.0/8: {error}.") from error
-
-
-def redis_url(value: str) -> str:
-    return _with_scheme("REDIS_URL", value, ("redis", "rediss", "unix"))
-
-
-def broker_url(value: str) -> str:
-    return _with_scheme("CELERY_BROKER_URL", value, ("redis", "rediss", "redis+socket", "amqp", "amqps"))
 
 
 def email(url: str) -> dict[str, Any]:
@@ -154,9 +151,3 @@ def _created_once(path: Path, make: Callable[[], str]) -> str:
             path.hardlink_to(temporary)
         temporary.unlink()
     return path.read_text()
-
-
-def _with_scheme(name: str, value: str, schemes: tuple[str, ...]) -> str:
-    if urlsplit(value).scheme not in schemes:
-        raise ImproperlyConfigured(f"{name} must start with one of {', '.join(f'{s}://' for s in schemes)}.")
-    return value

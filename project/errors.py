@@ -30,8 +30,13 @@ MESSAGES = {
     HTTPStatus.METHOD_NOT_ALLOWED: _("That action isn't supported here."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _("That request is too large."),
 }
-STATUS_OF_EXCEPTION = {Http404: HTTPStatus.NOT_FOUND, PermissionDenied: HTTPStatus.FORBIDDEN}
-STATUS_OF_EXCEPTION |= dict.fromkeys((BadRequest, SuspiciousOperation, MultiPartParserError), HTTPStatus.BAD_REQUEST)
+STATUS_OF_EXCEPTION = {
+    Http404: HTTPStatus.NOT_FOUND,
+    PermissionDenied: HTTPStatus.FORBIDDEN,
+    BadRequest: HTTPStatus.BAD_REQUEST,
+    SuspiciousOperation: HTTPStatus.BAD_REQUEST,
+    MultiPartParserError: HTTPStatus.BAD_REQUEST,
+}
 SERVER_ERROR = "Something went wrong. Please try again shortly."  # as in 500.html
 FORM_EXPIRED = _("This form has expired. Reload the page and try again.")
 
@@ -52,7 +57,7 @@ def errors_middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -
             return replacement
         if not getattr(request, "reached_view", False):
             return response if getattr(response, "is_error_response", False) else error_response(request, status)
-        if wants_json(request.headers) and is_plain(response):
+        if wants_json(request.headers) and response.headers["Content-Type"].startswith("text/plain"):
             return error_response(request, status, response.text)
         return response
 
@@ -70,10 +75,6 @@ class ViewMiddleware(MiddlewareMixin):
             if isinstance(exception, error_class):
                 return error_response(request, status)
         return None
-
-
-def is_plain(response: HttpResponse) -> bool:
-    return response.headers["Content-Type"].startswith("text/plain")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

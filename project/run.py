@@ -16,13 +16,11 @@ import signal
 import socket
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
-from project import env  # reads .env into the environment
+from project.env import BASE_DIR  # also reads .env into the environment
 
-ROOT = env.ROOT
 COLORS = {"redis": 35, "web": 36, "worker-likes": 31, "worker-mail": 33, "beat": 34}
 STOP_TIMEOUT = 8.0  # seconds
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -46,7 +44,7 @@ class Process:
             started = time.monotonic()
             self.running = await asyncio.create_subprocess_exec(
                 *self.argv,
-                cwd=ROOT,
+                cwd=BASE_DIR,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
@@ -99,22 +97,21 @@ def log(name: str, text: str) -> None:
 
 
 def read_procfile() -> dict[str, str]:
-    text = (ROOT / "Procfile").read_text().splitlines()
+    text = (BASE_DIR / "Procfile").read_text().splitlines()
     found = dict(line.split(": ", 1) for line in text if ": " in line)
     if os.environ.get("REDIS_URL"):
         found.pop("redis")
     return found
 
 
-def lock_data_dir(data_dir: Path) -> int:
-    """Locks DATA_DIR for this run. Raises SystemExit if another run has it."""
+def lock_data_dir(data_dir: Path) -> None:
+    """Locks DATA_DIR until this process ends. Raises SystemExit if another run has it."""
     data_dir.mkdir(parents=True, exist_ok=True)
     handle = os.open(data_dir / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise SystemExit(f"Redheart already runs on {data_dir}. Stop it first, or set DATA_DIR.") from None
-    return handle
 
 
 def check_port(host: str, port: int) -> None:
@@ -130,7 +127,7 @@ def check_port(host: str, port: int) -> None:
 
 async def prepare() -> None:
     """Database and demo content, while the server of the Procfile's first line starts."""
-    process = await asyncio.create_subprocess_exec(sys.executable, "manage.py", "prepare", cwd=ROOT)
+    process = await asyncio.create_subprocess_exec(sys.executable, "manage.py", "prepare", cwd=BASE_DIR)
     if await process.wait():
         raise SystemExit("The site could not be prepared; see the reason above.")
 
@@ -140,9 +137,7 @@ def is_healthy(url: str) -> bool:
     request = urllib.request.Request(url, headers={"Host": name} if name else {})
     try:
         return urllib.request.urlopen(request, timeout=2).status == 200
-    except urllib.error.HTTPError:
-        return False
-    except OSError:
+    except OSError:  # also a response of 400 and above
         return False
 
 
@@ -160,22 +155,21 @@ async def serve(host: str, port: int) -> None:
     os.environ.setdefault("WEB_OPTIONS", "")
     os.environ |= {"LISTEN": host, "PORT": str(port), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     processes = {name: Process(name, command) for name, command in read_procfile().items()}
+    redis = processes.pop("redis", None)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        if redis := processes.get("redis"):
+        if redis:
             redis.start()
         await prepare()
         for process in processes.values():
-            if not process.keep_task:
-                process.start()
+            process.start()
         ready = asyncio.create_task(announce(f"http://{host}:{port}"))
         await stop.wait()
         ready.cancel()
     finally:
         print("\n  Stopping.", flush=True)
-        redis = processes.pop("redis", None)
         await asyncio.gather(*(process.stop() for process in processes.values()))
         if redis:  # last, so that workers can return their unfinished tasks
             await redis.stop()
@@ -187,11 +181,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=os.environ.get("PORT") or "8000", help="port to listen on")
     options = parser.parse_args()
     check_port(options.host, options.port)
-    handle = lock_data_dir(Path(os.environ.get("DATA_DIR") or ROOT / "data"))
-    try:
-        asyncio.run(serve(options.host, options.port))
-    finally:
-        os.close(handle)
+    lock_data_dir(Path(os.environ.get("DATA_DIR") or BASE_DIR / "data"))
+    asyncio.run(serve(options.host, options.port))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
 from project import env, redis_server
+from project.env import BASE_DIR
 
-BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("DEBUG", True)
 DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / "data").resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -34,19 +34,23 @@ SOCKETS_PER_NETWORK = env.number("SOCKETS_PER_NETWORK", 500, minimum=1, maximum=
 # later it would fail (IMMEDIATE); a commit survives a power cut (FULL).
 DATABASE = env.database(env.text("DATABASE_URL"), data_dir=DATA_DIR)
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASE["ENGINE"] = "project.sqlite"
-    DATABASE["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 10,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+    DATABASE |= {
+        "ENGINE": "project.sqlite",
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 10,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+        },
+        "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     }
-    DATABASE["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 DATABASES = {"default": DATABASE}
 LOG_QUERIES = env.flag("LOG_QUERIES", False)  # keep `connection.queries` on SQLite
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # One Redis carries the broker, the channel layer and the locks.
-REDIS_URL = env.redis_url(env.text("REDIS_URL") or f"unix://{redis_server.socket_path(DATA_DIR)}")
+REDIS_URL = env.with_scheme(
+    "REDIS_URL", env.text("REDIS_URL", f"unix://{redis_server.socket_path(DATA_DIR)}"), "redis", "rediss", "unix"
+)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -56,7 +60,15 @@ CHANNEL_LAYERS = {
 
 # Celery. Publishing gives up within a second: no work is lost, because it is in a row and beat enqueues it again.
 CELERY_REDIS_URL = REDIS_URL.replace("unix://", "redis+socket://")
-CELERY_BROKER_URL = env.broker_url(env.text("CELERY_BROKER_URL", CELERY_REDIS_URL))
+CELERY_BROKER_URL = env.with_scheme(
+    "CELERY_BROKER_URL",
+    env.text("CELERY_BROKER_URL", CELERY_REDIS_URL),
+    "redis",
+    "rediss",
+    "redis+socket",
+    "amqp",
+    "amqps",
+)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 0.4,
     "socket_connect_timeout": 0.4,
@@ -195,12 +207,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
 LOCALE_PATHS = [BASE_DIR / "project" / "locale"]
-USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -220,8 +230,6 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
 SECURE_HSTS_SECONDS = 0 if DEBUG else 30 * 24 * 3600
 SECURE_REDIRECT_EXEMPT = [r"^healthz/$"]
