@@ -162,10 +162,12 @@ class OutboxMessage(models.Model):
 
     def retry_now(self) -> bool:
         """Makes a message due that failed, is unknown or waits for its next attempt. False: it is none of these."""
-        now = timezone.now()
+        self.next_at = timezone.now()
         waiting = self._row().filter(status__in=[Status.RETRYING, *UNDELIVERED])
-        give_up_at = now + GIVE_UP_AFTER
-        return bool(waiting.update(status=Status.RECEIVED, next_at=now, enqueued_at=None, give_up_at=give_up_at))
+        give_up_at = self.next_at + GIVE_UP_AFTER
+        return bool(
+            waiting.update(status=Status.RECEIVED, next_at=self.next_at, enqueued_at=None, give_up_at=give_up_at)
+        )
 
     def postpone(self, until: datetime) -> None:
         self._row().filter(status__in=PENDING).update(next_at=until, enqueued_at=None)

@@ -13,6 +13,7 @@ import redis as redis_py
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.utils import translation
 from hypothesis import HealthCheck
 from pytest_django import DjangoDbBlocker
 
@@ -46,6 +47,13 @@ def _answers() -> bool:
         return bool(redis_py.Redis.from_url(settings.REDIS_URL).ping())
     except redis_py.RedisError:
         return False
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Each test starts in English: the test client leaves the language of its last request active."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(scope="session")

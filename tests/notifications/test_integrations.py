@@ -221,6 +221,18 @@ def test_failed_deliveries_can_be_retried_by_hand(hook: Destination, service: Re
     assert destinations.retry_failed(destination=hook) == 0
 
 
+def test_a_delivery_that_waits_for_its_next_attempt_is_enqueued_at_once_when_retried_by_hand(
+    hook: Destination, service: Receiver, staff_client: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    service.answers = [(503, {}, "")]
+    delivery = send(hook)
+    assert (delivery.status, delivery.next_at > timezone.now()) == (Status.RETRYING, True)
+    with django_capture_on_commit_callbacks(execute=True):
+        staff_client.post(f"/notifications/deliveries/{delivery.pk}/again/")
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.enqueued_at is not None) == (Status.QUEUED, True)
+
+
 def test_after_a_lost_worker_another_one_sends_the_same_id(hook: Destination, service: Receiver) -> None:
     delivery = write(hook, CONTENT)
     assert delivery.claim()
