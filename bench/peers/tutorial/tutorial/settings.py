@@ -2,7 +2,7 @@
 
 import os
 
-import dj_database_url
+import environ
 
 SECRET_KEY = "bench-only"
 DEBUG = False
@@ -30,7 +30,7 @@ ROOT_URLCONF = "tutorial.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 ASGI_APPLICATION = "tutorial.asgi.application"
 if os.environ.get("DATABASE_URL"):
-    DATABASES = {"default": dj_database_url.config()}
+    DATABASES = {"default": environ.Env.db_url_config(os.environ["DATABASE_URL"])}
 else:
     DATABASES = {
         "default": {
