@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import resource
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from core import visitors
 from likes.models import Post
-from live import caps, consumer
+from live import caps, consumer, topics
 from project.asgi import application
 from tests.live import ROOT, Live, free_port, until
 
@@ -131,3 +132,8 @@ async def test_pages_and_likes_work_while_somebody_opens_too_many_sockets(small_
             assert (await visitor.get("/posts/2/")).status_code == 200
             assert (await visitor.get("/live/?topic=post.2")).status_code == 200
             assert (await visitor.post("/posts/2/like/", data={"liked": "1"})).status_code == 202
+
+
+def test_a_page_watches_as_many_topics_as_the_server_allows() -> None:
+    [in_script] = re.findall(r"const MAX_TOPICS = (\d+);", (ROOT / "static/js/live.js").read_text())
+    assert int(in_script) == topics.MAX_TOPICS
