@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 MAX_PK_DIGITS = 18  # any number of 18 digits fits into a BigAutoField
@@ -34,6 +36,15 @@ def render_part(request: HtmxRequest, part: str, page: str, context: Mapping[str
     return response
 
 
+def referring_page(headers: Mapping[str, str], host: str) -> str:
+    """Path and query of the page that sent the request. Empty if that is unknown or not on this host."""
+    referer = headers.get("referer", "")
+    if not url_has_allowed_host_and_scheme(referer, host):
+        return ""
+    path = urlsplit(referer)._replace(scheme="", netloc="", fragment="").geturl()
+    return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, None) else ""
+
+
 def wants_json(headers: Mapping[str, str]) -> bool:
     return "application/json" in headers.get("accept", "")
 
@@ -41,3 +52,8 @@ def wants_json(headers: Mapping[str, str]) -> bool:
 def parse_pk(text: str) -> int | None:
     """A primary key from a URL, a query or a topic. None if it is not one."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_PK_DIGITS else None
+
+
+def parse_pks(texts: Iterable[str]) -> set[int]:
+    """The primary keys among these texts."""
+    return {pk for text in texts if (pk := parse_pk(text)) is not None}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -14,8 +13,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
+
+from core.http import referring_page
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
@@ -29,18 +29,10 @@ def sign_in_required(view: Callable[..., Response]) -> Callable[..., Response]:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         safe = request.method in ("GET", "HEAD", "OPTIONS")
-        return cast(Response, redirect_to_login(request.get_full_path() if safe else page_of_form(request)))
+        page = referring_page(request.headers, request.get_host()) or resolve_url(settings.LOGIN_REDIRECT_URL)
+        return cast(Response, redirect_to_login(request.get_full_path() if safe else page))
 
     return checked
-
-
-def page_of_form(request: HttpRequest) -> str:
-    """Path and query of the page that sent the request; the feed if that is unknown or on another host."""
-    feed, referer = resolve_url(settings.LOGIN_REDIRECT_URL), request.headers.get("Referer", "")
-    if not url_has_allowed_host_and_scheme(referer, request.get_host()):
-        return feed
-    path = urlsplit(referer)._replace(scheme="", netloc="", fragment="").geturl()
-    return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, None) else feed
 
 
 def staff_only(view: Callable[..., Response]) -> Callable[..., Response]:

@@ -6,16 +6,14 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from django.http import HttpRequest, parse_cookie
 from django.utils import timezone, translation
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy
 
 from core import visitors
 from core.clock import microseconds
-from core.http import wants_json
+from core.http import referring_page, wants_json
 from core.rate_limits import network_of
 from core.same_origin import Headers, is_known_host, same_origin
 from likes import rate_limits
@@ -71,9 +69,8 @@ def success_reply(headers: Headers, click: Click) -> Reply:
     if wants_json(headers):
         body = json.dumps({"post": click.post_id, "liked": click.liked})
         return Reply(202, extra | {"content-type": "application/json"}, body, new_visitor)
-    return Reply(
-        303, extra | {"location": f"{_back_url(headers, click.post_id)}#post-{click.post_id}"}, new_visitor=new_visitor
-    )
+    page = referring_page(headers, headers.get("host", "")) or f"/posts/{click.post_id}/"
+    return Reply(303, extra | {"location": f"{page}#post-{click.post_id}"}, new_visitor=new_visitor)
 
 
 def error_reply(headers: Headers, refusal: Refusal, state: Mapping[str, Any] | None = None) -> Reply:
@@ -86,14 +83,6 @@ def error_reply(headers: Headers, refusal: Refusal, state: Mapping[str, Any] | N
         body = json.dumps({"error": sentence, **(state or {})})
         return Reply(refusal.status, extra | {"content-type": "application/json"}, body)
     return Reply(refusal.status, extra | {"content-type": "text/plain; charset=utf-8"}, sentence)
-
-
-def _back_url(headers: Headers, post_id: int) -> str:
-    """Path of the page that sent the form, or of the post if that page is not ours."""
-    referer = headers.get("referer", "").split("#")[0]
-    if referer and url_has_allowed_host_and_scheme(referer, {headers.get("host", "")}):
-        return urlsplit(referer)._replace(scheme="", netloc="").geturl()
-    return f"/posts/{post_id}/"
 
 
 def _language(headers: Headers) -> str:

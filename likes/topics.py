@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from core.http import parse_pk
+from core.http import parse_pks
 from likes.models import FeedVersion, Like, Post
 from live import topics
 from live.topics import LAST_VERSION, Event, event
@@ -41,7 +41,7 @@ def feed_event() -> Event:
 
 
 def counts(keys: list[str]) -> Iterable[Event]:
-    post_ids = _post_ids(keys)
+    post_ids = parse_pks(keys)
     posts = Post.objects.filter(pk__in=post_ids).only("pk", "like_count", "version").in_bulk()
     yield from map(count_event, posts.values())
     yield from map(gone_event, post_ids - posts.keys())
@@ -49,14 +49,10 @@ def counts(keys: list[str]) -> Iterable[Event]:
 
 def personal_likes(visitors: list[str], keys: list[str]) -> Iterable[Event]:
     """The settled likes of these visitors, each with the count that includes it: one query reads both."""
-    settled = Like.objects.filter(visitor__in=visitors, post__in=_post_ids(keys), settled_at__isnull=False)
+    settled = Like.objects.filter(visitor__in=visitors, post__in=parse_pks(keys), settled_at__isnull=False)
     for like in settled.select_related("post"):
         yield count_event(like.post)
         yield saved_event(like)
-
-
-def _post_ids(keys: list[str]) -> set[int]:
-    return {pk for key in keys if (pk := parse_pk(key)) is not None}
 
 
 topics.declare("post", snapshot=counts, personal=personal_likes)

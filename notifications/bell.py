@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.contrib.auth.models import User
 from django.db.models import Count, Q, Sum
 
-from core.http import parse_pk
+from core.http import parse_pk, parse_pks
 from core.visitors import account_key
 from live import topics
 from live.topics import Event, event
@@ -41,8 +41,7 @@ def bell_of(user_id: int) -> Bell:
 
 
 def snapshot(keys: list[str]) -> Iterable[Event]:
-    user_ids = [user_id for key in keys if (user_id := parse_pk(key)) is not None]
-    return [bell_event(user_id, *bell) for user_id, bell in bells(user_ids).items()]
+    return [bell_event(user_id, *bell) for user_id, bell in bells(parse_pks(keys)).items()]
 
 
 def is_owner(visitor: str | None, key: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from core.http import parse_pk
+from core.http import parse_pks
 from core.permissions import is_staff
 from live import topics
 from live.topics import Event, event
@@ -16,8 +16,4 @@ def destination_events(pks: Iterable[int]) -> list[Event]:
     return [event(f"destination.{pk}", version, {}) for pk, version in versions]
 
 
-def snapshot(keys: list[str]) -> Iterable[Event]:
-    return destination_events(pk for key in keys if (pk := parse_pk(key)) is not None)
-
-
-topics.declare("destination", snapshot=snapshot, allows=is_staff)
+topics.declare("destination", snapshot=lambda keys: destination_events(parse_pks(keys)), allows=is_staff)
