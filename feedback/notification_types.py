@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from feedback.models import Message
 from notifications.models import Notification
@@ -17,13 +17,11 @@ class NewFeedback(NotificationType):
     label = _("New feedback")
     staff = True
     icon = "inbox"
+    page = "inbox"
 
     def text(self, group: Notification) -> str:
         text = ngettext("New message in the inbox", "%(count)s new messages in the inbox", group.count)
         return text % {"count": f"{group.count:,}"}
-
-    def url(self, group: Notification) -> str:
-        return reverse("inbox")
 
 
 @declare
@@ -32,12 +30,8 @@ class MailFailed(NotificationType):
     label = _("A feedback email failed")
     staff = True
     icon = "mail-warning"
-
-    def text(self, group: Notification) -> str:
-        return gettext("Couldn't send a feedback email")
-
-    def url(self, group: Notification) -> str:
-        return reverse("message", args=[group.subject.removeprefix("message.")])
+    sentence = _("Couldn't send a feedback email")
+    page = "message"
 
 
 @declare
@@ -45,19 +39,15 @@ class ReplyArrived(NotificationType):
     name = "reply"
     label = _("Someone replied to your message")
     icon = "mail"
+    sentence = _("Your message got a reply")
+    page = "receipt"
 
     def prepare(self, groups: list[Notification]) -> None:
         """Loads the first words of the messages: their recipient has written them."""
-        tokens = [group.subject.removeprefix("receipt.") for group in groups]
+        tokens = [group.key for group in groups]
         texts = dict(Message.objects.filter(token__in=tokens).values_list("token", "text"))
-        for group, token in zip(groups, tokens, strict=True):
-            group.detail = texts.get(token, "")[:60]
-
-    def text(self, group: Notification) -> str:
-        return gettext("Your message got a reply")
-
-    def url(self, group: Notification) -> str:
-        return reverse("receipt", args=[group.subject.removeprefix("receipt.")])
+        for group in groups:
+            group.detail = texts.get(group.key, "")[:60]
 
 
 @declare
@@ -66,9 +56,7 @@ class ExportReady(NotificationType):
     label = _("Export ready")
     staff = True
     icon = "download"
-
-    def text(self, group: Notification) -> str:
-        return gettext("Your export is ready")
+    sentence = _("Your export is ready")
 
     def url(self, group: Notification) -> str:
         return reverse("exports")

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from django.contrib.auth.models import User
 from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber, TruncDay
-from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -24,14 +23,12 @@ MAX_NAMES = 3
 
 class AboutPost(NotificationType):
     icon = "heart"
+    page = "post"
 
     def prepare(self, groups: list[Notification]) -> None:
-        texts = dict(Post.objects.filter(pk__in=map(post_id_of, groups)).values_list("pk", "text"))
+        texts = dict(Post.objects.filter(pk__in=[group.key for group in groups]).values_list("pk", "text"))
         for group in groups:
-            group.detail = Truncator(texts.get(post_id_of(group), "")).chars(60)
-
-    def url(self, group: Notification) -> str:
-        return reverse("post", args=[post_id_of(group)])
+            group.detail = Truncator(texts.get(int(group.key), "")).chars(60)
 
 
 @declare
@@ -44,7 +41,7 @@ class Liked(AboutPost):
         super().prepare(groups)
         names, fresh = latest_names(groups), fresh_counts([group for group in groups if group.seen_at])
         for group in groups:
-            key = (post_id_of(group), group.period)
+            key = (int(group.key), group.period)
             group.names = names.get(key, [])
             group.fresh = fresh.get(key, 0)
 
@@ -87,20 +84,11 @@ class Milestone(AboutPost):
 Key = tuple[int, str]  # post id and day
 
 
-def post_id_of(group: Notification) -> int:
-    return int(group.subject.removeprefix("post."))
-
-
 def in_group(group: Notification, since: datetime | None = None) -> Q:
     """Condition for the likes in this group; with ``since`` only those after it."""
     start = datetime.fromisoformat(group.period).replace(tzinfo=UTC)
     after = Q(notified_at__gt=since) if since else Q(notified_at__gte=start)
-    return Q(after, post=post_id_of(group), notified_at__lt=start + timedelta(days=1), counted=True)
-
-
-def any_of(conditions: list[Q]) -> Q:
-    """The conditions joined by OR."""
-    return Q(*conditions, _connector=Q.OR)
+    return Q(after, post=group.key, notified_at__lt=start + timedelta(days=1), counted=True)
 
 
 def latest_names(groups: list[Notification]) -> dict[Key, list[str]]:
@@ -108,7 +96,7 @@ def latest_names(groups: list[Notification]) -> dict[Key, list[str]]:
     order = Window(
         RowNumber(), partition_by=[F("post"), TruncDay("notified_at", tzinfo=UTC)], order_by=F("notified_at").desc()
     )
-    likes = Like.objects.filter(BY_ACCOUNT, any_of([in_group(group) for group in groups]))
+    likes = Like.objects.filter(BY_ACCOUNT, Q(*map(in_group, groups), _connector=Q.OR))
     latest = likes.annotate(row=order).filter(row__lte=MAX_NAMES).order_by("row", "pk")
     rows = latest.values_list("post", "notified_at", "visitor")
     accounts = [(post_id, day(notified_at), int(visitor[1:])) for post_id, notified_at, visitor in rows if notified_at]
@@ -124,6 +112,6 @@ def fresh_counts(groups: list[Notification]) -> dict[Key, int]:
     """For each group the number of likes since the author last saw it. All groups must have ``seen_at``."""
     if not groups:
         return {}
-    likes = Like.objects.filter(any_of([in_group(group, group.seen_at) for group in groups]))
+    likes = Like.objects.filter(Q(*(in_group(group, group.seen_at) for group in groups), _connector=Q.OR))
     days = likes.annotate(day=TruncDay("notified_at", tzinfo=UTC)).values_list("post", "day")
     return {(post_id, day(at)): number for post_id, at, number in days.annotate(number=Count("pk")).order_by()}

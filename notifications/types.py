@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from django.urls import reverse
+
 from notifications.models import AlertLevel, Notification
 
 if TYPE_CHECKING:
@@ -22,17 +24,18 @@ class NotificationType:
     icon = "bell"
     staff = False  # True: for staff only
     choices: tuple[AlertLevel, ...] = (AlertLevel.EVERY_TIME, AlertLevel.OFF)
+    sentence: StrPromise  # the text, if it is the same for all groups
+    page: str  # name of the URL that the notification opens; its argument is the key of the group, if there is one
 
     def prepare(self, groups: list[Notification]) -> None:
         """Sets the attributes of `Notification` that the list shows, except the text."""
 
     def text(self, group: Notification) -> str:
         """One sentence of plain text in the active language."""
-        raise NotImplementedError
+        return str(self.sentence)
 
     def url(self, group: Notification) -> str:
-        """The page that the notification opens."""
-        raise NotImplementedError
+        return reverse(self.page, args=[group.key] if group.key else [])
 
 
 def declare(notification_type: type[NotificationType]) -> type[NotificationType]:

@@ -56,6 +56,11 @@ class Notification(models.Model):
         return f"{self.type} {self.subject} for {self.recipient_id}"
 
     @property
+    def key(self) -> str:
+        """The part of the subject after the dot: the id of a post, the token of a receipt."""
+        return self.subject.partition(".")[2]
+
+    @property
     def cursor(self) -> str:
         """The position in the list after this row."""
         return f"{microseconds(self.changed_at)}.{self.pk}"
