@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from feedback.models import Mail, Message
-from outbox.email import EMAIL, email_content
-from outbox.models import new_identity
+from outbox.email import email_row
 from outbox.outcome import Status
 
 MESSAGES = [  # from, hours ago, state, text
@@ -45,17 +44,13 @@ def load() -> None:
 
 def _create_mail(message: Message, type: Mail.Type, at: datetime, status: Status) -> None:
     response = "550 5.1.1 <typo@exmaple.test>: no such domain" if status == Status.FAILED else "250 2.0.0 Ok"
-    identity, is_reply = new_identity(), type == Mail.Type.REPLY
+    is_reply = type == Mail.Type.REPLY
     mail = Mail.objects.create(
         message=message,
         type=type,
         author="staff" if is_reply else "",
         to=message.email,
         text=ANSWER if is_reply else "",
-        transport=EMAIL,
-        content=email_content(to=message.email, subject="Your Feedback", text=message.text, identity=identity),
-        identity=identity,
-        priority=Mail.PRIORITIES[type],
         status=status,
         attempt_count=1,
         created_at=at,
@@ -64,6 +59,7 @@ def _create_mail(message: Message, type: Mail.Type, at: datetime, status: Status
         started_at=at,
         ended_at=at,
         response=response,
+        **email_row(to=message.email, subject="Your Feedback", text=message.text, priority=Mail.PRIORITIES[type]),
     )
     message.touch()
     mail.attempts.create(started_at=at, ended_at=at, status=status, response=response)

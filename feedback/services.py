@@ -16,11 +16,11 @@ from django.utils.translation import gettext
 
 from feedback import notify, rate_limits
 from feedback.models import Block, Mail, Message, new_token
+from feedback.selectors import is_blocked
 from feedback.text import quoted, unlinked
 from feedback.topics import message_events
 from live.broadcast import broadcast
-from outbox.email import EMAIL, email_content
-from outbox.models import new_identity
+from outbox.email import email_row
 from outbox.outcome import Status
 from outbox.tasks import enqueue
 
@@ -39,12 +39,11 @@ def submit_message(
                 "page": page,
                 "visitor": visitor,
                 "language": translation.get_language() or settings.LANGUAGE_CODE,
-                "spam": spam or Block.objects.filter(email__iexact=email).exists(),
+                "spam": spam or is_blocked(email),
             },
         )
         if new and not message.spam:
-            if _confirmations_today(email) < rate_limits.MAX_CONFIRMATIONS:
-                _create_confirmation(message)
+            _create_confirmation(message)
             notify.new_message()
     if new:
         transaction.on_commit(lambda: _enqueue_mails(message))
@@ -105,34 +104,24 @@ def retry_mail(*, mail: Mail) -> None:
             transaction.on_commit(lambda: _enqueue_mails(mail.message))
 
 
-def _confirmations_today(email: str) -> int:
-    since = timezone.now() - timedelta(days=1)
-    return Mail.objects.filter(type=Mail.Type.CONFIRMATION, to__iexact=email, created_at__gt=since).count()
-
-
 def _create_confirmation(message: Message) -> None:
-    values = _mail_values(
-        message,
-        Mail.Type.CONFIRMATION,
-        identity=new_identity(),
-        subject=gettext("Your Feedback"),
-        text=_body("confirmation", message, text=indent(unlinked(message.text), "\t")),
-        headers={"Auto-Submitted": "auto-replied"},  # RFC 3834
-    )
-    Mail.objects.create(**values)
+    """Stores the confirmation email, unless the address got `MAX_CONFIRMATIONS` within a day."""
+    recent = Mail.objects.filter(to__iexact=message.email, created_at__gt=timezone.now() - timedelta(days=1))
+    if recent.filter(type=Mail.Type.CONFIRMATION).count() < rate_limits.MAX_CONFIRMATIONS:
+        values = _mail_values(
+            message,
+            Mail.Type.CONFIRMATION,
+            subject=gettext("Your Feedback"),
+            text=_body("confirmation", message, text=indent(unlinked(message.text), "\t")),
+            headers={"Auto-Submitted": "auto-replied"},  # RFC 3834
+        )
+        Mail.objects.create(**values)
 
 
-def _mail_values(message: Message, type: Mail.Type, *, identity: str, **content: Any) -> dict[str, Any]:
+def _mail_values(message: Message, type: Mail.Type, **content: Any) -> dict[str, Any]:
     """The values of a row that sends an email to the sender of the message."""
-    return {
-        "message": message,
-        "type": type,
-        "to": message.email,
-        "transport": EMAIL,
-        "priority": Mail.PRIORITIES[type],
-        "identity": identity,
-        "content": email_content(to=message.email, identity=identity, **content),
-    }
+    row = email_row(to=message.email, priority=Mail.PRIORITIES[type], **content)
+    return {"message": message, "type": type, "to": message.email, **row}
 
 
 def _thread(message: Message) -> dict[str, str]:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 from outbox import smtp
-from outbox.models import OutboxMessage
+from outbox.models import OutboxMessage, new_identity
 from outbox.outcome import Outcome
 from outbox.transports import Transport, register
 
@@ -25,16 +25,22 @@ class Email(Transport):
             return smtp.hand_over(message, compose(message.content), connection)
 
 
-def email_content(
-    *, to: str, subject: str, text: str, identity: str, html: str = "", headers: dict[str, str] | None = None
+def email_row(
+    *,
+    to: str,
+    subject: str,
+    text: str,
+    priority: int,
+    type: str = "",
+    html: str = "",
+    headers: dict[str, str] | None = None,
+    identity: str = "",
 ) -> dict[str, Any]:
-    """The content of an outbox message with transport "email" and this identity."""
-    headers = {"Message-ID": message_id(identity), **(headers or {})}
-    return {"to": to, "subject": subject, "text": text, "html": html, "headers": headers}
-
-
-def message_id(identity: str) -> str:
-    return f"<{identity}@{settings.DEFAULT_FROM_EMAIL.rpartition('@')[2]}>"
+    """The values of an outbox row that sends an email. Without an ``identity`` it gets a new one."""
+    identity = identity or new_identity()
+    all_headers = {"Message-ID": f"<{identity}@{settings.DEFAULT_FROM_EMAIL.rpartition('@')[2]}>", **(headers or {})}
+    content = {"type": type, "to": to, "subject": subject, "text": text, "html": html, "headers": all_headers}
+    return {"transport": EMAIL, "priority": priority, "identity": identity, "content": content}
 
 
 def compose(content: dict[str, Any]) -> EmailMultiAlternatives:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -191,11 +190,6 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status}: {self.response}"
-
-
-def hold(pks: Iterable[int], *, on_hold: bool) -> None:
-    """Puts these pending messages on hold, or ends the hold."""
-    OutboxMessage.objects.filter(pk__in=pks, status__in=PENDING).update(on_hold=on_hold)
 
 
 def retry_delay(attempt_count: int) -> timedelta:

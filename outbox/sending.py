@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from outbox.models import GRACE, OutboxMessage
 from outbox.outcome import LOST_AFTER, LOST_BEFORE, LeaseLost, Outcome, Status
-from outbox.transports import handler_of, handlers, transports, without_secrets
+from outbox.transports import handlers, transports, without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def send(pk: int) -> None:
     """Sends a message if it is due. Safe if its task is delivered twice or runs twice at once."""
     for message in _typed(OutboxMessage.due().filter(pk=pk).values_list("pk", flat=True)):
-        handler = handler_of(message)
+        handler = handlers[type(message)]
         if not handler.is_ready(message) or not _claim(message):
             return
         handler.broadcast(message)
@@ -34,7 +34,7 @@ def settle_lost_attempts() -> None:
     for message in _typed(expired.values_list("pk", flat=True)):
         status, reason = (Status.UNKNOWN, LOST_AFTER) if message.handed_over_at else (Status.RETRYING, LOST_BEFORE)
         if _settle(message, Outcome(status, reason, worker_lost=True)):
-            handler_of(message).broadcast(message)
+            handlers[type(message)].broadcast(message)
 
 
 def _typed(pks: Iterable[int]) -> list[OutboxMessage]:
@@ -51,7 +51,7 @@ def _typed(pks: Iterable[int]) -> list[OutboxMessage]:
 def _claim(message: OutboxMessage) -> bool:
     claimed = message.claim()
     if claimed:
-        handler_of(message).changed(message)
+        handlers[type(message)].changed(message)
     return claimed
 
 
@@ -74,6 +74,6 @@ def _settle(message: OutboxMessage, outcome: Outcome) -> bool:
     outcome = without_secrets(outcome, transports[message.transport].secrets(message))
     if not message.settle(outcome):
         return False
-    handler_of(message).changed(message)
-    handler_of(message).settled(message, outcome)
+    handlers[type(message)].changed(message)
+    handlers[type(message)].settled(message, outcome)
     return True

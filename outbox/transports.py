@@ -52,10 +52,6 @@ class MessageHandler:
 handlers: dict[type[OutboxMessage], MessageHandler] = {}  # each app adds its own
 
 
-def handler_of(message: OutboxMessage) -> MessageHandler:
-    return handlers[type(message)]
-
-
 def without_secrets(outcome: Outcome, secrets: list[str]) -> Outcome:
     """The same outcome with every secret replaced by an ellipsis, the longest first."""
     texts = [outcome.response, outcome.request, outcome.response_text]

@@ -17,8 +17,7 @@ from django.utils.translation import gettext
 
 from notifications.digest import links
 from notifications.models import Delivery, Destination
-from outbox.email import EMAIL, email_content
-from outbox.models import new_identity
+from outbox.email import EMAIL, email_row
 from outbox.tasks import enqueue
 
 A_DAY = timedelta(days=1)
@@ -74,12 +73,11 @@ def _request_confirmation(destination: Destination) -> None:
 
 def _confirmation(destination: Destination) -> dict[str, object]:
     link = settings.SITE_URL + reverse("address", args=[links.sign_address(destination)])
-    identity = new_identity()
-    content = {"type": "confirmation"} | email_content(
+    return email_row(
+        type="confirmation",
         to=destination.address,
         subject=gettext("Confirm your email"),
         text=render_to_string("notifications/mail/confirmation.txt", {"link": link}),
-        identity=identity,
         headers={"Auto-Submitted": "auto-generated"},
+        priority=PRIORITY,
     )
-    return {"transport": EMAIL, "priority": PRIORITY, "identity": identity, "content": content}

@@ -22,8 +22,7 @@ from notifications.digest.quiet_hours import may_send_at
 from notifications.digest.schedule import next_end
 from notifications.models import Delivery, Destination, Notification, NotificationSettings, Preference
 from notifications.types import described
-from outbox.email import EMAIL, email_content
-from outbox.models import new_identity
+from outbox.email import email_row
 
 MAX_GROUPS = 20  # in one email
 PRIORITY = 7  # after everything but exports
@@ -63,17 +62,16 @@ def _message(
     stop = settings.SITE_URL + reverse("unsubscribe", args=[links.sign_digest(user_settings)])
     context = {"groups": groups, "more": number - len(groups), "site": settings.SITE_URL, "stop": stop}
     subject = ngettext("1 unread notification", "%(number)s unread notifications", number)
-    identity = new_identity()
-    content = email_content(
+    return email_row(
+        type="digest",
         to=destination.address,
         subject=subject % {"number": number},
         text=render_to_string("notifications/mail/digest.txt", context),
         html=render_to_string("notifications/mail/digest.html", context),
-        identity=identity,
+        priority=PRIORITY,
         headers={
             "Auto-Submitted": "auto-generated",  # RFC 3834
             "List-Unsubscribe": f"<{stop}>",  # RFC 2369, and with the next one RFC 8058
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
     )
-    return {"transport": EMAIL, "priority": PRIORITY, "identity": identity, "content": {"type": "digest", **content}}
