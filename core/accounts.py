@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
@@ -12,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from core.sign_in import HASH_TIMEOUT, hashing
+from core.sign_in import hashing, with_status
 
 
 @require_http_methods(["GET", "POST"])
@@ -24,11 +22,7 @@ def signup(request: HttpRequest) -> HttpResponse:
                 user = form.save()
         except ValidationError as busy:
             form.add_error(None, busy)
-            response = render(
-                request, "registration/signup.html", {"form": form}, status=HTTPStatus.SERVICE_UNAVAILABLE
-            )
-            response["Retry-After"] = str(HASH_TIMEOUT)
-            return response
-        login(request, user)
-        return redirect("feed")
-    return render(request, "registration/signup.html", {"form": form})
+        else:
+            login(request, user)
+            return redirect("feed")
+    return with_status(render(request, "registration/signup.html", {"form": form}), form)

@@ -14,6 +14,7 @@ from django.contrib.auth.signals import user_login_failed
 from django.contrib.auth.views import LoginView, redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.dispatch import receiver
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -67,12 +68,16 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_invalid(form)
-        for error in form.non_field_errors().as_data():
-            if error.params and error.code in STATUS_OF_ERROR:
-                response.status_code = STATUS_OF_ERROR[error.code]
-                response["Retry-After"] = str(error.params["seconds"])
-        return response
+        return with_status(super().form_invalid(form), form)
+
+
+def with_status(response: HttpResponse, form: BaseForm) -> HttpResponse:
+    """The response with status 429 or 503 and Retry-After, if the form says to try again later."""
+    for error in form.non_field_errors().as_data():
+        if error.params and error.code in STATUS_OF_ERROR:
+            response.status_code = STATUS_OF_ERROR[error.code]
+            response["Retry-After"] = str(error.params["seconds"])
+    return response
 
 
 def admin_sign_in(request: HttpRequest) -> HttpResponse:

@@ -30,7 +30,6 @@ class MailAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["to", "type", "status", "attempt_count", "created_at", "next_at", "response"]
     list_filter = ["status", "type"]
     search_fields = ["to", "identity"]
-    show_full_result_count = False
     fields = [
         "message", "type", "to", "author", "status", "attempt_count", "created_at", "ended_at", "next_at", "response",
     ]  # fmt: skip

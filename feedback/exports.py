@@ -20,6 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 CHUNK = 1000  # rows between two progress reports
 KEPT = 24 * 3600  # seconds that a file and its cancel flag are kept
+CANCELLED_FLAG = "redheart:export:cancel:{}"  # with the task id
 DONE, FAILED, CANCELLED, RUNNING = "done", "failed", "cancelled", "running"
 
 
@@ -80,15 +81,11 @@ def _text(value: Any) -> str:
 
 
 def cancel(task_id: str) -> None:
-    redis().set(_cancel_flag(task_id), 1, ex=KEPT)
+    redis().set(CANCELLED_FLAG.format(task_id), 1, ex=KEPT)
 
 
 def is_cancelled(task_id: str) -> bool:
-    return bool(redis().exists(_cancel_flag(task_id)))
-
-
-def _cancel_flag(task_id: str) -> str:
-    return f"redheart:export:cancel:{task_id}"
+    return bool(redis().exists(CANCELLED_FLAG.format(task_id)))
 
 
 def progress(task_id: str) -> dict[str, Any] | None:

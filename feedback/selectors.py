@@ -111,5 +111,5 @@ def with_log(pk: int) -> QuerySet[Message]:
     return Message.objects.filter(pk=pk).prefetch_related(Prefetch("mails", mails))
 
 
-def is_blocked(message: Message) -> bool:
-    return Block.objects.filter(email__iexact=message.email).exists()
+def is_blocked(email: str) -> bool:
+    return Block.objects.filter(email__iexact=email).exists()

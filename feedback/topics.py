@@ -16,15 +16,12 @@ from live import topics
 from live.topics import LAST_VERSION, Event, event
 
 
-def receipt_event(message: Message) -> Event:
-    mail, replies = confirmation(message), replies_to(message)
-    data = {"status": mail.status if mail else "received", "read": bool(message.read_at), "replies": len(replies)}
-    return event(f"receipt.{message.token}", message.version, data)
-
-
 def receipt_events(**which: object) -> Iterable[Event]:
     """The receipts of the messages with these values."""
-    return map(receipt_event, Message.objects.filter(**which).prefetch_related("mails"))
+    for message in Message.objects.filter(**which).prefetch_related("mails"):
+        mail, replies = confirmation(message), replies_to(message)
+        data = {"status": mail.status if mail else "received", "read": bool(message.read_at), "replies": len(replies)}
+        yield event(f"receipt.{message.token}", message.version, data)
 
 
 def inbox_event() -> Event:

@@ -21,7 +21,6 @@ class LikeAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["post_id", "visitor", "wanted", "counted", "clicked_at", "settled_at"]
     list_filter = [("settled_at", admin.EmptyFieldListFilter), "wanted"]
     search_fields = ["visitor"]
-    show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: Like | None = None) -> bool:
         return False

@@ -30,9 +30,7 @@ class Post(models.Model):
     def __str__(self) -> str:
         return self.text[:60]
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        with transaction.atomic():  # with `feed_changed`, which raises the feed's version
-            super().save(*args, **kwargs)
+    save = transaction.atomic(models.Model.save)  # with `feed_changed`, which raises the feed's version
 
     def get_absolute_url(self) -> str:
         return reverse("post", args=[self.pk])
@@ -69,9 +67,6 @@ class FeedVersion(models.Model):
     """One row. ``version`` rises with each post that is written or deleted, and never falls."""
 
     version = models.BigIntegerField(default=0)
-
-    def __str__(self) -> str:
-        return str(self.version)
 
     @classmethod
     def current(cls) -> int:

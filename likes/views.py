@@ -37,7 +37,7 @@ def feed(request: HtmxRequest) -> HttpResponse:
 def post(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Post.objects.select_related("author"), pk=pk)
     selectors.with_personal_likes([found], visitor_of(request))
-    if wants_json(headers_of(request)):
+    if wants_json(request.headers):
         return JsonResponse(found.state)
     return render(request, "likes/post.html", {"post": found})
 
@@ -67,7 +67,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def like(request: HttpRequest, pk: int) -> HttpResponse:
     """The like endpoint as a Django view: for multipart forms, for WSGI servers and for tests."""
-    headers = headers_of(request)
+    headers = {name.lower(): value for name, value in request.headers.items()} | {"host": request.get_host()}
     try:
         click = http.read_click(headers, request.META.get("REMOTE_ADDR", ""), request.POST, pk)
         if not services.set_likes(clicks=[click]):
@@ -81,8 +81,3 @@ def like(request: HttpRequest, pk: int) -> HttpResponse:
     if reply.new_visitor:
         visitors.set_cookie(response, reply.new_visitor)
     return response
-
-
-def headers_of(request: HttpRequest) -> dict[str, str]:
-    """The headers with names in lower case, as `core.same_origin` reads them."""
-    return {name.lower(): value for name, value in request.headers.items()} | {"host": request.get_host()}

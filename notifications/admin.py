@@ -18,7 +18,6 @@ class DestinationAdmin(ReadOnly, admin.ModelAdmin):
     list_filter = ["transport", "paused_at"]
     search_fields = ["name", "owner__username"]
     fields = ["name", "transport", "display_address", "owner", "failures", "paused_at", "created_at"]
-    show_full_result_count = False
 
     @admin.display(description=_("address"))
     def display_address(self, destination: Destination) -> str:
@@ -36,7 +35,6 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
     fields = [
         "destination", "identity", "status", "attempt_count", "created_at", "ended_at", "next_at", "response",
     ]  # fmt: skip
-    show_full_result_count = False
     inlines = [AttemptInline]
 
 
@@ -45,7 +43,6 @@ class NotificationAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["type", "subject", "recipient", "count", "unseen", "changed_at", "read_at", "archived_at"]
     list_filter = ["type", "unseen"]
     search_fields = ["subject", "recipient__username"]
-    show_full_result_count = False
 
 
 @admin.register(Preference)

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
 from django.utils import timezone
 
 from core.enqueue import enqueue_once, mark_started
 from notifications.digest import mail as digest
 from notifications.digest import schedule
-from notifications.sending import log
+from notifications.models import Delivery
 from notifications.sending.fan_out import write_deliveries
+from outbox.outcome import PENDING, Status
 from outbox.tasks import enqueue
 
 MAX_DIGESTS = 1000  # that beat enqueues at once
+MAX_AGE = timedelta(days=30)  # of deliveries
+DELETED_TOGETHER = 500  # rows deleted in one transaction
 
 
 @shared_task
@@ -46,5 +51,11 @@ def send_digest(pk: int) -> None:
 
 @shared_task
 def delete_old_deliveries() -> None:
-    """Beat: once a day."""
-    log.delete_old_deliveries()
+    """Beat, once a day: deletes what is older than `MAX_AGE` and has ended or is on hold."""
+    old = (
+        Delivery.objects.filter(created_at__lt=timezone.now() - MAX_AGE)
+        .exclude(status=Status.SENDING)
+        .exclude(status__in=PENDING, on_hold=False)
+    )
+    while some := list(old.values_list("pk", flat=True)[:DELETED_TOGETHER]):
+        Delivery.objects.filter(pk__in=some).delete()

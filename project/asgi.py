@@ -2,7 +2,6 @@
 
 import gc
 import os
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import django
@@ -11,12 +10,10 @@ from channels.routing import ProtocolTypeRouter
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup(set_prefix=False)
 
-from likes.asgi import LikeEndpoint  # noqa: E402  (models can be imported only after Django is set up)
+from likes.asgi import App, LikeEndpoint  # noqa: E402  (models can be imported only after Django is set up)
 from live import caps  # noqa: E402
 from live.consumer import live  # noqa: E402
 from project.handler import Handler  # noqa: E402
-
-App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
 def without_root_path(app: App) -> App:

@@ -24,7 +24,7 @@ class Scheduler(DatabaseScheduler):
         """Writes the entries of the settings to the table and deletes those that are no longer in the settings. Entries
         made in the admin are kept, and so is ``enabled`` of every entry."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+            signal.signal(number, signal.default_int_handler)  # ends beat's loop, which then writes the schedule
         names = list(self.app.conf.beat_schedule)
         PeriodicTask.objects.filter(description=DESCRIPTION).exclude(name__in=names).delete()
         super().setup_schedule()
@@ -35,8 +35,3 @@ class Scheduler(DatabaseScheduler):
             self.apply_async(entry, producer=producer, advance=False)
         except Exception as error:
             log.warning("could not enqueue %r, next try when it is due again: %s", entry.name, error)
-
-
-def stop(*_: Any) -> None:
-    """Ends beat's loop, which then writes the schedule."""
-    raise SystemExit

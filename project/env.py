@@ -22,14 +22,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 FILE = Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 LOCAL_HOSTS = {"localhost", ".localhost", "127.0.0.1", "[::1]", "testserver"}
-EMAIL_NAMES = (
-    "EMAIL_HOST",
-    "EMAIL_PORT",
-    "EMAIL_HOST_USER",
-    "EMAIL_HOST_PASSWORD",
-    "EMAIL_USE_TLS",
-    "EMAIL_USE_SSL",
-)
 SMTP = "outbox.smtp.EmailBackend"
 PORTS = {"smtp": 25, "smtps": 587, "smtp+tls": 587, "smtp+ssl": 465, "submission": 587}  # defaults
 
@@ -119,7 +111,7 @@ def networks(values: list[str]) -> list[IPv4Network | IPv6Network]:
 def email(url: str) -> dict[str, Any]:
     """Django's mail settings from EMAIL_URL. Without a URL, mails are written to files (development)."""
     if not url:
-        return dict.fromkeys(EMAIL_NAMES, "") | {"EMAIL_BACKEND": "feedback.dev_mailbox.EmailBackend"}
+        return {"EMAIL_BACKEND": "feedback.dev_mailbox.EmailBackend"}
     scheme = urlsplit(url).scheme
     if scheme not in PORTS or not urlsplit(url).hostname:
         raise ImproperlyConfigured("EMAIL_URL must look like smtp://user:password@host:25 or submission://…:587.")
@@ -127,8 +119,7 @@ def email(url: str) -> dict[str, Any]:
         parsed = environ.Env.email_url_config(url.replace("submission://", "smtp+tls://"))
     except ValueError as error:
         raise ImproperlyConfigured(f"EMAIL_URL cannot be read: {error}.") from error
-    found = {name: parsed.get(name) or "" for name in EMAIL_NAMES}
-    return found | {"EMAIL_BACKEND": SMTP, "EMAIL_PORT": parsed["EMAIL_PORT"] or PORTS[scheme]}
+    return parsed | {"EMAIL_BACKEND": SMTP, "EMAIL_PORT": parsed["EMAIL_PORT"] or PORTS[scheme]}
 
 
 def sender(value: str) -> str:

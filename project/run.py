@@ -27,15 +27,12 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Process:
-    """One line of the Procfile, kept running until `stop`."""
+    """One line of the Procfile: started at once, and kept running until `stop`."""
 
     def __init__(self, name: str, command: str) -> None:
         self.name, self.argv = name, shlex.split(os.path.expandvars(command))
         self.running: asyncio.subprocess.Process | None = None
         self.stopping = False
-        self.keep_task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
         self.keep_task = asyncio.create_task(self._keep())
 
     async def _keep(self) -> None:
@@ -74,7 +71,7 @@ class Process:
 
     async def stop(self) -> None:
         self.stopping = True
-        if not self.keep_task or not self.running:
+        if not self.running:
             return
         if self.running.returncode is None:
             self.running.terminate()  # not its children: a worker lets them finish their tasks
@@ -154,25 +151,22 @@ async def announce(address: str) -> None:
 async def serve(host: str, port: int) -> None:
     os.environ.setdefault("WEB_OPTIONS", "")
     os.environ |= {"LISTEN": host, "PORT": str(port), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    processes = {name: Process(name, command) for name, command in read_procfile().items()}
-    redis = processes.pop("redis", None)
+    commands = read_procfile()
+    servers = [Process("redis", commands.pop("redis"))] if "redis" in commands else []
+    processes: list[Process] = []
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        if redis:
-            redis.start()
         await prepare()
-        for process in processes.values():
-            process.start()
+        processes += [Process(name, command) for name, command in commands.items()]
         ready = asyncio.create_task(announce(f"http://{host}:{port}"))
         await stop.wait()
         ready.cancel()
     finally:
         print("\n  Stopping.", flush=True)
-        await asyncio.gather(*(process.stop() for process in processes.values()))
-        if redis:  # last, so that workers can return their unfinished tasks
-            await redis.stop()
+        for some in (processes, servers):  # Redis last, so that workers can return their unfinished tasks
+            await asyncio.gather(*(process.stop() for process in some))
 
 
 def main() -> None:

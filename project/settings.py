@@ -131,11 +131,9 @@ CELERY_BEAT_SCHEDULE = {
 # a mail server that takes 20 seconds, to show why mail is sent in the background.
 SLOW_MAIL = env.number("SLOW_MAIL", 0, maximum=25)  # a task may take 30 seconds
 EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 10, minimum=1)
-MAIL = env.email(env.text("EMAIL_URL"))
-EMAIL_BACKEND = "feedback.lesson.slow_smtp.EmailBackend" if SLOW_MAIL else MAIL["EMAIL_BACKEND"]
-EMAIL_HOST, EMAIL_PORT = MAIL["EMAIL_HOST"], MAIL["EMAIL_PORT"]
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL["EMAIL_HOST_USER"], MAIL["EMAIL_HOST_PASSWORD"]
-EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL["EMAIL_USE_TLS"], MAIL["EMAIL_USE_SSL"]
+vars().update(env.email(env.text("EMAIL_URL")))  # EMAIL_BACKEND, EMAIL_HOST and so on
+if SLOW_MAIL:
+    EMAIL_BACKEND = "feedback.lesson.slow_smtp.EmailBackend"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(env.text("FEEDBACK_FROM", "support@example.com"))
 
 # Web push: identifies this site to the push services of browsers.

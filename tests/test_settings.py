@@ -156,7 +156,7 @@ def test_a_mail_server_is_read_from_its_url(url: str, port: int, tls: object, ss
         "user",
         "p@ss",
     )
-    assert (found["EMAIL_PORT"], found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (port, tls, ssl)
+    assert (found["EMAIL_PORT"], found.get("EMAIL_USE_TLS", ""), found.get("EMAIL_USE_SSL", "")) == (port, tls, ssl)
 
 
 def test_a_database_is_read_from_its_url(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from email.message import EmailMessage
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -27,11 +25,6 @@ def mail_file(request: HttpRequest, name: str) -> HttpResponse:
         mail = dev_mailbox.read(name)
     except FileNotFoundError as error:
         raise Http404 from error
-    return render(
-        request, "feedback/mail.html", {"headers": mail.items(), "subject": mail["Subject"], "body": _body(mail)}
-    )
-
-
-def _body(mail: EmailMessage) -> str:
     part = mail.get_body(("plain",))
-    return str(part.get_content()) if part else ""
+    context = {"headers": mail.items(), "subject": mail["Subject"], "body": part.get_content() if part else ""}
+    return render(request, "feedback/mail.html", context)

@@ -114,7 +114,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 def _context(request: HttpRequest, found: Message) -> dict[str, object]:
     return {
         "message": found,
-        "blocked": selectors.is_blocked(found),
+        "blocked": selectors.is_blocked(found.email),
         "reply": ReplyForm(),
         "note": NoteForm(initial={"note": found.note}),
         "done": _done(request),

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.signing import BadSignature, Signer
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +22,7 @@ from notifications.models import PUSH, Destination
 from outbox.outcome import PENDING
 from outbox.tasks import enqueue
 
-COOKIE = "browser"
+COOKIE, SALT = "browser", "redheart.browser"
 MAX_BROWSERS = 10  # of one account
 BROWSERS = {  # the name of each, and what its user agent contains; the first match counts
     "Edge": "Edg",
@@ -42,16 +41,10 @@ SYSTEMS = {
     "macOS": "Mac OS",
     "Linux": "Linux",
 }
-signer = Signer(salt="redheart.browser")
 
 
 class TooMany(Exception):
     """The account has `MAX_BROWSERS` already."""
-
-
-def list_browsers(request: HttpRequest) -> QuerySet[Destination]:
-    """The browsers of the account, with ``here`` true for the one that sent the request."""
-    return connected(request.user.pk or 0).annotate(here=Q(pk=read_cookie(request)))
 
 
 def connected(user_id: int) -> QuerySet[Destination]:
@@ -97,9 +90,10 @@ def send_test(destination: Destination) -> None:
 
 
 def set_cookie(response: HttpResponse, destination: Destination) -> None:
-    response.set_cookie(
+    response.set_signed_cookie(
         COOKIE,
-        signer.sign(str(destination.pk)),
+        str(destination.pk),
+        SALT,
         max_age=YEAR,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -109,10 +103,7 @@ def set_cookie(response: HttpResponse, destination: Destination) -> None:
 
 def read_cookie(request: HttpRequest) -> int:
     """The id of the destination of the browser that sent the request; it may be deleted by now. 0: none."""
-    try:
-        return int(signer.unsign(request.COOKIES.get(COOKIE, "")))
-    except BadSignature:
-        return 0
+    return int(request.get_signed_cookie(COOKIE, "0", SALT) or 0)
 
 
 def signed_in(request: HttpRequest, user: User, **_: Any) -> None:

@@ -29,10 +29,6 @@ def connected() -> QuerySet[Destination]:
     )
 
 
-def delivery_log(destination: Destination) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(destination=destination).prefetch_related("attempts").order_by("-pk")
-
-
 def send_test(*, destination: Destination) -> Delivery:
     """Enqueues a test message to one destination."""
     content = {

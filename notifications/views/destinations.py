@@ -70,7 +70,8 @@ def secret(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, destination: Destination, *, secret: str = "") -> HttpResponse:
-    deliveries = Paginator(destinations.delivery_log(destination), PAGE_SIZE).get_page(request.GET.get("page"))
+    log = destination.deliveries.prefetch_related("attempts").order_by("-pk")
+    deliveries = Paginator(log, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "destination": destination,
         "transport": transport_of(destination),

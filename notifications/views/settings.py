@@ -8,6 +8,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language, gettext
@@ -33,7 +34,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
         "form": form,
         "delivery_form": delivery_form,
         "destination": destination,
-        "browsers": browsers.list_browsers(request),
+        "browsers": browsers.connected(user.pk).annotate(here=Q(pk=browsers.read_cookie(request))),
         "push_key": public_key(),
     }
     if not (form.is_valid() and delivery_form.is_valid()):

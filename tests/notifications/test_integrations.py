@@ -22,7 +22,7 @@ from pytest_django import Settings
 from notifications.destinations import services as destinations
 from notifications.models import Delivery, Destination, Notification
 from notifications.models.destinations import PAUSE_AFTER
-from notifications.sending.log import delete_old_deliveries
+from notifications.tasks import delete_old_deliveries
 from notifications.transports import kakao, webhook
 from notifications.transports.base import transport_of
 from outbox import sending
