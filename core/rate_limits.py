@@ -4,6 +4,7 @@ so n processes allow n times as much."""
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from time import monotonic
 
@@ -42,6 +43,7 @@ class TokenBucket:
             self.buckets.clear()
 
 
+@lru_cache(maxsize=10_000)
 def network_of(address: str) -> str:
     """The network that one person may well control: /24 of IPv4, /64 of IPv6. Anything else is returned unchanged."""
     try:

@@ -7,7 +7,7 @@ import logging
 import resource
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from django.conf import settings
 
@@ -22,32 +22,32 @@ log_limit = TokenBucket(burst=1, rate=1)  # one line a second
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def counted(address: str, visitor: str | None) -> Iterator[bool]:
-    """Counts a socket for as long as it is open. Yields False, and does not count it, if a cap is reached."""
-    caps = {"process": process_cap()}
+def opened(address: str, visitor: str | None) -> bool:
+    """Counts a socket that opens. False, and not counted: a cap is reached."""
+    for name, cap in _caps(address, visitor):
+        if open_sockets[name] >= cap:
+            if not log_limit.take("refused"):
+                log.warning("refusing sockets: %s has %d open", name, open_sockets[name])
+            return False
+    open_sockets.update(name for name, _ in _caps(address, visitor))
+    return True
+
+
+def closed(address: str, visitor: str | None) -> None:
+    """Counts a socket no longer that `opened` has counted."""
+    for name, _ in _caps(address, visitor):
+        open_sockets[name] -= 1
+        if not open_sockets[name]:
+            del open_sockets[name]
+
+
+def _caps(address: str, visitor: str | None) -> Iterator[tuple[str, int]]:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield "process", 1_000_000 if files == resource.RLIM_INFINITY else max(files - RESERVE, 1)
     if address:
-        caps[f"network {network_of(address)}"] = settings.SOCKETS_PER_NETWORK
+        yield f"network {network_of(address)}", settings.SOCKETS_PER_NETWORK
     if visitor:
-        caps[f"visitor {visitor}"] = MAX_PER_VISITOR
-    if full := [name for name, cap in caps.items() if open_sockets[name] >= cap]:
-        if not log_limit.take("refused"):
-            log.warning("refusing sockets: %s has %d open", full[0], open_sockets[full[0]])
-        yield False
-        return
-    open_sockets.update(caps.keys())
-    try:
-        yield True
-    finally:
-        for name in caps:
-            open_sockets[name] -= 1
-            if not open_sockets[name]:
-                del open_sockets[name]
-
-
-def process_cap() -> int:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 1_000_000 if soft == resource.RLIM_INFINITY else max(soft - RESERVE, 1)
+        yield f"visitor {visitor}", MAX_PER_VISITOR
 
 
 def raise_file_limit() -> None:

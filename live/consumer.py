@@ -30,11 +30,15 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         return await send({"type": "websocket.close"})  # before accept: the handshake is refused with 403
     await send({"type": "websocket.accept"})
     query = scope["query_string"].decode("latin-1")
-    visitor = visitors.read_headers(decode_headers(scope.pop("headers")))
-    with caps.counted((scope.get("client") or [""])[0], visitor) as accepted:
-        code, reason = await watch(query, visitor, receive, send) if accepted else (caps.TRY_LATER, caps.TOO_MANY)
+    visitor, address = visitors.read_headers(decode_headers(scope.pop("headers"))), (scope.get("client") or [""])[0]
+    if not caps.opened(address, visitor):
+        return await send({"type": "websocket.close", "code": caps.TRY_LATER, "reason": caps.TOO_MANY})
+    try:
+        code, reason = await watch(query, visitor, receive, send)
+    finally:
+        caps.closed(address, visitor)
     if code:
-        log.log(logging.INFO if accepted else logging.DEBUG, "socket closed: %s", reason)
+        log.info("socket closed: %s", reason)
         await send({"type": "websocket.close", "code": code, "reason": reason})
 
 

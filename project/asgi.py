@@ -5,7 +5,6 @@ import os
 from typing import Any
 
 import django
-from channels.routing import ProtocolTypeRouter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup(set_prefix=False)
@@ -15,19 +14,16 @@ from live import caps  # noqa: E402
 from live.consumer import live  # noqa: E402
 from project.handler import Handler  # noqa: E402
 
+apps: dict[str, App] = {"http": LikeEndpoint(Handler()), "websocket": live}
 
-def without_root_path(app: App) -> App:
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Ignores the root path, which daphne takes from a header that anybody can send: Django would remove it from the
-    path of the request and prepend it to links."""
+    path of the request and prepend it to links. (Channels' `ProtocolTypeRouter` would be one more frame on the stack of
+    each open socket.)"""
+    scope["root_path"] = ""
+    await apps[scope["type"]](scope, receive, send)
 
-    async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        scope["root_path"] = ""
-        await app(scope, receive, send)
-
-    return serve
-
-
-application = without_root_path(ProtocolTypeRouter({"http": LikeEndpoint(Handler()), "websocket": live}))
 
 caps.raise_file_limit()
 
