@@ -9,17 +9,27 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
+from contextlib import suppress
 from typing import Any
 
 from celery.beat import ScheduleEntry
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
+from redis import RedisError
+
+from core.heartbeats import BeatHeartbeat
 
 DESCRIPTION = "From project/settings.py: only “enabled” is kept when beat starts again."
+HEARTBEAT_EVERY = 5  # seconds
 log = logging.getLogger(__name__)
 
 
 class Scheduler(DatabaseScheduler):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.heartbeat, self.next_heartbeat = BeatHeartbeat(), 0.0
+        super().__init__(*args, **kwargs)
+
     def setup_schedule(self) -> None:
         """Writes the entries of the settings to the table and deletes those that are no longer in the settings. Entries
         made in the admin are kept, and so is ``enabled`` of every entry."""
@@ -29,6 +39,27 @@ class Scheduler(DatabaseScheduler):
         PeriodicTask.objects.filter(description=DESCRIPTION).exclude(name__in=names).delete()
         super().setup_schedule()
         PeriodicTask.objects.filter(name__in=names).update(description=DESCRIPTION)
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        self._report_alive()
+        self._mend_after_clock_step()
+        return super().tick(*args, **kwargs)
+
+    def _report_alive(self) -> None:
+        if time.monotonic() >= self.next_heartbeat:
+            self.next_heartbeat = time.monotonic() + HEARTBEAT_EVERY
+            with suppress(RedisError):
+                self.heartbeat.send()
+
+    def _mend_after_clock_step(self) -> None:
+        """An entry whose last run lies in the future would not run until then: the clock has been set back. Celery
+        also orders its entries by the time of day, so that order is made anew."""
+        now = self.app.now()
+        ahead = [entry for entry in self.schedule.values() if entry.last_run_at > now]
+        for entry in ahead:
+            entry.last_run_at = entry.model.last_run_at = now
+        if ahead:
+            self._heap = None
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         try:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from celery.beat import ScheduleEntry
+from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu import Connection
+from redis import Redis
 
+from core.heartbeats import BEAT
 from project.beat import Scheduler
 from project.celery import app
+from tests.live import until
 
 
 def test_an_entry_that_cannot_be_enqueued_is_logged_in_one_line_without_a_traceback(
@@ -86,3 +91,35 @@ def test_a_signal_stops_beat_cleanly_even_while_it_sets_up_the_schedule(
     assert during and set(during) == {signal.default_int_handler}
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGTERM)
+
+
+def test_messages_of_beat_expire_so_that_none_pile_up_while_workers_are_away(
+    transactional_db: None, queued: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    scheduler = start_beat()
+    frequent = [entry for entry in scheduler.schedule.values() if getattr(entry.schedule, "seconds", 3600) < 3600]
+    assert len(frequent) >= 4
+    for entry in frequent:
+        scheduler.apply_entry(entry)
+    messages = [*queued("likes"), *queued("mail")]
+    assert len(messages) == len(frequent)
+    assert [message["task"] for message in messages if not message["expires"]] == []
+
+
+def test_beat_goes_on_at_once_after_the_clock_was_set_back(
+    transactional_db: None, queued: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    scheduler = start_beat()
+    every = [entry for entry in scheduler.schedule.values() if getattr(entry.schedule, "seconds", 3600) <= 3]
+    for entry in every:
+        entry.last_run_at = entry.model.last_run_at = timezone.now() + timedelta(hours=1)
+    until(lambda: scheduler.tick() is not None and len(sent(queued)) >= len(every), lambda: f"only {sent(queued)}", 20)
+
+
+def sent(queued: Callable[[str], list[dict[str, Any]]]) -> set[str]:
+    return {message["task"] for queue in ("likes", "mail") for message in queued(queue)}
+
+
+def test_beat_reports_that_it_is_alive(transactional_db: None, redis_client: Redis) -> None:
+    start_beat().tick()
+    assert redis_client.exists(BEAT)
