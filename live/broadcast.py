@@ -38,6 +38,12 @@ def broadcast(events: Iterable[Event]) -> bool:
     return False
 
 
+async def send_ping(sender: str) -> None:
+    """Sends a message that says nothing to pages. The hub that sends it expects it back: its connection works."""
+    message = {"type": "live.events", "events": [], "ping": sender}
+    await asyncio.wait_for(get_channel_layer().group_send(GROUP, message), TIMEOUT)
+
+
 @lru_cache(maxsize=1)
 def _loop(pid: int) -> asyncio.AbstractEventLoop:
     """The loop of this process. A forked worker has another pid and gets a loop of its own."""

@@ -10,15 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import count
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
 from live import topics
-from live.broadcast import GROUP
+from live.broadcast import GROUP, send_ping
 from live.database import read
 from live.sockets import NOTHING, Message, Socket, TopicSet, message
 from live.state import Changes, LiveState
@@ -31,6 +35,7 @@ RESYNC = 5.0  # seconds; heals whatever a lost broadcast has missed
 CHUNK = 500  # topics in one database query
 JOINED_TOGETHER = 20  # sockets that share one query when they join
 SUBSCRIBE_TIMEOUT = 1.0  # seconds; without Redis a page still gets its snapshot
+PING_EVERY, SILENCE = 4.0, 10.0  # seconds; without a ping for that long, the connection to Redis is dead
 HEARTBEAT_EVERY = 3  # resyncs; a page that receives nothing for longer knows that its socket is dead
 HEARTBEAT = message(NOTHING)
 Frame = tuple[Socket, Mapping[str, str], Message | None]
@@ -46,7 +51,8 @@ class Hub:
         self.join_task: asyncio.Task[None] | None = None
         self.wake = asyncio.Event()
         self.subscribed = asyncio.Event()
-        self.tasks = [asyncio.create_task(work()) for work in (self._listen, self._tick, self._resync)]
+        self.id, self.heard_at = uuid.uuid4().hex, time.monotonic()  # when its latest ping came back
+        self.tasks = [asyncio.create_task(work()) for work in (self._listen, self._ping, self._tick, self._resync)]
 
     async def join(self, socket: Socket) -> None:
         """Subscribes first and reads the snapshot second, so nothing falls between. Raises `DatabaseError`."""
@@ -118,11 +124,27 @@ class Hub:
                 await layer.group_add(GROUP, channel)
                 self.subscribed.set()
                 while True:
-                    received = await layer.receive(channel)
+                    async with asyncio.timeout(SILENCE):
+                        received = await layer.receive(channel)
+                    if received.get("ping") == self.id:
+                        self.heard_at = time.monotonic()
                     self.take(Event(*event) for event in received["events"])
             except Exception as error:
-                log.warning("could not read the channel layer: %r", error)
-                await asyncio.sleep(1)
+                log.warning("could not read the channel layer, connecting again: %r", error)
+                await self._close(layer)
+
+    async def _close(self, layer: Any) -> None:
+        """Closes the connections of this loop, which may be dead without being closed. The next use opens new ones."""
+        with suppress(Exception):
+            async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
+                await layer.flush()
+        await asyncio.sleep(SUBSCRIBE_TIMEOUT)
+
+    async def _ping(self) -> None:
+        while True:
+            with suppress(Exception):  # then no ping comes back, and `_listen` connects again
+                await send_ping(self.id)
+            await asyncio.sleep(PING_EVERY)
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
@@ -181,3 +203,8 @@ def hub() -> Hub:
     if loop not in _hubs:
         _hubs[loop] = Hub()
     return _hubs[loop]
+
+
+def seconds_without_broadcast() -> float:
+    """How long ago a broadcast came round in this process. 0 if no page has been open yet."""
+    return max((time.monotonic() - each.heard_at for each in [*_hubs.values()]), default=0)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
-from celery import Celery
-from celery.signals import before_task_publish, celeryd_init, task_failure, worker_ready
+from celery import Celery, bootsteps
+from celery.signals import before_task_publish, celeryd_init, task_failure
+from kombu.exceptions import OperationalError
+
+from core import heartbeats
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
+WORKER_TIMEOUT = 5.0  # seconds
 app = Celery("redheart")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -26,17 +31,31 @@ def convert_priority(properties: dict[str, Any], **_: Any) -> None:
 
 
 @celeryd_init.connect
-def remove_socket_timeouts(conf: Any, **_: Any) -> None:
-    """A worker waits for tasks without a time limit; the short timeouts in the settings are for publishing."""
-    options = conf.broker_transport_options
-    conf.broker_transport_options = {k: v for k, v in options.items() if not k.startswith("socket_")}
+def lengthen_socket_timeouts(conf: Any, **_: Any) -> None:
+    """The short timeouts in the settings are for web processes. A worker has more time, but not without end: a
+    connection may be dead without being closed."""
+    timeouts = {"socket_timeout": WORKER_TIMEOUT, "socket_connect_timeout": WORKER_TIMEOUT}
+    conf.broker_transport_options = conf.broker_transport_options | timeouts
 
 
-@worker_ready.connect
-def report_alive(sender: Any, **_: Any) -> None:
-    """A heartbeat at once: beat would send the first one some seconds later."""
-    for queue in sender.task_consumer.queues:
-        app.send_task("core.tasks.report_alive", args=[queue.name], queue=queue.name)
+class Heartbeat(bootsteps.StartStopStep):
+    """Each worker enqueues `report_alive` for its queues and takes it from there, which shows that it consumes."""
+
+    requires = {"celery.worker.consumer.tasks:Tasks"}
+
+    def start(self, parent: Any) -> None:
+        """Runs with each connection to the broker: a new connection ends all timers."""
+        self._send(parent)
+        parent.timer.call_repeatedly(heartbeats.INTERVAL, self._send, (parent,))
+
+    def _send(self, consumer: Any) -> None:
+        for queue in consumer.task_consumer.queues:
+            options = {"queue": queue.name, "priority": 0, "expires": heartbeats.INTERVAL}
+            with suppress(OperationalError):
+                app.send_task("core.tasks.report_alive", args=[queue.name], **options)
+
+
+app.steps["consumer"].add(Heartbeat)
 
 
 @task_failure.connect

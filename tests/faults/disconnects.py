@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from tests.live import Live, until
 
-PATHS = ("/healthz/", "/healthz/", "/", "/posts/1/", "/feedback/")
+PATHS = ("/healthz/", "/livez/", "/", "/posts/1/", "/feedback/")
 
 
 @contextmanager

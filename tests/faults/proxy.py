@@ -1,0 +1,55 @@
+"""A TCP proxy that can go silent: its connections stay open and nothing arrives any more, as behind a firewall that
+forgets them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+
+class Proxy:
+    """Forwards connections to a unix socket."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.connections: list[Connection] = []
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                client, _ = self.listening.accept()
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(str(self.target))
+                self.connections.append(Connection(client, server))
+
+    def silence(self) -> int:
+        """Nothing gets through the connections of now any more; new ones work. Returns how many there are."""
+        silenced = [connection for connection in self.connections if connection.forwarding]
+        for connection in silenced:
+            connection.silent = True
+        return len(silenced)
+
+    def close(self) -> None:
+        self.listening.close()
+
+
+class Connection:
+    def __init__(self, client: socket.socket, server: socket.socket) -> None:
+        self.silent, self.forwarding = False, True
+        for source, sink in ((client, server), (server, client)):
+            threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
+
+    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if not self.silent:
+                    sink.sendall(data)
+        self.forwarding = False
+        if not self.silent:
+            with suppress(OSError):
+                sink.shutdown(socket.SHUT_RDWR)
