@@ -1,76 +1,143 @@
-"""``/healthz/`` for load balancers, `project.run` and people."""
+"""``/healthz/`` for load balancers, `project.run` and people: does everything work? ``/livez/`` for supervisors: does
+this process answer?
+
+Each check runs in a thread of its own, and the response does not wait for it longer than `DEADLINE`, so there is one
+within two seconds whatever hangs. A check that hangs is not started again: its part says so until it ends.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from http import HTTPStatus
+from threading import Lock, Thread
 
+from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.db.models import Min
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
 
+from core.heartbeats import beat_problem, has_worker
+from core.models import WriteProbe
 from core.redis import redis
-from core.tasks import has_worker
 from likes.models import Like
 from likes.tasks import DRIFT_KEY
+from live.hub import seconds_without_broadcast
+from notifications.models import Notification
 from outbox.models import OutboxMessage
 
-MAX_WAIT = 30  # seconds that a like may be pending
+DEADLINE = 1.5  # seconds for all checks together
+WRITE_EVERY = 5  # seconds between two writes of the probe
+MAX_SILENCE = 20  # seconds that a broadcast may take to come round
+MAX_WAIT = 30  # seconds that a like may be pending, or a notification its deliveries
 MAX_WAIT_MESSAGE = 300  # seconds that a message may be pending: a slow mail server needs some for each
 
 
-@require_GET
-@never_cache
-def healthz(request: HttpRequest) -> JsonResponse:
+class Check:
+    def __init__(self, run: Callable[[], str | None]) -> None:
+        self.run, self.lock = run, Lock()
+        self.running: Future[str] | None = None
+
+    def start(self) -> Future[str]:
+        """The check that is running, or a new one. Its result is "ok", or what is wrong."""
+        with self.lock:
+            if self.running is None or self.running.done():
+                self.running = Future()
+                Thread(target=self._run, args=[self.running], daemon=True).start()
+            return self.running
+
+    def _run(self, running: Future[str]) -> None:
+        try:
+            running.set_result(self.run() or "ok")
+        except Exception as error:
+            running.set_result(type(error).__name__)
+        finally:
+            connection.close()
+
+
+def health_middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Responds before sessions, accounts and views, which all may wait for the database."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        match request.path:
+            case "/livez/":
+                return HttpResponse("ok", content_type="text/plain", headers={"Cache-Control": "no-store"})
+            case "/healthz/":
+                return healthz()
+        return get_response(request)
+
+    return middleware
+
+
+def healthz() -> JsonResponse:
     """200 if everything works, else 503. Each part is "ok" or says what is wrong."""
-    parts = {
-        "database": _check(_database),
-        "redis": _check(_redis),
-        "workers": _check(_workers),
-        "pending": _check(_pending),
-    }
-    healthy = all(result == "ok" for result in parts.values())
-    content = {"status": "ok" if healthy else "unhealthy", **parts, "drift": _drift()}
-    return JsonResponse(content, status=200 if healthy else 503)
+    end = time.monotonic() + DEADLINE
+    running = {name: check.start() for name, check in CHECKS.items()}
+    parts = {name: _result(future, end) for name, future in running.items()}
+    drift = parts.pop("drift")
+    healthy = all(part == "ok" for part in parts.values())
+    content = {"status": "ok" if healthy else "unhealthy", **parts, "drift": int(drift) if drift.isdecimal() else None}
+    status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
+    return JsonResponse(content, status=status, headers={"Cache-Control": "no-store"})
 
 
-def _check(check: Callable[[], str | None]) -> str:
-    """What the check says is wrong, or the class of what it raises, else "ok"."""
+def _result(running: Future[str], end: float) -> str:
     try:
-        return check() or "ok"
-    except Exception as error:
-        return f"{type(error).__name__}"
+        return running.result(max(0, end - time.monotonic()))
+    except TimeoutError:
+        return f"no answer in {DEADLINE} s"
 
 
-def _database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+class Database:
+    """Reads, and from time to time writes: a database may be locked, read-only or full."""
+
+    written = 0.0  # when the probe was written last
+
+    def __call__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        if time.monotonic() - self.written > WRITE_EVERY:
+            WriteProbe.objects.update_or_create(pk=1)
+            self.written = time.monotonic()
 
 
-def _redis() -> None:
-    redis().ping()
+def _broadcast() -> str:
+    silence = seconds_without_broadcast()
+    return f"nothing has come round for {silence:.0f} s" if silence > MAX_SILENCE else ""
 
 
 def _workers() -> str:
-    missing = [queue for queue in ("likes", "mail") if not has_worker(queue)]
+    missing = [queue.name for queue in settings.CELERY_TASK_QUEUES if not has_worker(queue.name)]
     return f"no worker for {', '.join(missing)}" if missing else ""
 
 
 def _pending() -> str:
-    oldest = Like.objects.filter(settled_at=None).order_by("clicked_at").values_list("clicked_at", flat=True).first()
-    waited = (timezone.now() - oldest).total_seconds() if oldest else 0
-    message_waited = OutboxMessage.lateness().total_seconds()
-    late = {
-        f"a like has waited for {waited:.0f} s": waited > MAX_WAIT,
-        f"a message has waited for {message_waited:.0f} s": message_waited > MAX_WAIT_MESSAGE,
+    now = timezone.now()
+    like = Like.objects.filter(settled_at=None).aggregate(at=Min("clicked_at"))["at"] or now
+    notification = Notification.objects.filter(fan_out_pending=True).aggregate(at=Min("changed_at"))["at"] or now
+    waits = {
+        "a like": ((now - like).total_seconds(), MAX_WAIT),
+        "a notification": ((now - notification).total_seconds(), MAX_WAIT),
+        "a message": (OutboxMessage.lateness().total_seconds(), MAX_WAIT_MESSAGE),
     }
-    return ", ".join(text for text, is_late in late.items() if is_late)
+    return ", ".join(f"{what} has waited for {wait:.0f} s" for what, (wait, most) in waits.items() if wait > most)
 
 
-def _drift() -> int | None:
-    try:
-        drift = redis().get(DRIFT_KEY)
-    except Exception:
-        return None
-    return None if drift is None else int(drift)
+def _drift() -> str:
+    """What the last recount had to correct, if there has been one."""
+    drift = redis().get(DRIFT_KEY)
+    return "" if drift is None else str(int(drift))
+
+
+CHECKS = {
+    "database": Check(Database()),
+    "redis": Check(lambda: None if redis().ping() else "no answer"),
+    "broadcast": Check(_broadcast),
+    "workers": Check(_workers),
+    "beat": Check(beat_problem),
+    "pending": Check(_pending),
+    "drift": Check(_drift),
+}

@@ -72,6 +72,7 @@ CELERY_BROKER_URL = env.with_scheme(
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 0.4,
     "socket_connect_timeout": 0.4,
+    "health_check_interval": 5,  # a connection that is silent for twice as long is replaced
     "visibility_timeout": 300,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
@@ -102,29 +103,18 @@ CELERY_TIMEZONE = TIME_ZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "project.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {
-    # These find what could not be enqueued after the commit, and what a lost task has left.
-    "settle pending likes": {"task": "likes.tasks.settle_likes", "schedule": 3, "options": {"expires": 3}},
-    "send pending messages": {"task": "outbox.tasks.send_pending", "schedule": 3, "options": {"expires": 3}},
-    "fan out notifications": {"task": "notifications.tasks.fan_out", "schedule": 3, "options": {"expires": 3}},
-    "send digests": {"task": "notifications.tasks.send_digests", "schedule": 60, "options": {"expires": 60}},
+    # These find what could not be enqueued after the commit, and what a lost task has left. While no worker runs, the
+    # messages of beat expire and do not pile up. (django-celery-beat reads ``expire_seconds`` and ignores ``expires``.)
+    "settle pending likes": {"task": "likes.tasks.settle_likes", "schedule": 3, "options": {"expire_seconds": 3}},
+    "send pending messages": {"task": "outbox.tasks.send_pending", "schedule": 3, "options": {"expire_seconds": 3}},
+    "fan out notifications": {"task": "notifications.tasks.fan_out", "schedule": 3, "options": {"expire_seconds": 3}},
+    "send digests": {"task": "notifications.tasks.send_digests", "schedule": 60, "options": {"expire_seconds": 60}},
     "recount likes": {"task": "likes.tasks.recount_likes", "schedule": crontab(hour=3, minute=0)},
     "delete old deliveries": {
         "task": "notifications.tasks.delete_old_deliveries",
         "schedule": crontab(hour=3, minute=30),
     },
     "delete old exports": {"task": "feedback.tasks.delete_old_exports", "schedule": crontab(minute=30)},
-    "likes worker is alive": {
-        "task": "core.tasks.report_alive",
-        "schedule": 10,
-        "args": ["likes"],
-        "options": {"queue": "likes", "expires": 10},
-    },
-    "mail worker is alive": {
-        "task": "core.tasks.report_alive",
-        "schedule": 10,
-        "args": ["mail"],
-        "options": {"queue": "mail", "expires": 10},
-    },
 }
 
 # Mail. Without EMAIL_URL mails are written to DATA_DIR/mail, and staff can read them in the browser. SLOW_MAIL=20 uses
@@ -164,6 +154,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # 24 kB of feed become 3; safe, because CSRF tokens are masked
     "csp.middleware.CSPMiddleware",
+    "project.health.health_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "project.errors.errors_middleware",
@@ -230,7 +221,7 @@ CONTENT_SECURITY_POLICY = {
 }
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
 SECURE_HSTS_SECONDS = 0 if DEBUG else 30 * 24 * 3600
-SECURE_REDIRECT_EXEMPT = [r"^healthz/$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|livez)/$"]
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # no HSTS for subdomains: they may be somebody else's
 
 LOGGING = {

@@ -5,7 +5,6 @@ from django.templatetags.static import static
 from django.urls import include, path
 
 from core.sign_in import SignIn, admin_sign_in
-from project.health import healthz
 
 handler500 = "project.errors.server_error"
 urlpatterns = [
@@ -19,6 +18,5 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/login/", admin_sign_in),
     path("admin/", admin.site.urls),
-    path("healthz/", healthz, name="healthz"),
     path("favicon.ico", lambda request: redirect(static("icon.svg"))),  # for the admin site, whose pages name no icon
 ]

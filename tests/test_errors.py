@@ -67,14 +67,14 @@ def test_a_program_gets_the_sentence_as_json(
 def test_an_exception_in_a_view_gets_the_same_response(
     site: Client, monkeypatch: pytest.MonkeyPatch, error: type[Exception], status: int
 ) -> None:
-    monkeypatch.setattr("project.health._drift", raising(error))
-    response = site.get("/healthz/")
+    monkeypatch.setattr("likes.views.visitor_of", raising(error))
+    response = site.get("/")
     assert response.status_code == status
     assert "<h1>" in response.content.decode()
 
 
-def raising(error: type[Exception]) -> Callable[[], None]:
-    def fail() -> None:
+def raising(error: type[Exception]) -> Callable[..., None]:
+    def fail(*_: object) -> None:
         raise error
 
     return fail
@@ -82,12 +82,12 @@ def raising(error: type[Exception]) -> Callable[[], None]:
 
 def test_a_bug_gets_one_sentence_too(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.DEBUG = False
-    monkeypatch.setattr("project.health._drift", raising(ZeroDivisionError))
+    monkeypatch.setattr("likes.views.visitor_of", raising(ZeroDivisionError))
     site = Client(raise_request_exception=False)
     sentence = "Something went wrong. Please try again shortly."
-    page = site.get("/healthz/")
+    page = site.get("/")
     assert (page.status_code, f"<h1>{sentence}</h1>" in page.content.decode()) == (500, True)
-    program = site.get("/healthz/", headers={"accept": "application/json"})
+    program = site.get("/", headers={"accept": "application/json"})
     assert (program.status_code, program.json()) == (500, {"error": sentence})
 
 

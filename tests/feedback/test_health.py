@@ -10,7 +10,7 @@ from django.utils import timezone
 from feedback.models import Message
 from outbox.models import OutboxMessage
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_health_reports_an_email_that_no_worker_takes_but_not_a_retry(

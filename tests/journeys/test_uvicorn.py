@@ -33,7 +33,7 @@ def second(live: Live) -> Iterator[str]:
 
 def is_healthy(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/healthz/", timeout=30).status_code == 200
+        return httpx.get(f"http://127.0.0.1:{port}/livez/", timeout=30).status_code == 200
     except httpx.HTTPError:
         return False
 
