@@ -1,8 +1,7 @@
-"""Microseconds since 1970: the resolution of both databases, so that a time can serve as a version."""
+"""Microseconds since 1970: the resolution of both databases, so that a time can be in a URL."""
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -17,7 +16,3 @@ def parse_microseconds(text: str) -> datetime | None:
     if not text.isascii() or not text.isdecimal() or len(text) > 16:
         return None
     return EPOCH + timedelta(microseconds=int(text))
-
-
-def now_microseconds() -> int:
-    return time.time_ns() // 1000

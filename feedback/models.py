@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import secrets
 
-from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Value
-from django.db.models.functions import Greatest
+from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.clock import now_microseconds
+from core.models import Version
 from outbox.models import OutboxMessage
 from outbox.outcome import UNDELIVERED
+
+INBOX = "inbox"  # name of the version that every change of a message raises
 
 
 def new_token() -> str:
@@ -39,7 +40,7 @@ class Message(models.Model):
     spam = models.BooleanField(_("spam"), default=False)
     email_failed = models.BooleanField(default=False, editable=False)  # one of its emails is undelivered
     note = models.TextField(_("internal note"), blank=True)
-    version = models.PositiveBigIntegerField(default=now_microseconds, editable=False)
+    version = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta:
         ordering = ["-pk"]
@@ -53,7 +54,6 @@ class Message(models.Model):
                 condition=Q(email_failed=True, archived_at=None, spam=False),
                 name="feedback_message_failed",
             ),
-            models.Index(fields=["version"], name="feedback_message_version"),
         ]
 
     def __str__(self) -> str:
@@ -66,14 +66,15 @@ class Message(models.Model):
         """Raises the version and updates ``email_failed``. Call it in each transaction that changes the status of an
         email of the message."""
         row = Message.objects.filter(pk=self.pk)
-        row.update(version=Greatest(F("version") + 1, Value(now_microseconds())))  # locks the row first
+        row.update(version=Version.increase(INBOX))  # locks both rows first
         row.update(email_failed=Exists(Mail.objects.filter(message=OuterRef("pk"), status__in=UNDELIVERED)))
 
+    @transaction.atomic
     def change(self, **values: object) -> None:
         """Stores these fields and a higher version, and leaves the other fields of the row alone."""
         for name, value in values.items():
             setattr(self, name, value)
-        self.version = max(self.version + 1, now_microseconds())
+        self.version = Version.increase(INBOX)
         self.save(update_fields=[*values, "version"])
 
 

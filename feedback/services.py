@@ -14,8 +14,9 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
+from core.models import Version
 from feedback import notify, rate_limits
-from feedback.models import Block, Mail, Message, new_token
+from feedback.models import INBOX, Block, Mail, Message, new_token
 from feedback.selectors import is_blocked
 from feedback.text import quoted, unlinked
 from feedback.topics import message_events
@@ -38,6 +39,7 @@ def submit_message(
                 "text": text,
                 "page": page,
                 "visitor": visitor,
+                "version": Version.increase(INBOX),
                 "language": translation.get_language() or settings.LANGUAGE_CODE,
                 "spam": spam or is_blocked(email),
             },

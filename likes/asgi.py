@@ -53,13 +53,13 @@ class LikeEndpoint:
         try:
             form = await read_form(receive)
             click = http.read_click(headers, client[0] if client else "", form, post_id)
-            await self.group_commit.store(click)
+            version = await self.group_commit.store(click)
         except Refusal as refusal:
             state = None
             if refusal.status == HTTPStatus.TOO_MANY_REQUESTS:
                 state = await database_sync_to_async(state_for_headers)(headers, post_id)
             return http.error_reply(headers, refusal, state)
-        return http.success_reply(headers, click)
+        return http.success_reply(headers, click, version)
 
 
 async def read_form(receive: Any) -> dict[str, str]:

@@ -5,66 +5,83 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
 from threading import Event, Thread
 
 from django.db import connection
 
 from likes import http, tasks
-from likes.http import Refusal
-from likes.services import Click, set_likes
+from likes.http import NOT_STORED
+from likes.services import Click, Versions, set_likes
 
 log = logging.getLogger(__name__)
+DEADLINE = 10.0  # seconds that a click waits for its commit
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL, after lock_timeout
+Waiting = tuple[Click, "asyncio.Future[Versions | None]"]
 
 
 class GroupCommit:
     """One thread with one connection stores all waiting clicks in one transaction, then the next ones. Another thread
-    enqueues settling, so that no click waits if Redis hangs."""
+    enqueues settling, so that no click waits if Redis hangs. If the database hangs, clicks get 503 after `DEADLINE`."""
 
     def __init__(self) -> None:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="clicks")
-        self.waiting: list[tuple[Click, asyncio.Future[set[int] | None]]] = []
+        self.waiting: list[Waiting] = []
         self.draining: asyncio.Task[None] | None = None
         self.stored = Event()
         self.stored.set()  # for likes that an earlier run left pending, and to connect before the first click
         Thread(target=self._enqueue, name="enqueue", daemon=True).start()
 
-    async def store(self, click: Click) -> None:
-        """Returns once the click is committed. Raises `Refusal` if the post is gone or the database fails."""
+    async def store(self, click: Click) -> int:
+        """Returns the version of the like once the click is committed. Raises `Refusal` if the post is gone or the
+        database fails."""
         committed = asyncio.get_running_loop().create_future()
         self.waiting.append((click, committed))
         if self.draining is None or self.draining.done():
             self.draining = asyncio.create_task(self._drain())
-        posts = await committed
-        if posts is None:
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, http.TRY_AGAIN, wait=2)
-        if click.post_id not in posts:
-            raise Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST)
+        return http.stored_version(click, await committed)
 
     async def _drain(self) -> None:
-        """Gives each waiting click the ids of the posts that exist; None if the database failed."""
         loop = asyncio.get_running_loop()
         while self.waiting:
             batch, self.waiting = self.waiting, []
-            try:
-                posts = await loop.run_in_executor(self.thread, self._commit, [click for click, _ in batch])
-            except Exception as error:
-                log.error("%d clicks could not be stored: %r", len(batch), error)
-                posts = None
-            for _, committed in batch:
-                if not committed.cancelled():  # the browser has gone; its click is stored nevertheless
-                    committed.set_result(posts)
+            committing = loop.run_in_executor(self.thread, self._commit, [click for click, _ in batch])
+            while not (await asyncio.wait([committing], timeout=DEADLINE))[0]:
+                log.error("%d clicks refused: the database does not answer", len(batch) + len(self.waiting))
+                answer([*batch, *self.waiting], None)
+                batch, self.waiting = [], []
+            answer(batch, committing.result())
 
-    def _commit(self, batch: list[Click]) -> set[int]:
+    def _commit(self, batch: list[Click]) -> Versions | None:
+        """The versions of the likes. None if nothing could be stored."""
         try:
-            posts = set_likes(clicks=batch)
-        except Exception:
+            versions = set_likes(clicks=batch)
+        except Exception as error:
             connection.close()  # it may be the cause; the next batch opens a new one
-            raise
+            if len(batch) > 1 and is_lock_timeout(error):  # somebody holds the row of one of them
+                return self._commit_each(batch)
+            log.error("%d clicks could not be stored: %r", len(batch), error)
+            return None
         self.stored.set()
-        return posts
+        return versions
+
+    def _commit_each(self, batch: list[Click]) -> Versions:
+        versions: Versions = {}
+        for click in batch:
+            alone = self._commit([click])
+            versions |= {(click.visitor, click.post_id): NOT_STORED} if alone is None else alone
+        return versions
 
     def _enqueue(self) -> None:
         while self.stored.wait():
             self.stored.clear()  # first, so that a click from now on enqueues again
             tasks.enqueue_settling()
+
+
+def answer(batch: list[Waiting], versions: Versions | None) -> None:
+    for _, committed in batch:
+        if not committed.done():  # else the browser has gone; its click is stored nevertheless
+            committed.set_result(versions)
+
+
+def is_lock_timeout(error: Exception) -> bool:
+    return getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE

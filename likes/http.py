@@ -12,15 +12,13 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy
 
 from core import visitors
-from core.clock import microseconds
 from core.http import referring_page, wants_json
 from core.rate_limits import network_of
 from core.same_origin import Headers, is_known_host, same_origin
 from likes import rate_limits
-from likes.services import Click
+from likes.services import Click, Versions
 
-NO_SUCH_POST = gettext_lazy("This post was deleted.")
-TRY_AGAIN = gettext_lazy("Couldn't save your like. Try again.")
+NOT_STORED = 0  # instead of the version of a like
 
 
 class Refusal(Exception):
@@ -58,9 +56,19 @@ def read_click(headers: Headers, address: str, form: Mapping[str, Any], post_id:
     return Click(post_id, key or visitors.new_key(), liked == "1", timezone.now(), is_first=not key)
 
 
-def success_reply(headers: Headers, click: Click) -> Reply:
+def stored_version(click: Click, versions: Versions | None) -> int:
+    """The version of the like that a click has made. Raises `Refusal` if it was not stored."""
+    version = NOT_STORED if versions is None else versions.get((click.visitor, click.post_id))
+    if version is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, gettext_lazy("This post was deleted."))
+    if version == NOT_STORED:
+        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, gettext_lazy("Couldn't save your like. Try again."), wait=2)
+    return version
+
+
+def success_reply(headers: Headers, click: Click, version: int) -> Reply:
     """204 for htmx, whose page already shows the like; 202 with JSON; 303 back to the page for a plain form."""
-    extra = {"cache-control": "no-store", "x-accepted": str(microseconds(click.at))}
+    extra = {"cache-control": "no-store", "x-accepted": str(version)}
     new_visitor = click.visitor if click.is_first else ""
     if new_visitor:
         extra["hx-trigger"] = "visitor:named"

@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 
-from core.clock import microseconds
+from core.models import Version
 
 
 class Post(models.Model):
@@ -50,11 +50,11 @@ class Post(models.Model):
     def recount(cls) -> int:
         """Sets every count to the number of its rows. Returns the drift found, in likes: it should be 0."""
         pks = cls.objects.order_by("pk").values_list("pk", flat=True)
-        return sum(cls._recount_one(pk) for pk in pks.iterator())
+        return sum(cls.recount_one(pk) for pk in pks.iterator())
 
     @classmethod
     @transaction.atomic
-    def _recount_one(cls, pk: int) -> int:
+    def recount_one(cls, pk: int) -> int:
         post = cls.objects.select_for_update(no_key=True).filter(pk=pk).first()
         actual = Like.objects.filter(post_id=pk, counted=True).count()
         if post is None or post.like_count == actual:
@@ -63,20 +63,7 @@ class Post(models.Model):
         return abs(post.like_count - actual)
 
 
-class FeedVersion(models.Model):
-    """One row. ``version`` rises with each post that is written or deleted, and never falls."""
-
-    version = models.BigIntegerField(default=0)
-
-    @classmethod
-    def current(cls) -> int:
-        return cls.objects.values_list("version", flat=True).filter(pk=1).first() or 0
-
-    @classmethod
-    def increase(cls) -> None:
-        """Call this in the transaction that changes the feed: its row lock gives versions the order of the commits."""
-        cls.objects.get_or_create(pk=1)
-        cls.objects.filter(pk=1).update(version=F("version") + 1)
+FEED = "feed"  # name of its version
 
 
 @receiver([post_save, post_delete], sender=Post)
@@ -84,7 +71,7 @@ def feed_changed(created: bool = True, **_: Any) -> None:
     """Runs in the transaction that writes or deletes a post, also when posts are deleted with their author.
     ``created`` is False if a post was edited; a deletion does not send it."""
     if created:
-        FeedVersion.increase()
+        Version.increase(FEED)
 
 
 class Like(models.Model):
@@ -94,6 +81,7 @@ class Like(models.Model):
     visitor = models.CharField(max_length=32)
     wanted = models.BooleanField()
     counted = models.BooleanField(default=False)  # whether it is in post.like_count
+    version = models.PositiveBigIntegerField(default=1)  # rises with each click
     clicked_at = models.DateTimeField()  # when the like endpoint accepted it
     settled_at = models.DateTimeField(null=True)
     notified_at = models.DateTimeField(null=True)  # set once; kept if the like is removed
@@ -111,8 +99,3 @@ class Like(models.Model):
     @property
     def pending(self) -> bool:
         return self.pk is not None and self.settled_at is None
-
-    @property
-    def version(self) -> int:
-        """Microseconds since 1970: a later click of the same visitor has a greater one."""
-        return microseconds(self.clicked_at)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -28,22 +29,21 @@ class Click(NamedTuple):
     is_first: bool = False  # of this visitor: the reply sets the visitor cookie
 
 
-def set_likes(*, clicks: Iterable[Click]) -> set[int]:
-    """Stores clicks in one transaction; of several by one visitor on one post, the last counts. Returns the ids of the
-    posts that exist: clicks on others are dropped. The caller enqueues settling, after the commit."""
+Versions = dict[tuple[str, int], int]  # the version of a like, by visitor and post id
+
+
+def set_likes(*, clicks: Iterable[Click]) -> Versions:
+    """Stores clicks in one transaction; of several by one visitor on one post, the last counts. Returns the versions of
+    the likes. A click on a post that does not exist is dropped and has none. The caller enqueues settling, after the
+    commit."""
     last = {(click.visitor, click.post_id): click for click in clicks}
-    try:
-        return _store(last)
-    except IntegrityError:  # a post was deleted between the two statements
-        return _store(last)
-
-
-def _store(last: dict[tuple[str, int], Click]) -> set[int]:
-    post_ids = {post_id for _, post_id in last}
     rows = [(*key, click.liked, click.at) for key, click in last.items()]
-    if not rows or sql.store(rows) == len(rows):  # autocommit: the shortest transaction
-        return post_ids
-    return set(Post.objects.filter(pk__in=post_ids).values_list("pk", flat=True))
+    if not rows:
+        return {}
+    try:
+        return sql.store(rows)  # autocommit: the shortest transaction
+    except IntegrityError:  # a post was deleted while the statement ran
+        return sql.store(rows)
 
 
 def write_post(*, author: User, text: str) -> Post:
@@ -64,7 +64,7 @@ def adopt_likes(*, visitor: str, account: str) -> None:
     """Moves a visitor's likes to an account. If both have clicked a post, either like is enough."""
     visitor_likes = Like.objects.select_for_update(of=("self",)).filter(visitor=visitor).select_related("post")
     account_likes = {like.post_id: like for like in Like.objects.select_for_update().filter(visitor=account)}
-    now = timezone.now()
+    clicked = {"clicked_at": timezone.now(), "settled_at": None, "version": F("version") + 1}
     for like in visitor_likes:
         if like.post_id not in account_likes:
             like.visitor = account
@@ -73,8 +73,8 @@ def adopt_likes(*, visitor: str, account: str) -> None:
             like.save(update_fields=["visitor", "settled_at"])
             continue
         if like.wanted:
-            Like.objects.filter(pk=account_likes[like.post_id].pk).update(wanted=True, clicked_at=now, settled_at=None)
-        Like.objects.filter(pk=like.pk).update(wanted=False, clicked_at=now, settled_at=None)
+            Like.objects.filter(pk=account_likes[like.post_id].pk).update(wanted=True, **clicked)
+        Like.objects.filter(pk=like.pk).update(wanted=False, **clicked)
 
 
 def adopt_at_sign_in(sender: type, request: HttpRequest | None, user: AbstractBaseUser, **_: Any) -> None:

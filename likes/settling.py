@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from django.db import transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.utils import timezone
 
 from likes import author_notifications, sql
@@ -14,6 +15,7 @@ from live.topics import Event
 from notifications.notify import notify
 
 BATCH = 500  # rows in one transaction: some milliseconds of work
+log = logging.getLogger(__name__)
 
 
 class Settled(NamedTuple):
@@ -22,20 +24,46 @@ class Settled(NamedTuple):
     bells: list[Event]  # of their authors
 
 
-@transaction.atomic
 def settle(limit: int = BATCH) -> Settled:
     """Settles pending likes, oldest click first. Exact however often it runs, in any order and in several workers at
-    once, because each like adds the difference between ``wanted`` and ``counted``."""
-    likes = [Like(**row) for row in sql.pending(limit)]
+    once, because each like adds the difference between ``wanted`` and ``counted``. If a row is wrong, each post is
+    settled by itself, so that only the likes of that post wait."""
+    try:
+        return _settle(limit)
+    except OperationalError:  # the database is away, locked or full: no row is wrong
+        raise
+    except DatabaseError as error:
+        log.error("could not settle %d likes at once, settling each post: %r", limit, error)
+    pending = Like.objects.filter(settled_at=None).values_list("post", flat=True).distinct()
+    settled = [_settle_post(post_id, limit) for post_id in pending[:limit]]
+    return Settled(*(sum(lists, []) for lists in zip(*settled, strict=True))) if settled else Settled([], [], [])
+
+
+def _settle_post(post_id: int, limit: int) -> Settled:
+    """Recounts the post first, which mends a wrong count. If it still fails, /healthz/ shows that likes wait."""
+    try:
+        Post.recount_one(post_id)
+        return _settle(limit, post_id)
+    except DatabaseError as error:
+        log.error("could not settle the likes of post %d: %r", post_id, error)
+        return Settled([], [], [])
+
+
+@transaction.atomic
+def _settle(limit: int, post_id: int | None = None) -> Settled:
+    likes: list[Like] = []
+    posts: dict[int, Post] = {}
+    changes, now = Counter[int](), timezone.now()  # changes: by how much the count of each post changes, by post id
+    for like, post in sql.pending(limit, post_id):
+        likes.append(Like(**like))
+        changes[like["post_id"]] += like["wanted"] - like["counted"]
+        if like["post_id"] not in posts:
+            posts[like["post_id"]] = Post(**post)
     if not likes:
         return Settled([], [], [])
-    changes, now = Counter[int](), timezone.now()  # changes: by how much the count of each post changes, by post id
-    for like in likes:
-        changes[like.post_id] += like.wanted - like.counted
-    posts = [Post(pk=pk, author_id=author, like_count=n, version=v) for pk, author, n, v in sql.posts(changes)]
-    by_authors = author_notifications.likes_by_authors(likes, posts)
-    bells = notify(author_notifications.entries(likes, by_authors, posts, changes, now), at=now)
-    changed = [post for post in posts if changes[post.pk]]
+    by_authors = author_notifications.likes_by_authors(likes, posts.values())
+    bells = notify(author_notifications.entries(likes, by_authors, posts.values(), changes, now), at=now)
+    changed = [post for post in posts.values() if changes[post.pk]]
     _count(changed, changes)
     sql.settle([like.pk for like in likes], by_authors, now)
     return Settled(changed, likes, bells)

@@ -10,17 +10,21 @@ from django.db import connection
 
 # Sorted, so that all web processes lock rows in the same order.
 STORE = """
-INSERT INTO likes_like (visitor, post_id, wanted, counted, clicked_at)
-SELECT column1, column2, column3, column4, column5 FROM (VALUES {rows}) AS click
+INSERT INTO likes_like (visitor, post_id, wanted, counted, clicked_at, version)
+SELECT column1, column2, column3, column4, column5, 1 FROM (VALUES {rows}) AS click
 WHERE column2 IN (SELECT id FROM likes_post) ORDER BY column1, column2
 ON CONFLICT (visitor, post_id) DO UPDATE
-SET wanted = excluded.wanted, clicked_at = excluded.clicked_at, settled_at = NULL
+SET wanted = excluded.wanted, clicked_at = excluded.clicked_at, settled_at = NULL, version = likes_like.version + 1
+RETURNING visitor, post_id, version
 """
 PENDING = """
-SELECT id, post_id, visitor, wanted, counted, clicked_at, notified_at FROM likes_like
-WHERE settled_at IS NULL ORDER BY clicked_at LIMIT %s {lock}
+SELECT l.id, l.post_id, visitor, wanted, counted, clicked_at, notified_at, l.version, author_id, like_count, p.version
+FROM likes_like AS l JOIN likes_post AS p ON p.id = l.post_id
+WHERE settled_at IS NULL {one_post} ORDER BY clicked_at LIMIT %s {lock}
 """
-POSTS = "SELECT id, author_id, like_count, version FROM likes_post WHERE id IN {posts} ORDER BY id {lock}"
+LIKE = ("pk", "post_id", "visitor", "wanted", "counted", "clicked_at", "notified_at", "version")  # then those of POST
+POST = ("author_id", "like_count", "version")
+LOCK = "FOR UPDATE OF l SKIP LOCKED FOR NO KEY UPDATE OF p SKIP LOCKED"
 COUNT = "UPDATE likes_post SET like_count = like_count + %s, version = version + 1 WHERE id IN {posts}"
 SETTLE = """
 UPDATE likes_like SET counted = wanted, settled_at = %s, notified_at = CASE
@@ -29,32 +33,25 @@ WHERE id IN {likes}
 """
 
 
-def store(rows: Collection[tuple[str, int, bool, datetime]]) -> int:
-    """Stores clicks: visitor, post id, wanted and time. Returns how many were stored; those on a deleted post are not.
-    Raises `IntegrityError` if a post is deleted meanwhile."""
+def store(rows: Collection[tuple[str, int, bool, datetime]]) -> dict[tuple[str, int], int]:
+    """Stores clicks: visitor, post id, wanted and time. Returns the version of each like by visitor and post id.
+    A click on a deleted post is not stored. Raises `IntegrityError` if a post is deleted meanwhile."""
     placeholders = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
     values = [value for key, post_id, liked, at in rows for value in (key, post_id, liked, False, _to_value(at))]
-    return _execute(STORE.format(rows=placeholders), values)
+    return {(visitor, post_id): version for visitor, post_id, version in _rows(STORE.format(rows=placeholders), values)}
 
 
-def pending(limit: int) -> Iterator[dict[str, Any]]:
-    """Likes that wait to be settled and that no other worker is settling, oldest click first, locked."""
-    statement = PENDING.format(lock=_lock("UPDATE SKIP LOCKED"))
-    for pk, post_id, visitor, wanted, counted, clicked_at, notified_at in _rows(statement, [limit]):
-        yield {
-            "pk": pk,
-            "post_id": post_id,
-            "visitor": visitor,
-            "wanted": bool(wanted),
-            "counted": bool(counted),
-            "clicked_at": _to_datetime(clicked_at),
-            "notified_at": _to_datetime(notified_at),
-        }
-
-
-def posts(post_ids: Collection[int]) -> list[tuple[int, int, int, int]]:
-    """Id, author id, count and version of these posts, locked in the order of their ids."""
-    return _rows(POSTS.format(posts=_list(post_ids), lock=_lock("NO KEY UPDATE")), [*post_ids])
+def pending(limit: int, post_id: int | None = None) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Likes that wait to be settled, oldest click first, each with its post; only those of one post, if it is given.
+    Both rows are locked. A like is left out as long as somebody else has locked it or its post."""
+    statement = PENDING.format(
+        one_post="" if post_id is None else "AND l.post_id = %s",
+        lock=LOCK if connection.features.has_select_for_update else "",  # SQLite has only one writer at a time
+    )
+    for row in _rows(statement, [limit] if post_id is None else [post_id, limit]):
+        like, post = dict(zip(LIKE, row, strict=False)), dict(zip(POST, row[len(LIKE) :], strict=True))
+        like |= {"clicked_at": _to_datetime(like["clicked_at"]), "notified_at": _to_datetime(like["notified_at"])}
+        yield like, post | {"pk": like["post_id"]}
 
 
 def count(post_ids: Collection[int], difference: int) -> None:
@@ -69,22 +66,15 @@ def settle(like_ids: Collection[int], by_authors: Iterable[int], at: datetime) -
     _execute(statement, [_to_value(at), *not_notified, _to_value(at), *like_ids])
 
 
-def _execute(statement: str, values: list[Any]) -> int:
-    """Returns the number of rows changed."""
+def _execute(statement: str, values: list[Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.rowcount
 
 
 def _rows(statement: str, values: list[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall()
-
-
-def _lock(strength: str) -> str:
-    """Empty on SQLite, which has only one writer at a time."""
-    return f"FOR {strength}" if connection.features.has_select_for_update else ""
 
 
 def _list(values: Collection[Any]) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from core.http import parse_pks
-from likes.models import FeedVersion, Like, Post
+from core.models import Version
+from likes.models import FEED, Like, Post
 from live import topics
 from live.topics import LAST_VERSION, Event, event
 
@@ -35,7 +36,7 @@ def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
 
 def feed_event() -> Event:
     """Reads the version first: a change between the two queries is broadcast again, with the next version."""
-    version = FeedVersion.current()
+    version = Version.current(FEED)
     newest = list(Post.objects.values_list("pk", flat=True)[:MAX_NEWEST])
     return event("feed", version, {"newest": newest})
 

@@ -6,7 +6,7 @@ urlpatterns = [
     path("", views.feed, name="feed"),
     # /posts/
     path("posts/", views.write, name="write"),
-    path("posts/<int:pk>/", views.post, name="post"),
-    path("posts/<int:pk>/like/", views.like, name="like"),
-    path("posts/<int:pk>/delete/", views.delete, name="delete"),
+    path("posts/<pk:pk>/", views.post, name="post"),
+    path("posts/<pk:pk>/like/", views.like, name="like"),
+    path("posts/<pk:pk>/delete/", views.delete, name="delete"),
 ]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import cast
 
 from django.contrib.auth.models import User
@@ -70,13 +69,12 @@ def like(request: HttpRequest, pk: int) -> HttpResponse:
     headers = {name.lower(): value for name, value in request.headers.items()} | {"host": request.get_host()}
     try:
         click = http.read_click(headers, request.META.get("REMOTE_ADDR", ""), request.POST, pk)
-        if not services.set_likes(clicks=[click]):
-            raise Refusal(HTTPStatus.NOT_FOUND, http.NO_SUCH_POST)
+        version = http.stored_version(click, services.set_likes(clicks=[click]))
     except Refusal as refusal:
         reply = http.error_reply(headers, refusal, selectors.state_for_headers(headers, pk) if refusal.wait else None)
     else:
         tasks.enqueue_settling()
-        reply = http.success_reply(headers, click)
+        reply = http.success_reply(headers, click, version)
     response = HttpResponse(reply.body, status=reply.status, headers=reply.headers)
     if reply.new_visitor:
         visitors.set_cookie(response, reply.new_visitor)

@@ -64,6 +64,21 @@ def database(url: str, *, data_dir: Path) -> dict[str, Any]:
         raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}.") from error
 
 
+def postgres_options(options: dict[str, Any], *, limited: bool) -> dict[str, Any]:
+    """The options of a connection, with those in the URL, which come first. No connection, lock, statement or idle
+    transaction lasts for ever, and a connection that is dead without being closed ends after 15 seconds."""
+    limits = {"lock_timeout": "2s", "statement_timeout": "15s", "idle_in_transaction_session_timeout": "15s"}
+    defaults = {
+        "connect_timeout": 5,  # seconds
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 15_000,  # milliseconds
+        "options": " ".join(f"-c {name}={value}" for name, value in limits.items()) if limited else "",
+    }
+    return defaults | options
+
+
 def secret_key(value: str, *, debug: bool, data_dir: Path) -> str:
     """The key that signs session and visitor cookies. In development one is made and kept in DATA_DIR."""
     if not debug and len(value) < 50:

@@ -280,7 +280,7 @@ def test_200_likes_of_a_popular_post_need_one_query_for_notifications(
     with CaptureQueriesContext(connection) as queries:
         bells = settle().bells
     assert len([q for q in queries if "notifications_" in q["sql"]]) == 1
-    assert len(queries) == 7
+    assert len(queries) == 6
     assert len(bells) == 1
     assert group().count == 600
 
@@ -291,7 +291,7 @@ def test_several_authors_need_no_more_queries(
     posts = [Post.objects.create(author=author, text="x") for author in (mina, jun) for _ in range(5)]
     for post in posts:
         like(post, "v1", "v2", f"u{mina.pk}")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         bells = settle().bells
     assert {(b.topic, b.version) for b in bells} == {(f"bell.{mina.pk}", 5), (f"bell.{jun.pk}", 5)}
     assert bell_of(mina.pk) == bell_of(jun.pk) == (5, 5)

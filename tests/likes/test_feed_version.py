@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from likes.models import FeedVersion, Post
+from core.models import Version
+from likes.models import FEED, Post
 from likes.services import delete_post, write_post
 from likes.topics import MAX_NEWEST, feed_event
 from live.state import LiveState
@@ -42,7 +43,7 @@ class AnyOrder(TestCase):
     @settings(max_examples=60)
     @given(st.lists(step, max_size=12))
     def test_the_version_rises_and_the_hub_has_the_posts_of_the_database(self, steps: list[tuple[str]]) -> None:
-        state, before = LiveState(), FeedVersion.current()
+        state, before = LiveState(), Version.current(FEED)
         state.open(("feed",))
         for (action,) in steps:
             changed, event = change(action), feed_event()
@@ -55,15 +56,15 @@ class AnyOrder(TestCase):
 
 @pytest.mark.django_db
 def test_editing_a_post_does_not_change_the_version(post: Post) -> None:
-    before = FeedVersion.current()
+    before = Version.current(FEED)
     post.text = "Corrected"
     post.save()
-    assert FeedVersion.current() == before
+    assert Version.current(FEED) == before
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_post_and_the_version_are_stored_together_or_not_at_all(mina: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FeedVersion, "increase", lambda: 1 / 0)
+    monkeypatch.setattr(Version, "increase", lambda name: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         Post.objects.create(author=mina, text="Not stored")
     assert not Post.objects.exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from threading import Semaphore
+from threading import Event, Semaphore
 from time import monotonic
 from typing import Any
 
@@ -17,7 +17,7 @@ from core import visitors
 from likes import group_commit, rate_limits, tasks
 from likes.asgi import LikeEndpoint
 from likes.models import Like, Post
-from likes.services import Click, set_likes
+from likes.services import Click, Versions, set_likes
 from project.asgi import application
 from tests.live import until
 
@@ -162,7 +162,7 @@ async def test_clicks_that_arrive_during_a_transaction_share_the_next(
     batches: list[int] = []
     app = LikeEndpoint(application)
 
-    def counted(clicks: list[Click]) -> set[int]:
+    def counted(clicks: list[Click]) -> Versions:
         batches.append(len(clicks))
         until(lambda: sum(batches) + len(app.group_commit.waiting) == 40, "the other clicks do not arrive")
         return set_likes(clicks=clicks)
@@ -227,3 +227,28 @@ async def test_another_content_type_is_left_to_django(post: Post) -> None:
         await click(post.pk, app=LikeEndpoint(django), content_type="multipart/form-data; boundary=x")
     ).status == 418
     assert seen == [f"/posts/{post.pk}/like/"]
+
+
+async def test_a_database_that_hangs_refuses_clicks_and_the_order_of_clicks_stays(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, go_on = LikeEndpoint(application), Event()
+
+    def hanging(clicks: list[Click]) -> Versions:
+        assert go_on.wait(60)
+        return set_likes(clicks=clicks)
+
+    monkeypatch.setattr(group_commit, "set_likes", hanging)
+    monkeypatch.setattr(group_commit, "DEADLINE", 0.1)
+    refused = await asyncio.gather(*(click(post.pk, key=f"v{n}", app=app) for n in (1, 2)))
+    assert [(response.status, response.headers["retry-after"]) for response in refused] == [(503, "2")] * 2
+    assert (await click(post.pk, key="v3", app=app)).status == 503, "the thread still hangs"
+    go_on.set()
+    monkeypatch.setattr(group_commit, "DEADLINE", 60)
+    assert (await click(post.pk, body="liked=0", key="v1", app=app)).status == 303
+    assert {row.visitor: row.wanted for row in await rows()}["v1"] is False, "the later click is the last"
+
+
+@pytest.mark.parametrize("post_id", [int("9" * 50), int("9" * 19), int("9" * 18)])
+async def test_a_post_that_no_database_can_have_is_not_found(db: None, post_id: int) -> None:
+    assert (await click(post_id, key="v1")).status == 404
