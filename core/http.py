@@ -9,11 +9,22 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import register_converter
+from django.urls.converters import IntConverter
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 MAX_PK_DIGITS = 18  # any number of 18 digits fits into a BigAutoField
+
+
+class PkConverter(IntConverter):
+    """``<pk:pk>`` in a URL. A longer number is no primary key, and the databases would refuse it with an error."""
+
+    regex = f"[0-9]{{1,{MAX_PK_DIGITS}}}"
+
+
+register_converter(PkConverter, "pk")
 
 
 class HtmxRequest(HttpRequest):

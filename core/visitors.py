@@ -79,6 +79,8 @@ def visitor_middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) 
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
+        if response.status_code >= 500:  # the database may be away, and with it the session
+            return response
         in_cookie, visitor = read_cookie(request.COOKIES.get(COOKIE)), visitor_of(request)
         if visitor and visitor != in_cookie and COOKIE not in response.cookies:
             set_cookie(response, visitor)

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Max
-
+from core.models import Version
 from core.permissions import is_staff
 from feedback import exports
 from feedback.lesson import runs as lesson
-from feedback.models import Message
+from feedback.models import INBOX, Message
 from feedback.selectors import confirmation, replies_to
 from live import topics
 from live.topics import LAST_VERSION, Event, event
@@ -26,7 +25,7 @@ def receipt_events(**which: object) -> Iterable[Event]:
 
 def inbox_event() -> Event:
     """Reads the version before the count, so that a later change has a higher version."""
-    version = Message.objects.aggregate(last=Max("version"))["last"] or 0
+    version = Version.current(INBOX)
     return event("inbox", version, {"new": Message.objects.filter(read_at=None, archived_at=None, spam=False).count()})
 
 
@@ -52,5 +51,5 @@ topics.declare(
     allows=lambda visitor, token: Message.objects.filter(token=token).exists(),
 )
 topics.declare("inbox", snapshot=lambda keys: [inbox_event()], allows=is_staff)
-topics.declare("export", snapshot=lambda keys: map(export_event, keys), allows=is_staff)
-topics.declare("lesson", snapshot=lambda keys: map(lesson_event, keys), allows=is_staff)
+topics.declare("export", snapshot=lambda keys: map(export_event, filter(None, keys)), allows=is_staff)
+topics.declare("lesson", snapshot=lambda keys: map(lesson_event, filter(None, keys)), allows=is_staff)

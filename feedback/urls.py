@@ -7,11 +7,11 @@ urlpatterns = [
     path("feedback/<slug:token>/", sender.receipt, name="receipt"),
     # /inbox/
     path("inbox/", inbox.inbox, name="inbox"),
-    path("inbox/<int:pk>/", inbox.message, name="message"),
-    path("inbox/<int:pk>/reply/", inbox.reply, name="reply"),
-    path("inbox/<int:pk>/note/", inbox.note, name="note"),
+    path("inbox/<pk:pk>/", inbox.message, name="message"),
+    path("inbox/<pk:pk>/reply/", inbox.reply, name="reply"),
+    path("inbox/<pk:pk>/note/", inbox.note, name="note"),
     re_path(rf"^inbox/(?P<pk>[0-9]{{1,18}})/(?P<action>{'|'.join(inbox.ACTIONS)})/$", inbox.mark, name="mark"),
-    path("inbox/mail/<int:pk>/again/", inbox.retry, name="retry"),
+    path("inbox/mail/<pk:pk>/again/", inbox.retry, name="retry"),
     # /inbox/export/
     path("inbox/export/", exports.export, name="exports"),
     path("inbox/export/<uuid:task_id>/", exports.export_progress, name="export"),

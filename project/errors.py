@@ -13,13 +13,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext_lazy as _
-from django.views import defaults
 
 from core.http import wants_json
 
@@ -37,7 +38,8 @@ STATUS_OF_EXCEPTION = {
     SuspiciousOperation: HTTPStatus.BAD_REQUEST,
     MultiPartParserError: HTTPStatus.BAD_REQUEST,
 }
-SERVER_ERROR = "Something went wrong. Please try again shortly."  # as in 500.html
+SERVER_ERROR = _("Something went wrong. Please try again shortly.")
+UNAVAILABLE, RETRY_AFTER = _("Temporarily unavailable. Please try again in a moment."), "5"  # seconds
 FORM_EXPIRED = _("This form has expired. Reload the page and try again.")
 
 
@@ -71,6 +73,8 @@ class ViewMiddleware(MiddlewareMixin):
         request.reached_view = True  # type: ignore[attr-defined]
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, (OperationalError, InterfaceError)):  # the database is away, locked or full
+            return plain_page(request, HTTPStatus.SERVICE_UNAVAILABLE, UNAVAILABLE)
         for error_class, status in STATUS_OF_EXCEPTION.items():
             if isinstance(exception, error_class):
                 return error_response(request, status)
@@ -83,9 +87,15 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500` of project/urls.py."""
+    return plain_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, SERVER_ERROR)
+
+
+def plain_page(request: HttpRequest, status: HTTPStatus, sentence: object) -> HttpResponse:
+    """JSON or a page with one sentence. It needs no database: nothing in it is about the visitor."""
+    headers = {"Retry-After": RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     if wants_json(request.headers):
-        return JsonResponse({"error": SERVER_ERROR}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
-    return defaults.server_error(request)
+        return JsonResponse({"error": str(sentence)}, status=status, headers=headers)
+    return HttpResponse(render_to_string("500.html", {"sentence": sentence}), status=status, headers=headers)
 
 
 def error_response(request: HttpRequest, status: HTTPStatus, sentence: object = "") -> HttpResponse:

@@ -11,9 +11,12 @@ from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.db import OperationalError, connection
 from django.http import Http404
 from django.test import Client
 
+from feedback.models import Message
+from notifications.models import Notification
 from project.handler import Handler
 
 LIMIT = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -118,3 +121,36 @@ async def test_an_endless_body_is_read_only_up_to_the_limit(db: None, content_ty
     assert (await page.receive_output(5))["status"] == 413
     await page.receive_output(5)
     await page.wait()
+
+
+@pytest.mark.parametrize("path", ["/", "/posts/1/", "/feedback/", "/notifications/", "/inbox/"])
+def test_while_the_database_is_away_pages_say_so_with_503(client: Client, staff: User, path: str) -> None:
+    client.force_login(staff)
+
+    def away(*_: object) -> None:
+        raise OperationalError("the server closed the connection")
+
+    with connection.execute_wrapper(away):
+        page = client.get(path)
+        program = client.get(path, headers={"accept": "application/json"})
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert "<h1>Temporarily unavailable. Please try again in a moment.</h1>" in page.text
+    assert (program.status_code, program.json()["error"][:23]) == (503, "Temporarily unavailable")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/notifications/", "/notifications/{group}/", "/inbox/{message}/"])
+def test_a_page_can_be_read_while_nothing_can_be_written(client: Client, staff: User, path: str) -> None:
+    group = Notification.objects.create(
+        recipient=staff, type="feedback", subject="inbox", count=1, alert_level=2, unseen=True
+    )
+    message = Message.objects.create(email="a@example.com", text="Hello")
+    client.force_login(staff)
+
+    def read_only(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if not sql.startswith(("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK")):
+            raise OperationalError("attempt to write a readonly database")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(read_only):
+        assert client.get(path.format(group=group.pk, message=message.pk)).status_code in (200, 302)

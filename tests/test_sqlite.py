@@ -14,6 +14,7 @@ import pytest
 from django.db import OperationalError, connection, connections
 from pytest_django import DjangoDbBlocker, Settings
 
+from core.database import lock_timeout
 from project.sqlite import base
 from project.sqlite.base import DatabaseWrapper
 from tests.live import until
@@ -49,6 +50,14 @@ def ours(other: OtherConnection, tmp_path: Path, django_db_blocker: DjangoDbBloc
     wrapper.close()
 
 
+@pytest.fixture(autouse=True)
+def usual_timeout() -> Iterator[None]:
+    """Each test starts with the usual timeout."""
+    token = lock_timeout.set(lock_timeout.get())
+    yield
+    lock_timeout.reset(token)
+
+
 def write(ours: DatabaseWrapper, word: str) -> None:
     with ours.cursor() as cursor:
         cursor.execute("INSERT INTO words VALUES (%s)", [word])
@@ -71,10 +80,8 @@ def test_a_writer_waits_until_the_other_has_finished(
     assert max(pauses) < 0.01, "an attempt every few milliseconds"
 
 
-def test_after_the_timeout_the_error_is_raised(
-    ours: DatabaseWrapper, other: OtherConnection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(base, "TIMEOUT", 0.05)
+def test_after_the_timeout_the_error_is_raised(ours: DatabaseWrapper, other: OtherConnection) -> None:
+    lock_timeout.set(0.05)
     other.connection.execute("BEGIN IMMEDIATE")
     with pytest.raises(OperationalError, match="locked"):
         write(ours, "never")
@@ -83,8 +90,8 @@ def test_after_the_timeout_the_error_is_raised(
     assert other.words() == ["later"]
 
 
-def test_another_error_is_raised_at_once(ours: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "TIMEOUT", 1e9)
+def test_another_error_is_raised_at_once(ours: DatabaseWrapper) -> None:
+    lock_timeout.set(1e9)
     with pytest.raises(OperationalError, match="no such table"), ours.cursor() as cursor:
         cursor.execute("INSERT INTO elsewhere VALUES (1)")
 

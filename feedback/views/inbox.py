@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from core.database import incidental_write
 from core.http import HtmxRequest, SeeOther, parse_pk, render_part
 from core.permissions import staff_only
 from feedback import dev_mailbox, selectors
@@ -63,7 +64,8 @@ def inbox(request: HtmxRequest) -> HttpResponse:
 def message(request: HtmxRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(selectors.with_log(pk))
     if not request.htmx:
-        read_message(message=found)
+        with incidental_write():
+            read_message(message=found)
     return render_part(request, "feedback/_message.html", "feedback/message.html", _context(request, found))
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.clock import microseconds, parse_microseconds
+from core.database import incidental_write
 from core.http import HtmxRequest, SeeOther, render_part
 from core.permissions import sign_in_required
 from notifications import selectors, services
@@ -26,7 +27,8 @@ def notifications(request: HtmxRequest) -> HttpResponse:
     user_id, before = account_id(request), request.GET.get("before", "")
     page = selectors.page(user_id=user_id, before=before)
     if not before:
-        services.look(user_id=user_id)
+        with incidental_write():
+            services.look(user_id=user_id)
     context = {**page._asdict(), "undo": request.GET.get("undo", "")}
     return render_part(request, "notifications/_groups.html", "notifications/list.html", context)
 
@@ -48,7 +50,8 @@ def notification(request: HtmxRequest, pk: int) -> HttpResponse:
     """GET marks it as read and redirects to its page, POST does one of the actions."""
     group = get_object_or_404(Notification, pk=pk, recipient=account_id(request), type__in=notification_types)
     if request.method == "GET":
-        services.mark_read(user_id=group.recipient_id, group_id=pk, read=True)
+        with incidental_write():
+            services.mark_read(user_id=group.recipient_id, group_id=pk, read=True)
         return redirect(notification_types[group.type].url(group))
     action = ACTIONS.get(request.POST.get("do", ""))
     if not action:

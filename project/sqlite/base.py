@@ -15,8 +15,9 @@ from typing import Any
 from django.conf import settings
 from django.db.backends.sqlite3 import base
 
+from core.database import lock_timeout
+
 MIN_PAUSE, MAX_PAUSE = 0.0003, 0.004  # seconds between two attempts
-TIMEOUT = 10.0  # seconds; then "database is locked" is raised
 # Another connection is writing, or recovers the file after a crash. Not SQLITE_BUSY_SNAPSHOT: waiting does not help.
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)
 
@@ -38,7 +39,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 class Cursor(base.SQLiteCursorWrapper):
-    """Retries while another connection writes. Raises `sqlite3.OperationalError` after `TIMEOUT`."""
+    """Retries while another connection writes. Raises `sqlite3.OperationalError` after `lock_timeout`."""
 
     def execute(self, query: str, params: Any = None) -> Any:
         return retry_while_busy(lambda: super(Cursor, self).execute(query, params))
@@ -49,8 +50,8 @@ class Cursor(base.SQLiteCursorWrapper):
 
 
 def retry_while_busy(run: Callable[[], Any]) -> Any:
-    """Returns what ``run()`` returns. Raises the last error of SQLite after `TIMEOUT`."""
-    pause, deadline = MIN_PAUSE, time.monotonic() + TIMEOUT
+    """Returns what ``run()`` returns. Raises the last error of SQLite after `lock_timeout`."""
+    pause, deadline = MIN_PAUSE, time.monotonic() + lock_timeout.get()
     while True:
         try:
             return run()
