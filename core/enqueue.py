@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from celery import Task
+from celery import Task, current_app
 from redis import RedisError
 
 from core.redis import redis
@@ -30,6 +30,15 @@ def mark_started(task: Task) -> None:
         redis().delete(_flag(task))
     except RedisError as error:
         log.warning("could not clear the flag of %s: %r", task.name, error)
+
+
+def depth(queue: str) -> int:
+    """How many messages wait in a queue. 0 also if there is no such queue."""
+    with current_app.pool.acquire(block=True) as connection, connection.channel() as channel:
+        try:
+            return int(channel.queue_declare(queue, passive=True).message_count)
+        except connection.channel_errors:
+            return 0
 
 
 def _flag(task: Task) -> str:

@@ -45,7 +45,8 @@ INSERT INTO {table}
 SELECT recipient_id, type, subject, period, change, level, level > 0, 1, %s,
     CASE WHEN level = 0 THEN %s END, CASE WHEN level = 0 THEN %s END,
     level > 0 AND EXISTS (SELECT 1 FROM notifications_destination AS d
-     WHERE d.owner_id = recipient_id AND d.transport <> 'email' AND d.paused_at IS NULL)
+     WHERE d.owner_id = recipient_id AND d.transport <> 'email'
+       AND (d.paused_at IS NULL OR d.probe_at IS NOT NULL))
 FROM allowed WHERE true
 ON CONFLICT (recipient_id, type, subject, period) DO UPDATE SET
     count = {table}.count + excluded.count,

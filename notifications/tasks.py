@@ -8,7 +8,7 @@ from django.utils import timezone
 from core.enqueue import enqueue_once, mark_started
 from notifications.digest import mail as digest
 from notifications.digest import schedule
-from notifications.models import Delivery
+from notifications.models import Delivery, Destination
 from notifications.sending.fan_out import write_deliveries
 from outbox.outcome import PENDING, Status
 from outbox.tasks import enqueue
@@ -47,6 +47,13 @@ def send_digest(pk: int) -> None:
         end = schedule.last_end(user_settings, now - schedule.COMMIT_TIME)
         if delivery := digest.end_period(user_settings, end):
             enqueue([delivery])
+
+
+@shared_task
+def probe_destinations() -> None:
+    """Beat: tries one message of each destination that is paused for its failures, at most once in `PROBE_EVERY`."""
+    for destination in Destination.objects.filter(probe_at__lte=timezone.now()):
+        destination.probe()
 
 
 @shared_task

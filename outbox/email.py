@@ -19,6 +19,7 @@ EMAIL = "email"
 @register
 class Email(Transport):
     name = EMAIL
+    queue = "mail"
 
     def send(self, message: OutboxMessage) -> Outcome:
         with smtp.connected() as connection:

@@ -27,6 +27,7 @@ GRACE = timedelta(seconds=5)  # more than clocks differ and a commit takes
 GIVE_UP_AFTER = timedelta(hours=24)  # retries end then
 FIRST_RETRY, MAX_RETRY_DELAY = timedelta(seconds=30), timedelta(hours=1)
 ENQUEUE_AGAIN = timedelta(seconds=15)  # an enqueued task that has not run by then may have been lost
+ENQUEUE_AGAIN_WHILE_BUSY = timedelta(minutes=10)  # the same, if other tasks wait in the queue
 
 
 def new_identity() -> str:
@@ -83,8 +84,11 @@ class OutboxMessage(models.Model):
         return cls.objects.filter(status__in=PENDING, on_hold=False, next_at__lte=now).order_by("priority", "next_at")
 
     @classmethod
-    def due_not_enqueued(cls) -> models.QuerySet[Self]:
-        return cls.due().filter(Q(enqueued_at=None) | Q(enqueued_at__lt=timezone.now() - ENQUEUE_AGAIN))
+    def due_not_enqueued(cls, *, may_be_lost: bool) -> models.QuerySet[Self]:
+        """What has no task, or one that was enqueued so long ago that it is lost. ``may_be_lost``: the queue is empty.
+        While it is not, the task probably waits in it, and another one would make the queue longer."""
+        wait = ENQUEUE_AGAIN if may_be_lost else ENQUEUE_AGAIN_WHILE_BUSY
+        return cls.due().filter(Q(enqueued_at=None) | Q(enqueued_at__lt=timezone.now() - wait))
 
     @classmethod
     def lateness(cls, **filters: object) -> timedelta:

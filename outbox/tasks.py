@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from celery import shared_task
 from django.utils import timezone
 
+from core.enqueue import depth
 from outbox import sending
 from outbox.models import OutboxMessage
+from outbox.transports import transports
 
 BATCH = 100  # messages that one run of beat enqueues
 log = logging.getLogger(__name__)
@@ -20,9 +22,18 @@ def send_message(pk: int) -> None:
 
 @shared_task
 def send_pending() -> None:
-    """Beat: ends the attempts of dead workers, and enqueues the due messages that were not enqueued lately."""
+    """Beat: ends the attempts of dead workers, and enqueues the due messages whose task is missing."""
     sending.settle_lost_attempts()
-    enqueue(OutboxMessage.due_not_enqueued()[:BATCH])
+    for queue, names in queues().items():
+        enqueue(OutboxMessage.due_not_enqueued(may_be_lost=depth(queue) == 0).filter(transport__in=names)[:BATCH])
+
+
+def queues() -> dict[str, list[str]]:
+    """The names of the transports that use each queue."""
+    found: dict[str, list[str]] = {}
+    for transport in transports.values():
+        found.setdefault(transport.queue, []).append(transport.name)
+    return found
 
 
 def enqueue(messages: Iterable[OutboxMessage]) -> bool:
@@ -32,7 +43,8 @@ def enqueue(messages: Iterable[OutboxMessage]) -> bool:
     try:
         for message in messages:
             if message.next_at <= now and not message.on_hold:
-                send_message.apply_async([message.pk], priority=message.priority)
+                queue = transports[message.transport].queue
+                send_message.apply_async([message.pk], priority=message.priority, queue=queue)
                 message.mark_enqueued()
     except Exception as error:
         log.warning("could not enqueue messages; beat will do it: %r", error)

@@ -13,6 +13,7 @@ transports: dict[str, Transport] = {}
 
 class Transport:
     name: str
+    queue = "deliveries"  # a queue of its own: servers of other people may hang, and email must not wait for them
 
     def send(self, message: Any) -> Outcome:
         """Sends a claimed message within the time limit of a task. If it raises, the message is retried, or UNKNOWN if

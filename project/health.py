@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import timedelta
 from http import HTTPStatus
 from threading import Lock, Thread
 
@@ -21,19 +22,20 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from core.heartbeats import beat_problem, has_worker
-from core.models import WriteProbe
+from core.models import Version
 from core.redis import redis
 from likes.models import Like
 from likes.tasks import DRIFT_KEY
 from live.hub import seconds_without_broadcast
 from notifications.models import Notification
 from outbox.models import OutboxMessage
+from outbox.tasks import queues
 
 DEADLINE = 1.5  # seconds for all checks together
 WRITE_EVERY = 5  # seconds between two writes of the probe
 MAX_SILENCE = 20  # seconds that a broadcast may take to come round
-MAX_WAIT = 30  # seconds that a like may be pending, or a notification its deliveries
-MAX_WAIT_MESSAGE = 300  # seconds that a message may be pending: a slow mail server needs some for each
+MAX_WAIT = timedelta(seconds=30)  # that a like may be pending, or the fan-out of a notification
+MAX_WAIT_MESSAGE = timedelta(minutes=5)  # that a message may be pending: a slow server needs some time for each
 
 
 class Check:
@@ -100,7 +102,7 @@ class Database:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         if time.monotonic() - self.written > WRITE_EVERY:
-            WriteProbe.objects.update_or_create(pk=1)
+            Version.increase("health")
             self.written = time.monotonic()
 
 
@@ -118,12 +120,11 @@ def _pending() -> str:
     now = timezone.now()
     like = Like.objects.filter(settled_at=None).aggregate(at=Min("clicked_at"))["at"] or now
     notification = Notification.objects.filter(fan_out_pending=True).aggregate(at=Min("changed_at"))["at"] or now
-    waits = {
-        "a like": ((now - like).total_seconds(), MAX_WAIT),
-        "a notification": ((now - notification).total_seconds(), MAX_WAIT),
-        "a message": (OutboxMessage.lateness().total_seconds(), MAX_WAIT_MESSAGE),
-    }
-    return ", ".join(f"{what} has waited for {wait:.0f} s" for what, (wait, most) in waits.items() if wait > most)
+    waits = {"likes": (now - like, MAX_WAIT), "notifications": (now - notification, MAX_WAIT)}
+    for queue, transports in queues().items():
+        waits[queue] = OutboxMessage.lateness(transport__in=transports), MAX_WAIT_MESSAGE
+    late = {what: wait for what, (wait, most) in waits.items() if wait > most}
+    return ", ".join(f"{what}: waiting for {wait.total_seconds():.0f} s" for what, wait in late.items())
 
 
 def _drift() -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from project.env import BASE_DIR  # also reads .env into the environment
 
-COLORS = {"redis": 35, "web": 36, "worker-likes": 31, "worker-mail": 33, "beat": 34}
+COLORS = {"redis": 35, "web": 36, "worker-likes": 31, "worker-mail": 33, "worker-deliveries": 32, "beat": 34}
 STOP_TIMEOUT = 8.0  # seconds
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -90,7 +90,7 @@ def die_with_parent() -> None:
 
 def log(name: str, text: str) -> None:
     color = f"\033[{COLORS.get(name, 0)}m" if sys.stdout.isatty() else ""
-    print(f"{color}{name:<12}{color and chr(27) + '[0m'} {text}", flush=True)
+    print(f"{color}{name:<17}{color and chr(27) + '[0m'} {text}", flush=True)
 
 
 def read_procfile() -> dict[str, str]:

@@ -30,6 +30,7 @@ OUTSIDE_ALLOW = env.networks(env.items("OUTSIDE_ALLOW"))  # private networks tha
 
 SOCKETS_PER_NETWORK = env.number("SOCKETS_PER_NETWORK", 500, minimum=1, maximum=1_000_000)  # per web process
 
+MIGRATING = bool({"migrate", "prepare"} & set(sys.argv))  # may take as long as it takes
 # SQLite: readers never wait for the writer (WAL); a writer waits for the lock when its transaction starts, because
 # later it would fail (IMMEDIATE); a commit survives a power cut (FULL).
 DATABASE = env.database(env.text("DATABASE_URL"), data_dir=DATA_DIR)
@@ -43,6 +44,8 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         },
         "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     }
+else:
+    DATABASE["OPTIONS"] = env.postgres_options(DATABASE.get("OPTIONS", {}), limited=not MIGRATING)
 DATABASES = {"default": DATABASE}
 LOG_QUERIES = env.flag("LOG_QUERIES", False)  # keep `connection.queries` on SQLite
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -86,7 +89,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SOFT_TIME_LIMIT = 30
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_DEFAULT_QUEUE = "likes"
-CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("likes", "mail")]
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("likes", "mail", "deliveries")]
 CELERY_TASK_QUEUE_MAX_PRIORITY = 9 if CELERY_BROKER_URL.startswith("amqp") else None
 CELERY_TASK_ROUTES = {
     "likes.*": {"queue": "likes"},
@@ -109,6 +112,11 @@ CELERY_BEAT_SCHEDULE = {
     "send pending messages": {"task": "outbox.tasks.send_pending", "schedule": 3, "options": {"expire_seconds": 3}},
     "fan out notifications": {"task": "notifications.tasks.fan_out", "schedule": 3, "options": {"expire_seconds": 3}},
     "send digests": {"task": "notifications.tasks.send_digests", "schedule": 60, "options": {"expire_seconds": 60}},
+    "probe paused destinations": {
+        "task": "notifications.tasks.probe_destinations",
+        "schedule": 60,
+        "options": {"expire_seconds": 60},
+    },
     "recount likes": {"task": "likes.tasks.recount_likes", "schedule": crontab(hour=3, minute=0)},
     "delete old deliveries": {
         "task": "notifications.tasks.delete_old_deliveries",
@@ -234,7 +242,10 @@ LOGGING = {
             "callback": lambda record: not record.getMessage().endswith(": /healthz/"),
         },
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "short", "filters": ["not_health"]}},
+    "handlers": {
+        "none": {"class": "logging.NullHandler"},
+        "console": {"class": "logging.StreamHandler", "formatter": "short", "filters": ["not_health"]},
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
@@ -244,7 +255,8 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
         "django_celery_beat": {"level": "WARNING"},
         "kombu": {"level": "ERROR"},
-        "apprise": {"level": "CRITICAL", "propagate": False},  # its output is in the attempts of the destination
+        # Its output is in the attempts of the destination.
+        "apprise": {"handlers": ["none"], "level": "WARNING", "propagate": False},
         "daphne": {"level": "WARNING"},
         # It logs a traceback each second while Redis is away; the hub logs one line instead.
         "channels_redis": {"level": "CRITICAL"},

@@ -48,6 +48,12 @@ def schedule(transactional_db: None) -> Iterator[dict[str, dict[str, object]]]:
         signal.signal(number, handler)
 
 
+@pytest.fixture(autouse=True)
+def nothing_written_at_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler writes its entries when the process ends, and then the database of the tests is gone."""
+    monkeypatch.setattr(Scheduler, "sync", lambda self: None)
+
+
 def start_beat() -> Scheduler:
     return Scheduler(app=app)
 

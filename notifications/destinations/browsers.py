@@ -69,7 +69,9 @@ def connect(*, user_id: int, subscription: dict[str, str], name: str, replaces: 
             "secret": subscription["auth"],
             "options": {"p256dh": subscription["p256dh"]},
             "failures": 0,
+            "failing_since": None,
             "paused_at": None,
+            "probe_at": None,
         },
     )
     return destination

@@ -65,8 +65,8 @@ def _request_confirmation(destination: Destination) -> None:
         or recent.filter(destination__address__iexact=destination.address).count() >= MAX_PER_ADDRESS
     ):
         raise TooOften
-    destination.options, destination.paused_at, destination.failures = {"confirmed": False}, None, 0
-    destination.save(update_fields=["options", "paused_at", "failures"])
+    destination.resume()
+    Destination.objects.filter(pk=destination.pk).update(options={"confirmed": False})
     delivery = Delivery.objects.create(destination=destination, **_confirmation(destination))
     transaction.on_commit(lambda: enqueue([delivery]))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +16,8 @@ from outbox.outcome import PENDING, Outcome, Status
 
 PUSH = "push"  # the transport of browsers
 GAP = timedelta(seconds=1)  # between two messages to the same destination
-PAUSE_AFTER = 8  # failed attempts in a row; with the delays between them that is more than an hour
+PAUSE_AFTER = timedelta(hours=1)  # of failures without a success between them
+PROBE_EVERY = timedelta(hours=1)  # then one message is tried from time to time
 
 
 class Destination(models.Model):
@@ -33,7 +35,9 @@ class Destination(models.Model):
     created_at = models.DateTimeField(_("connected at"), default=timezone.now)
     next_at = models.DateTimeField(default=timezone.now)  # no message is sent before: rate limit or Retry-After
     failures = models.PositiveIntegerField(_("consecutive failures"), default=0)
+    failing_since = models.DateTimeField(null=True)  # the first of the consecutive failures
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
+    probe_at = models.DateTimeField(null=True)  # paused for its failures: when one message is tried again
     version = models.PositiveBigIntegerField(default=0)  # rises with each change of its delivery log
 
     class Meta:
@@ -53,38 +57,69 @@ class Destination(models.Model):
         """Raises the version. Call it in each transaction that changes the delivery log."""
         Destination.objects.filter(pk=self.pk).update(version=F("version") + 1)
 
+    @classmethod
+    def getting_messages(cls) -> models.QuerySet[Destination]:
+        """Those for which messages are written: also those that are paused for their failures, whose messages wait."""
+        return cls.objects.filter(Q(paused_at=None) | Q(probe_at__isnull=False))
+
     def take_turn(self) -> bool:
-        """True for one caller in each `GAP`; False for the others, before ``next_at`` and while it is paused."""
+        """True for one caller in each `GAP`; False for the others, before ``next_at`` and while it is paused. If it is
+        paused for its failures, only the message that is tried again is not on hold."""
         now = timezone.now()
-        return bool(Destination.objects.filter(pk=self.pk, next_at__lte=now, paused_at=None).update(next_at=now + GAP))
+        return bool(Destination.getting_messages().filter(pk=self.pk, next_at__lte=now).update(next_at=now + GAP))
 
     @transaction.atomic
-    def pause(self) -> bool:
-        """Holds its pending messages. False: it was paused already."""
-        if not Destination.objects.filter(pk=self.pk, paused_at=None).update(paused_at=timezone.now()):
+    def pause(self, *, probe_at: datetime | None = None) -> bool:
+        """Holds its pending messages. With ``probe_at`` one is tried again then, and a success resumes it. False: it
+        was paused already."""
+        paused = Destination.objects.filter(pk=self.pk, paused_at=None)
+        if not paused.update(paused_at=timezone.now(), probe_at=probe_at):
             return False
         self.hold(on_hold=True)
         return True
 
     @transaction.atomic
+    def probe(self) -> None:
+        """Makes its oldest held message due."""
+        Destination.objects.filter(pk=self.pk).update(probe_at=timezone.now() + PROBE_EVERY)
+        oldest = self.deliveries.filter(status__in=PENDING, on_hold=True).order_by("pk").values("pk")[:1]
+        held = OutboxMessage.objects.filter(pk__in=list(oldest.values_list("pk", flat=True)))
+        held.update(on_hold=False, next_at=timezone.now(), enqueued_at=None)
+
+    @transaction.atomic
     def resume(self) -> None:
         """Makes its held messages due."""
-        Destination.objects.filter(pk=self.pk).update(paused_at=None, failures=0, next_at=timezone.now())
+        Destination.objects.filter(pk=self.pk).update(
+            paused_at=None, probe_at=None, failures=0, failing_since=None, next_at=timezone.now()
+        )
         self.hold(on_hold=False)
 
     def hold(self, *, on_hold: bool) -> None:
         """Holds its pending messages, or releases them."""
         OutboxMessage.objects.filter(pk__in=self.deliveries.values("pk"), status__in=PENDING).update(on_hold=on_hold)
 
+    def hold_if_paused(self) -> None:
+        """Puts messages on hold that were written, or tried again, while it is paused."""
+        if Destination.objects.filter(pk=self.pk, paused_at__isnull=False).exists():
+            self.hold(on_hold=True)
+
     @transaction.atomic
     def count_outcome(self, outcome: Outcome) -> bool:
-        """Counts failures in a row. True if this one paused it: there were too many, or it is gone."""
-        row = Destination.objects.filter(pk=self.pk)
+        """Counts failures in a row; a success ends the pause that they have caused. True if this outcome paused it: it
+        is gone, or there were only failures for `PAUSE_AFTER`."""
+        row, now = Destination.objects.filter(pk=self.pk), timezone.now()
         if outcome.status == Status.ACCEPTED:
-            row.update(failures=0)
+            row.update(failures=0, failing_since=None)
+            if row.filter(probe_at__isnull=False).exists():
+                self.resume()
             return False
-        row.update(failures=F("failures") + 1)
-        return (outcome.gone or row.filter(failures__gte=PAUSE_AFTER).exists()) and self.pause()
+        row.update(failures=F("failures") + 1, failing_since=Coalesce("failing_since", now))
+        if outcome.gone:
+            return self.pause()
+        if row.filter(failing_since__lte=now - PAUSE_AFTER).exists() and self.pause(probe_at=now + PROBE_EVERY):
+            return True
+        self.hold_if_paused()
+        return False
 
 
 class Delivery(OutboxMessage):

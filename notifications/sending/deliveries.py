@@ -26,8 +26,7 @@ class DeliveryHandler(MessageHandler):
             return True
         destination.refresh_from_db()
         delivery.postpone(destination.next_at)
-        if destination.paused_at:  # paused after this delivery was written
-            destination.hold(on_hold=True)
+        destination.hold_if_paused()
         return False
 
     def changed(self, delivery: Delivery) -> None:

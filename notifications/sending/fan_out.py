@@ -42,7 +42,7 @@ def _write_groups(groups: list[Notification]) -> list[Delivery]:
     user_settings = {row.user_id: row for row in NotificationSettings.objects.filter(user__in=user_ids)}
     preferences = {(row.user_id, row.type): row for row in Preference.objects.filter(user__in=user_ids)}
     destinations = defaultdict(list)
-    active = Destination.objects.filter(owner__in=user_ids, owner__is_active=True, paused_at=None)
+    active = Destination.getting_messages().filter(owner__in=user_ids, owner__is_active=True)
     for destination in active.exclude(transport=EMAIL):  # it gets the digest
         destinations[destination.owner_id].append(destination)
     contents = contents_of(groups, user_settings)
@@ -107,4 +107,5 @@ def _write(
         content=content,
         priority=PUSH_PRIORITY if destination.transport == PUSH else PRIORITY,
         next_at=may_send_at(user_settings, timezone.now()),
+        on_hold=destination.paused_at is not None,
     )

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -64,15 +68,13 @@ class Apprise(DestinationTransport):
 
     def send(self, delivery: Delivery) -> Outcome:
         """At least once."""
-        from apprise import LogCapture
-
         title, text = delivery.content["title"], f"{delivery.content['text']}\n{delivery.content['url']}"
         request = f"{title}\n\n{text}"
         try:
             service = connect(delivery.destination.address)
-            with ssrf.public_only(), LogCapture(level=logging.WARNING, fmt="%(message)s") as log:
+            with ssrf.public_only(), captured_log() as log:
                 done = service.notify(body=text, title=title)
-                log_text = log.getvalue().strip()
+            log_text = log.getvalue().strip()
         except ssrf.Refused as error:
             return Outcome(Status.FAILED, str(error), request)
         return Outcome(Status.ACCEPTED, "OK", request, log_text) if done else failure(log_text, request)
@@ -83,6 +85,19 @@ class Apprise(DestinationTransport):
 
     def secrets(self, message: Delivery) -> list[str]:
         return [*super().secrets(message), *url_words(message.destination.address)]
+
+
+@contextmanager
+def captured_log() -> Iterator[StringIO]:
+    """What Apprise logs in this thread. (Its own `LogCapture` would also have the lines of other threads.)"""
+    log, thread = StringIO(), get_ident()
+    handler = logging.StreamHandler(log)
+    handler.addFilter(lambda record: record.thread == thread)
+    logging.getLogger("apprise").addHandler(handler)
+    try:
+        yield log
+    finally:
+        logging.getLogger("apprise").removeHandler(handler)
 
 
 def failure(log_text: str, request: str) -> Outcome:

@@ -58,7 +58,7 @@ def test_without_redis_the_message_is_stored_and_beat_enqueues_its_email(
     monkeypatch.setattr(send_message, "apply_async", down)
     assert client.post("/feedback/", form_data()).status_code == 303
     assert Mail.objects.get().status == "received"
-    assert Mail.due_not_enqueued().count() == 1
+    assert Mail.due_not_enqueued(may_be_lost=True).count() == 1
 
 
 def test_every_page_links_to_the_form_and_names_itself(client: Client) -> None:

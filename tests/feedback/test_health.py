@@ -19,6 +19,6 @@ def test_health_reports_an_email_that_no_worker_takes_but_not_a_retry(
     write()
     assert client.get("/healthz/").json()["pending"] == "ok"
     OutboxMessage.objects.update(next_at=timezone.now() - timedelta(minutes=10))
-    assert client.get("/healthz/").json()["pending"].startswith("a message has waited for 60")
+    assert client.get("/healthz/").json()["pending"].startswith("mail: waiting for 60")
     OutboxMessage.objects.update(status="retrying", next_at=timezone.now() + timedelta(minutes=10))
     assert client.get("/healthz/").json()["pending"] == "ok"

@@ -202,7 +202,7 @@ def test_a_test_message_resumes_the_browser_and_is_not_enqueued_twice(
         with django_capture_on_commit_callbacks(execute=True):
             page = client.post(f"{URL}{destination.pk}/", {"do": "test"}, follow=True)
     assert "Sending a test to Chrome · Linux." in page.content.decode()
-    assert [task["task"] for task in queued("mail")] == ["outbox.tasks.send_message"]
+    assert [task["task"] for task in queued("deliveries")] == ["outbox.tasks.send_message"]
     destination.refresh_from_db()
     assert (destination.failures, destination.paused_at, Delivery.objects.count()) == (0, None, 1)
     assert client.post(f"{URL}{destination.pk}/", {"do": "dance"}).status_code == 400

@@ -13,6 +13,7 @@ from notifications.models import Delivery, Destination, Notification
 from notifications.models.destinations import PAUSE_AFTER
 from notifications.sending.fan_out import write_deliveries
 from notifications.services import look
+from notifications.tasks import probe_destinations
 from outbox import sending
 from outbox.models import GRACE, LEASE
 from outbox.outcome import Outcome, Status
@@ -70,20 +71,94 @@ def test_retry_after_postpones_the_delivery_and_its_destination(destination: Des
 def test_repeated_failures_pause_the_destination_and_notify_its_owner(
     destination: Destination, recorder: Recorder
 ) -> None:
-    recorder.outcome = Outcome(Status.FAILED, "500")
-    for _ in range(PAUSE_AFTER + 1):
+    recorder.outcome = Outcome(Status.RETRYING, "500")
+    for _ in range(20):
         send_now(write(destination))
     destination.refresh_from_db()
-    assert (len(recorder.sent), destination.failures) == (PAUSE_AFTER, PAUSE_AFTER)
-    assert destination.paused_at
+    assert (destination.failures, destination.paused_at) == (20, None), "a short outage does not pause it"
+    Destination.objects.update(failing_since=timezone.now() - PAUSE_AFTER)
+    send_now(write(destination))
+    destination.refresh_from_db()
+    assert (len(recorder.sent), destination.failures) == (21, 21)
+    assert destination.paused_at and destination.probe_at
     assert Notification.objects.get().type == "paused"
+    assert not Delivery.objects.filter(on_hold=False).exists(), "what has not arrived waits"
+
+
+@pytest.fixture
+def failing(destination: Destination, recorder: Recorder) -> Destination:
+    """Paused for its failures, with three messages that wait."""
+    recorder.outcome = Outcome(Status.RETRYING, "500")
+    Destination.objects.update(failing_since=timezone.now() - PAUSE_AFTER)
+    waiting = [write(destination) for _ in range(3)]
+    send_now(waiting[0])
+    recorder.sent.clear()
+    destination.refresh_from_db()
+    return destination
+
+
+def tried_again(destination: Destination) -> int:
+    """Runs the probe, and sends whatever is due. Returns how many were tried."""
+    Destination.objects.update(probe_at=timezone.now(), next_at=timezone.now())
+    probe_destinations()
+    due = list(Delivery.due().values_list("pk", flat=True))
+    for pk in due:
+        sending.send(pk)
+    return len(due)
+
+
+def test_one_message_of_a_paused_destination_is_tried_and_a_failure_holds_it_again(
+    failing: Destination, recorder: Recorder
+) -> None:
+    for _ in range(2):
+        assert tried_again(failing) == 1
+        assert Delivery.objects.filter(on_hold=True).count() == 3
+    failing.refresh_from_db()
+    assert failing.paused_at and failing.probe_at and failing.probe_at > timezone.now()
+    assert len(recorder.sent) == 2
+    assert Notification.objects.count() == 1, "its owner is notified once"
+
+
+def test_a_success_ends_the_pause_and_what_waited_is_due(failing: Destination, recorder: Recorder) -> None:
+    recorder.outcome = Outcome(Status.ACCEPTED, "200")
+    assert tried_again(failing) == 1
+    failing.refresh_from_db()
+    assert (failing.paused_at, failing.probe_at, failing.failures) == (None, None, 0)
+    assert Delivery.due().count() == 2
+
+
+def test_what_happens_during_the_pause_waits_too(failing: Destination, recorder: Recorder, post: Post) -> None:
+    like(post, "a")
+    written = write_deliveries().deliveries
+    assert "liked" in [delivery.content["type"] for delivery in written]
+    assert all(delivery.on_hold for delivery in written)
+
+
+def test_a_destination_that_a_person_paused_or_that_is_gone_is_not_tried(
+    destination: Destination, recorder: Recorder, post: Post
+) -> None:
+    write(destination)
+    destination.pause()
+    assert due_after_probe(destination) == 0
+    like(post, "a")
+    assert write_deliveries().deliveries == []
+    destination.resume()
+    recorder.outcome = Outcome(Status.FAILED, "410", gone=True)
+    send_now(write(destination))
+    destination.refresh_from_db()
+    assert destination.paused_at and destination.probe_at is None
+
+
+def due_after_probe(destination: Destination) -> int:
+    probe_destinations()
+    return Delivery.due().count()
 
 
 def test_a_success_resets_the_failures(destination: Destination, recorder: Recorder) -> None:
-    Destination.objects.update(failures=PAUSE_AFTER - 1)
+    Destination.objects.update(failures=7, failing_since=timezone.now() - PAUSE_AFTER)
     sending.send(write(destination).pk)
     destination.refresh_from_db()
-    assert destination.failures == 0
+    assert (destination.failures, destination.failing_since) == (0, None)
 
 
 class Interrupted(Recorder):

@@ -118,7 +118,7 @@ def test_invalid_values_are_refused_with_a_sentence(
     assert not Destination.objects.exists()
 
 
-def test_a_test_message_is_enqueued_for_the_mail_worker(
+def test_a_test_message_is_enqueued_for_the_worker_of_deliveries(
     staff_client: Client,
     hook: Destination,
     queued: Callable[[str], list[dict[str, Any]]],
@@ -127,7 +127,8 @@ def test_a_test_message_is_enqueued_for_the_mail_worker(
     with django_capture_on_commit_callbacks(execute=True):
         staff_client.post(f"{LIST}{hook.pk}/change/", {"do": "test"})
     assert Delivery.objects.get().content["type"] == "test"
-    assert [task["task"] for task in queued("mail")] == ["outbox.tasks.send_message"]
+    assert [task["task"] for task in queued("deliveries")] == ["outbox.tasks.send_message"]
+    assert queued("mail") == [], "email does not wait for servers of other people"
 
 
 def test_a_page_whose_integration_was_removed_says_so_and_fetches_no_more(

@@ -10,7 +10,7 @@ from django.db import connection
 
 from tests.live import ROOT
 
-OPTIONS = "-Q mail -c 1 --prefetch-multiplier 1 --without-gossip --without-mingle"
+OPTIONS = "-Q mail,deliveries -c 1 --prefetch-multiplier 1 --without-gossip --without-mingle"
 
 
 def database_url() -> str:
