@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 from celery.result import AsyncResult
 from django.conf import settings
@@ -42,7 +43,7 @@ def write(task_id: str, format: str, show: str, report: Callable[[int, int], Non
     messages = selected(show).order_by("pk")
     total, done = messages.count(), 0
     folder().mkdir(parents=True, exist_ok=True)
-    part = path(task_id, f"{format}.part")
+    part = path(task_id, f"{format}.{uuid4().hex}.part")  # the task may run twice at once
     try:
         with part.open("w", encoding="utf-8-sig" if format == "csv" else "utf-8", newline="") as file:
             for done in FORMATS[format](file, messages.values_list(*COLUMNS).iterator(chunk_size=CHUNK)):

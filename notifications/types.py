@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
 notification_types: dict[str, NotificationType] = {}
+log = logging.getLogger(__name__)
 
 
 class NotificationType:
@@ -56,5 +58,15 @@ def described(groups: Iterable[Notification]) -> list[Notification]:
         if same := [group for group in groups if group.type == name]:
             described_by.prepare(same)
             for group in same:
-                group.text, group.icon = described_by.text(group), described_by.icon
+                group.text, group.icon = text_of(group), described_by.icon
     return groups
+
+
+def text_of(group: Notification) -> str:
+    """The text of the group. If it cannot be written, the label of its type: one bad row must not hide all others."""
+    notification_type = notification_types[group.type]
+    try:
+        return notification_type.text(group)
+    except Exception:
+        log.exception("no text for notification %s", group.pk)
+        return str(notification_type.label)

@@ -96,6 +96,17 @@ class OutboxMessage(models.Model):
         oldest = cls.due().filter(**filters).aggregate(oldest=models.Min("next_at"))["oldest"]
         return timezone.now() - oldest if oldest else timedelta()
 
+    @classmethod
+    def mend_after_clock_step(cls) -> None:
+        """Times that have passed lie in the future: the clock has been set back. These messages are due now, instead of
+        when the clock shows their times again."""
+        now = timezone.now()
+        for field in ("created_at", "enqueued_at", "ended_at"):
+            waiting = cls.objects.filter(status__in=PENDING, **{f"{field}__gt": now + GRACE})
+            waiting.update(**{"next_at": now, "enqueued_at": None, field: now if field != "enqueued_at" else None})
+        sending = cls.objects.filter(status=Status.SENDING, lease_until__gt=now + LEASE + GRACE)
+        sending.update(lease_until=now + LEASE)
+
     def _row(self) -> models.QuerySet[OutboxMessage]:
         """The row in the parent table, so that a condition and its UPDATE are one statement."""
         return OutboxMessage.objects.filter(pk=self.pk)

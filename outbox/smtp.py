@@ -19,17 +19,27 @@ from outbox.outcome import LeaseLost, Outcome, Status
 NO_RESPONSE = gettext_noop(
     "The mail server stopped responding after receiving the message. It may have been delivered."
 )
+START_MAIL_INPUT = 354  # the response to DATA (RFC 5321, 4.2.3): nothing of the email has been sent before
 log = logging.getLogger(__name__)
 
 
 class HandOverSMTP(SMTP):
-    """Calls ``before_data`` right before DATA and keeps the server's response to it."""
+    """Calls ``before_content`` right before the content of the email is sent, and keeps the server's response to it."""
 
-    before_data: Callable[[], None] = staticmethod(lambda: None)
+    before_content: Callable[[], None] = staticmethod(lambda: None)
     response = ""
 
+    def getreply(self) -> tuple[int, bytes]:
+        code, text = super().getreply()
+        if code == START_MAIL_INPUT:
+            try:
+                self.before_content()
+            except Exception:
+                self.close()  # the server waits for the content, so it would take QUIT for a part of it
+                raise
+        return code, text
+
     def data(self, msg: Any) -> tuple[int, bytes]:
-        self.before_data()
         code, text = super().data(msg)
         self.response = _one_line(code, text)
         return code, text
@@ -68,7 +78,7 @@ def hand_over(message: OutboxMessage, email: EmailMessage, connection: BaseEmail
         return Outcome(Status.RETRYING, _reason(error))
     server = getattr(connection, "connection", None)
     if isinstance(server, HandOverSMTP):
-        server.before_data = message.mark_handed_over
+        server.before_content = message.mark_handed_over
     else:  # a backend without a server, such as the captured emails of development
         message.mark_handed_over()
     try:

@@ -23,6 +23,7 @@ def send_message(pk: int) -> None:
 @shared_task
 def send_pending() -> None:
     """Beat: ends the attempts of dead workers, and enqueues the due messages whose task is missing."""
+    OutboxMessage.mend_after_clock_step()
     sending.settle_lost_attempts()
     for queue, names in queues().items():
         enqueue(OutboxMessage.due_not_enqueued(may_be_lost=depth(queue) == 0).filter(transport__in=names)[:BATCH])

@@ -9,8 +9,8 @@ from django.core import signing
 
 from notifications.models import Destination, NotificationSettings
 
-ADDRESS_SALT, DIGEST_SALT = "redheart.address", "redheart.digest"
-ADDRESS_MAX_AGE, DIGEST_MAX_AGE = timedelta(days=3), timedelta(days=400)
+ADDRESS_SALT, DIGEST_SALT, AGAIN_SALT = "redheart.address", "redheart.digest", "redheart.digest-again"
+ADDRESS_MAX_AGE, DIGEST_MAX_AGE, AGAIN_MAX_AGE = timedelta(days=3), timedelta(days=400), timedelta(hours=1)
 
 
 class Subscription(NamedTuple):
@@ -34,3 +34,13 @@ def sign_digest(user_settings: NotificationSettings) -> str:
 def read_digest(token: str) -> Subscription:
     """Raises the same as `read_address`."""
     return Subscription(*signing.loads(token, salt=DIGEST_SALT, max_age=DIGEST_MAX_AGE))
+
+
+def sign_again(subscription: Subscription) -> str:
+    """For subscribing again right after unsubscribing. The link in an old email only unsubscribes."""
+    return signing.dumps(subscription, salt=AGAIN_SALT)
+
+
+def read_again(token: str) -> Subscription:
+    """Raises the same as `read_address`."""
+    return Subscription(*signing.loads(token, salt=AGAIN_SALT, max_age=AGAIN_MAX_AGE))

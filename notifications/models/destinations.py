@@ -33,7 +33,8 @@ class Destination(models.Model):
     secret = models.CharField(max_length=200, blank=True)
     options = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(_("connected at"), default=timezone.now)
-    next_at = models.DateTimeField(default=timezone.now)  # no message is sent before: rate limit or Retry-After
+    next_at = models.DateTimeField(default=timezone.now)  # the other side asked for no message before (Retry-After)
+    turn_at = models.DateTimeField(null=True)  # when the latest message was sent
     failures = models.PositiveIntegerField(_("consecutive failures"), default=0)
     failing_since = models.DateTimeField(null=True)  # the first of the consecutive failures
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
@@ -66,7 +67,9 @@ class Destination(models.Model):
         """True for one caller in each `GAP`; False for the others, before ``next_at`` and while it is paused. If it is
         paused for its failures, only the message that is tried again is not on hold."""
         now = timezone.now()
-        return bool(Destination.getting_messages().filter(pk=self.pk, next_at__lte=now).update(next_at=now + GAP))
+        # A turn in the future: the clock has been set back.
+        free = Q(turn_at=None) | Q(turn_at__lte=now - GAP) | Q(turn_at__gt=now)
+        return bool(Destination.getting_messages().filter(free, pk=self.pk, next_at__lte=now).update(turn_at=now))
 
     @transaction.atomic
     def pause(self, *, probe_at: datetime | None = None) -> bool:

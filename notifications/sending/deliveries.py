@@ -8,6 +8,7 @@ from django.utils import timezone
 from live.broadcast import broadcast
 from notifications.destinations.topics import destination_events
 from notifications.models import PUSH, Delivery, Destination
+from notifications.models.destinations import GAP
 from notifications.notify import Entry, notify
 from outbox.outcome import Outcome
 from outbox.transports import MessageHandler
@@ -25,7 +26,7 @@ class DeliveryHandler(MessageHandler):
         if destination.take_turn():
             return True
         destination.refresh_from_db()
-        delivery.postpone(destination.next_at)
+        delivery.postpone(max(destination.next_at, timezone.now() + GAP))
         destination.hold_if_paused()
         return False
 

@@ -64,13 +64,15 @@ def address(request: HttpRequest, pk: int) -> HttpResponse:
 @csrf_exempt
 @signed_link(links.read_digest)
 def unsubscribe(request: HttpRequest, subscription: links.Subscription) -> HttpResponse:
-    user_settings = get_object_or_404(NotificationSettings.objects.select_related("user"), user=subscription.user_id)
+    user_settings = get_object_or_404(NotificationSettings, user=subscription.user_id)
+    context: dict[str, object] = {"user_settings": user_settings}
     if request.method == "POST":
         if ONE_CLICK in request.POST.items():
             services.set_digest(user_id=user_settings.user_id, digest="")
-        elif "again" in request.POST and not user_settings.digest:
-            services.set_digest(user_id=user_settings.user_id, digest=subscription.digest)
+            context["again"] = links.sign_again(subscription)
         elif "again" not in request.POST:
             return HttpResponseBadRequest("Send List-Unsubscribe=One-Click", content_type="text/plain")
+        elif links.read_again(request.POST["again"]) == subscription and not user_settings.digest:
+            services.set_digest(user_id=user_settings.user_id, digest=subscription.digest)
         user_settings.refresh_from_db(fields=["digest"])
-    return render(request, "notifications/unsubscribe.html", {"user_settings": user_settings})
+    return render(request, "notifications/unsubscribe.html", context)

@@ -205,3 +205,17 @@ def test_an_export_of_100_000_messages_needs_less_than_100_mb(tmp_path: Path) ->
     before, first, second, after = map(int, re.findall(r"\d+", output))
     assert first == second == 100_000
     assert after - before < 20 * 1024 and after < 100 * 1024, f"{after} kB in all, {before} kB before"
+
+
+def test_a_task_that_runs_twice_at_once_leaves_one_complete_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "CHUNK", 1)
+    for n in range(3):
+        write(f"Message {n}", email=f"a{n}@example.com")
+
+    def second(done: int, total: int) -> None:
+        if done == 2:
+            exports.write("twice", "csv", "all", lambda done, total: None)
+
+    assert exports.write("twice", "csv", "all", second) == 3
+    assert [file.name for file in exports.folder().glob("twice*")] == ["twice.csv"]
+    assert len(exports.path("twice", "csv").read_text("utf-8-sig").splitlines()) == 4

@@ -17,11 +17,11 @@ from core.enqueue import depth
 from feedback.models import Mail, Message
 from feedback.services import reply_to
 from outbox import sending
-from outbox.models import ENQUEUE_AGAIN, OutboxMessage, retry_delay
+from outbox.models import ENQUEUE_AGAIN, LEASE, OutboxMessage, retry_delay
 from outbox.outcome import Outcome, Status
 from outbox.tasks import send_message, send_pending
 from tests.live import free_port
-from tests.outbox.mail_server import MailServer, greeting, listening
+from tests.outbox.mail_server import MailServer, greeting, listening, without_354
 
 pytestmark = pytest.mark.django_db
 UseServer = Callable[[int], None]
@@ -149,6 +149,41 @@ def test_silence_after_data_is_unknown_and_only_staff_send_it_again(
     assert mail.retry_now()
     assert sent(mail).status == "accepted"
     assert server.message_ids == [message_id(mail)] * 2, "the recipient can recognise a duplicate"
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_an_email_whose_content_was_never_taken_is_tried_again(
+    use_server: UseServer, mail: Mail, settings: Settings, hangs: bool
+) -> None:
+    with without_354(hangs=hangs) as port:
+        use_server(port)
+        settings.EMAIL_TIMEOUT = 1
+        assert sent(mail).status == "retrying"
+    assert mail.handed_over_at is None
+
+
+@pytest.mark.parametrize("field", ["created_at", "enqueued_at", "ended_at"])
+def test_after_the_clock_was_set_back_an_email_is_sent_at_once(server: MailServer, mail: Mail, field: str) -> None:
+    hour = timezone.now() + timedelta(hours=1)
+    OutboxMessage.objects.update(**{field: hour}, next_at=hour)
+    send_pending()
+    assert sent(mail).status == "accepted"
+
+
+def test_after_the_clock_was_set_back_the_attempt_of_a_dead_worker_ends_in_time(mail: Mail) -> None:
+    assert mail.claim()
+    OutboxMessage.objects.update(lease_until=timezone.now() + timedelta(hours=1))
+    send_pending()
+    lease_until = OutboxMessage.objects.get().lease_until
+    assert lease_until and lease_until <= timezone.now() + LEASE
+
+
+def test_an_email_that_waits_for_its_next_attempt_keeps_waiting(server: MailServer, mail: Mail) -> None:
+    later = timezone.now() + timedelta(minutes=30)
+    OutboxMessage.objects.update(next_at=later, status="retrying", ended_at=timezone.now())
+    send_pending()
+    mail.refresh_from_db()
+    assert mail.next_at == later and not server.received
 
 
 def test_an_email_fails_after_24_hours_of_retries(server: MailServer, mail: Mail) -> None:

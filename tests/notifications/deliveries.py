@@ -40,7 +40,7 @@ def write(destination: Destination, content: dict[str, Any] | None = None) -> De
 def send_now(delivery: Delivery) -> Delivery:
     """Sends it whatever it waits for: a retry, the rate limit of its destination."""
     now = timezone.now()
-    Destination.objects.filter(pk=delivery.destination_id).update(next_at=now)
+    Destination.objects.filter(pk=delivery.destination_id).update(next_at=now, turn_at=None)
     Delivery.objects.filter(pk=delivery.pk).update(next_at=now)
     sending.send(delivery.pk)
     delivery.refresh_from_db()

@@ -58,6 +58,15 @@ def test_a_second_message_to_a_destination_waits_for_its_rate_limit(
     assert (second.attempt_count, second.next_at > timezone.now()) == (0, True)
 
 
+def test_after_the_clock_was_set_back_a_message_does_not_wait_for_the_last_one(
+    destination: Destination, recorder: Recorder
+) -> None:
+    sending.send(write(destination).pk)
+    Destination.objects.update(turn_at=timezone.now() + timedelta(hours=1))
+    sending.send(write(destination).pk)
+    assert len(recorder.sent) == 2
+
+
 def test_retry_after_postpones_the_delivery_and_its_destination(destination: Destination, recorder: Recorder) -> None:
     recorder.outcome = Outcome(Status.RETRYING, "429", retry_after=timedelta(hours=2))
     delivery = write(destination)
@@ -99,7 +108,7 @@ def failing(destination: Destination, recorder: Recorder) -> Destination:
 
 def tried_again(destination: Destination) -> int:
     """Runs the probe, and sends whatever is due. Returns how many were tried."""
-    Destination.objects.update(probe_at=timezone.now(), next_at=timezone.now())
+    Destination.objects.update(probe_at=timezone.now(), next_at=timezone.now(), turn_at=None)
     probe_destinations()
     due = list(Delivery.due().values_list("pk", flat=True))
     for pk in due:

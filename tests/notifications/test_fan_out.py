@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from core.redis import redis
 from likes.models import Post
+from likes.notification_types import Liked
 from notifications import tasks
 from notifications.models import Delivery, Destination, Mute, Notification, NotificationSettings, Preference
 from notifications.notify import Entry, notify
@@ -141,3 +144,26 @@ def test_the_text_is_in_the_language_of_the_recipient(post: Post, destination: D
     like(post, "a")
     [delivery] = write_deliveries().deliveries
     assert "좋아" in delivery.content["text"]
+
+
+def test_a_notification_whose_text_fails_does_not_hold_up_the_others(
+    post: Post, destination: Destination, monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    text = Liked.text
+
+    def fails(self: Liked, group: Notification) -> str:
+        if group.subject == "post.0":
+            raise ValueError("a row that nobody understands")
+        return text(self, group)
+
+    monkeypatch.setattr(Liked, "text", fails)
+    like(post, "a")
+    bad = Notification.objects.get()
+    bad.pk, bad.subject, bad.changed_at = None, "post.0", bad.changed_at - timedelta(minutes=1)
+    bad.save()
+    assert {d.content["text"] for d in write_deliveries().deliveries} == {
+        "1 person liked your post",
+        "Someone liked your post",
+    }
+    client.force_login(post.author)
+    assert "1 person liked your post" in client.get("/notifications/").text

@@ -29,7 +29,7 @@ def pass_time() -> None:
     past = timezone.now() - timedelta(minutes=5)
     Delivery.objects.filter(status="sending").update(lease_until=past)
     send_pending()
-    Destination.objects.update(next_at=past)
+    Destination.objects.update(next_at=past, turn_at=None)
     Delivery.objects.filter(status="retrying").update(next_at=past, enqueued_at=None)
     send_pending()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -61,17 +62,36 @@ def test_opening_the_link_changes_nothing(provider: Client, link: str) -> None:
 
 
 def test_resubscribing_restores_the_earlier_digest(provider: Client, post: Post, link: str) -> None:
-    assert 'name="again"' in provider.post(link, ONE_CLICK).content.decode()
-    assert "Stop the email digest?" in provider.post(link, {"again": "1"}).content.decode()
+    assert "Stop the email digest?" in provider.post(link, {"again": unsubscribed(provider, link)}).content.decode()
     assert digest() == "weekly"
     like(post, "v2")
     assert end_period(post.author)
 
 
+def unsubscribed(provider: Client, link: str) -> str:
+    """What the button to subscribe again sends."""
+    found = re.search('name="again" value="([^"]+)"', provider.post(link, ONE_CLICK).text)
+    assert found
+    return found[1]
+
+
 def test_resubscribing_does_not_replace_a_digest_chosen_later(provider: Client, link: str) -> None:
+    again = unsubscribed(provider, link)
     NotificationSettings.objects.update(digest="daily")
-    provider.post(link, {"again": "1"})
+    provider.post(link, {"again": again})
     assert digest() == "daily"
+
+
+def test_the_link_of_an_old_email_subscribes_to_nothing_and_names_nobody(
+    provider: Client, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = unsubscribed(provider, link)
+    page = provider.get(link).text
+    assert "Resubscribe" not in page and "mina" not in page
+    assert provider.post(link, {"again": "1"}).status_code == 404
+    monkeypatch.setattr("notifications.digest.links.AGAIN_MAX_AGE", timedelta(seconds=-1))
+    assert provider.post(link, {"again": again}).status_code == 410
+    assert digest() == ""
 
 
 def test_other_requests_and_invalid_or_expired_links_are_refused(

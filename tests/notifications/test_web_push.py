@@ -62,7 +62,7 @@ def like(post: Post, *visitors: str) -> Delivery:
     """Likes a post and sends the push to its author. Returns the delivery, which may be deleted."""
     deliveries.like(post, *visitors)
     [delivery] = write_deliveries().deliveries
-    Destination.objects.update(next_at=timezone.now())
+    Destination.objects.update(next_at=timezone.now(), turn_at=None)
     sending.send(delivery.pk)
     return delivery
 

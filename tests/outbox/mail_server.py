@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import socketserver
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -88,3 +89,24 @@ def greeting(line: bytes) -> Iterator[int]:
         thread.join(5)
         for client in accepted:
             client.close()
+
+
+@contextmanager
+def without_354(*, hangs: bool) -> Iterator[int]:
+    """A server that accepts sender and recipient, and after DATA closes the connection, or stays silent."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.wfile.write(b"220 ready\r\n")
+            for line in self.rfile:
+                if line.upper().startswith(b"DATA"):
+                    done.wait(60 if hangs else 0)
+                    return
+                self.wfile.write(b"250 OK\r\n")
+
+    done = threading.Event()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield int(server.server_address[1])
+        done.set()
+        server.shutdown()
