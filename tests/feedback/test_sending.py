@@ -152,7 +152,7 @@ def test_silence_after_data_is_unknown_and_only_staff_send_it_again(
 
 
 @pytest.mark.parametrize("hangs", [False, True])
-def test_an_email_whose_content_was_never_taken_is_tried_again(
+def test_an_email_whose_content_was_never_sent_is_tried_again(
     use_server: UseServer, mail: Mail, settings: Settings, hangs: bool
 ) -> None:
     with without_354(hangs=hangs) as port:
