@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from project.redis_server import binary
-from project.run import die_with_parent
+from project.supervisor import die_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "bench" / "run"

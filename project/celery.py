@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 from celery import Celery, bootsteps
-from celery.signals import before_task_publish, celeryd_init, task_failure
+from celery.signals import beat_init, before_task_publish, celeryd_init, task_failure
 from kombu.exceptions import OperationalError
 
-from core import heartbeats
+from core import heartbeats, watchdog
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
@@ -28,6 +28,12 @@ def convert_priority(properties: dict[str, Any], **_: Any) -> None:
     """Our priorities are those of Redis: 0 comes first, 9 last. On RabbitMQ 9 comes first."""
     if app.conf.broker_url.startswith("amqp"):
         properties["priority"] = 9 - properties.get("priority", 0)
+
+
+@celeryd_init.connect
+@beat_init.connect
+def start_watchdog(**_: Any) -> None:
+    watchdog.start()
 
 
 @celeryd_init.connect

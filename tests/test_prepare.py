@@ -34,7 +34,9 @@ def test_production_does_not_start_until_the_demo_accounts_are_deleted(tmp_path:
     run(
         tmp_path, "manage.py", "shell", "-c", "from django.contrib.auth.models import User; User.objects.all().delete()"
     )
+    (ROOT / "staticfiles/staticfiles.json").unlink(missing_ok=True)
     assert run(tmp_path, "manage.py", "prepare", **PRODUCTION).returncode == 0
+    assert (ROOT / "staticfiles/staticfiles.json").exists(), "without the static files every page is an error"
 
 
 @pytest.mark.django_db

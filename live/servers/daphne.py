@@ -18,7 +18,10 @@ if __name__ == "__main__" and sys.platform != "win32":  # before daphne, which u
 
 from daphne.cli import CommandLineInterface
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from twisted.internet.task import LoopingCall
 from twisted.internet.tcp import Connection
+
+from core import watchdog
 
 TRY_LATER = 1013  # as in live/caps.py, which needs Django
 
@@ -60,5 +63,6 @@ def write(connection: Connection, frame: bytes) -> None:
 
 
 if __name__ == "__main__":
+    LoopingCall(watchdog.ping).start(watchdog.INTERVAL)
     WebSocketFactory.protocol = LeanWebSocket
     CommandLineInterface.entrypoint()

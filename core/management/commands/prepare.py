@@ -17,10 +17,12 @@ DEMO_ACCOUNTS = ("mina", "jun", "staff")
 
 
 class Command(BaseCommand):
-    help = "Migrates the database. In development, an empty one gets the demo accounts and the demo data of each app."
+    help = "Migrates the database; in production, collects the static files. In development, an empty database gets the demo accounts and the demo data of each app."
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
+        if not settings.DEBUG:  # without the files and their manifest, every page would be an error
+            call_command("collectstatic", verbosity=0, interactive=False)
         if settings.DEBUG and not User.objects.exists():
             load_demo()
             self.stdout.write(f"Demo accounts: mina, jun and staff; the password is {DEMO_PASSWORD}.")

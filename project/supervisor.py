@@ -1,0 +1,126 @@
+"""Keeps one process running: starts it again when it has exited, and ends it when it hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import shlex
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import cast
+
+from project.env import BASE_DIR
+from project.output import log
+
+STOP_TIMEOUT = 8.0  # seconds
+SILENCE = 10.0  # seconds without a ping, after which a process hangs
+START_LIMIT = 60.0  # seconds until the first ping, if the process has pinged before it was started again
+SHORT_RUN = 3.0  # seconds; what exits sooner has failed to start
+MAX_PAUSE = 5.0  # seconds before it is started again
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class Process:
+    """One line of the Procfile: started at once, and kept running until `stop`. ``notify_path`` is where its pings
+    arrive. ``failed`` is called with its last lines when it has exited by itself."""
+
+    def __init__(
+        self,
+        name: str,
+        command: str,
+        *,
+        notify_path: Path,
+        files: Collection[int] = (),
+        failed: Callable[[str], None] = lambda lines: None,
+    ) -> None:
+        self.name, self.argv, self.files, self.failed = name, shlex.split(os.path.expandvars(command)), files, failed
+        self.running: asyncio.subprocess.Process | None = None
+        self.stopping = False
+        self.pinged_at: float | None = None
+        self.last_lines: deque[str] = deque(maxlen=10)
+        self.env = os.environ | {"NOTIFY_SOCKET": str(notify_path)}
+        self._listen(notify_path)
+        self.keep_task = asyncio.create_task(self._keep())
+
+    def _listen(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        pings = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        pings.bind(str(path))
+        pings.setblocking(False)
+        asyncio.get_running_loop().add_reader(pings, self._pinged, pings)
+
+    def _pinged(self, pings: socket.socket) -> None:
+        pings.recv(100)
+        self.pinged_at = time.monotonic()
+
+    async def _keep(self) -> None:
+        pause = 0.2
+        while not self.stopping:
+            started = time.monotonic()
+            self.pinged_at = started + START_LIMIT - SILENCE if self.pinged_at else None
+            self.running = await asyncio.create_subprocess_exec(
+                *self.argv,
+                cwd=BASE_DIR,
+                env=self.env,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=self.files,
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,
+            )
+            watching = asyncio.create_task(self._watch())
+            await self._copy(cast(asyncio.StreamReader, self.running.stdout))
+            code = await self.running.wait()
+            watching.cancel()
+            self.signal(signal.SIGKILL)  # its children, if any are left
+            if self.stopping:
+                return
+            self.failed("\n".join(self.last_lines))
+            pause = min(pause * 2, MAX_PAUSE) if time.monotonic() - started < SHORT_RUN else 0.0
+            log(self.name, f"stopped ({code}), starting again" + (f" in {pause:.1f} s" if pause else ""))
+            await asyncio.sleep(pause)
+
+    async def _watch(self) -> None:
+        """Kills the process if it has pinged, and does not any more."""
+        while self.pinged_at is None or time.monotonic() - self.pinged_at < SILENCE or self.stopping:
+            await asyncio.sleep(1)
+        log(self.name, f"has not answered for {SILENCE:.0f} s and is killed")
+        self.signal(signal.SIGKILL)
+
+    async def _copy(self, output: asyncio.StreamReader) -> None:
+        while not output.at_eof():
+            with contextlib.suppress(ValueError):  # a line longer than 64 KiB is dropped
+                if line := await output.readline():
+                    self.last_lines.append(line.decode(errors="replace").rstrip())
+                    log(self.name, self.last_lines[-1])
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.running.pid, number)
+
+    async def stop(self) -> None:
+        self.stopping = True
+        if not self.running:
+            return
+        if self.running.returncode is None:
+            self.running.terminate()  # not its children: a worker lets them finish their tasks
+        done, _ = await asyncio.wait([self.keep_task], timeout=STOP_TIMEOUT)
+        if not done:
+            log(self.name, f"did not stop in {STOP_TIMEOUT:.0f} s and is killed")
+            self.signal(signal.SIGKILL)
+            await self.keep_task
+
+
+def die_with_parent() -> None:
+    """Makes Linux kill this process when its parent dies, even by kill -9. SIGKILL, because on SIGTERM a web process
+    may wait for ever for a running request, and no process needs a clean stop to keep its data."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
