@@ -16,6 +16,7 @@ from django.core.signing import BadSignature, TimestampSigner
 from django.http import HttpRequest, HttpResponse, parse_cookie
 from django.http.response import HttpResponseBase
 
+from core import sessions
 from core.same_origin import Headers
 
 COOKIE = "visitor"
@@ -43,8 +44,21 @@ def read_cookie(value: str | None) -> str | None:
 
 
 def read_headers(headers: Headers) -> str | None:
-    """The same from the headers of a request, for code that has no Django request."""
-    return read_cookie(parse_cookie(headers.get("cookie", "")).get(COOKIE))
+    """The same from the headers of a request, for code that has no Django request. The key of an account counts only
+    with the session of that account: see `unknown_session`."""
+    key = read_cookie(parse_cookie(headers.get("cookie", "")).get(COOKIE))
+    if key and key.startswith("u"):
+        account = sessions.account(sessions.session_key(headers))
+        return key if account and key == f"u{account.pk}" else None
+    return key
+
+
+def unknown_session(headers: Headers) -> str:
+    """The session key that `sessions.load` must read before `read_headers` can be called; mostly empty."""
+    if f"{COOKIE}=u" not in headers.get("cookie", ""):  # most visitors have no account
+        return ""
+    session_key = sessions.session_key(headers)
+    return session_key if session_key and not sessions.is_known(session_key) else ""
 
 
 def set_cookie(response: HttpResponseBase, key: str) -> None:

@@ -16,12 +16,13 @@ from urllib.parse import parse_qsl
 from channels.db import database_sync_to_async
 from django.utils.translation import gettext_lazy
 
-from core import visitors
+from core import sessions, visitors
 from core.same_origin import Headers, decode_headers
 from likes import http
 from likes.group_commit import GroupCommit
 from likes.http import Refusal, Reply
 from likes.selectors import state_for_headers
+from live.database import read
 
 PATH = re.compile(r"/posts/([0-9]{1,18})/like/")
 MAX_BODY = 1024  # bytes; a valid body is 7 bytes long
@@ -52,6 +53,8 @@ class LikeEndpoint:
     async def _reply(self, post_id: int, headers: Headers, client: Any, receive: Any) -> Reply:
         try:
             form = await read_form(receive)
+            if session := visitors.unknown_session(headers):
+                await read(sessions.load, [session])
             click = http.read_click(headers, client[0] if client else "", form, post_id)
             version = await self.group_commit.store(click)
         except Refusal as refusal:

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from core import visitors
+from core import sessions, visitors
 from core.http import HtmxRequest, parse_pk, render_part, wants_json
 from core.permissions import sign_in_required
 from core.visitors import visitor_of
@@ -67,6 +67,8 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 def like(request: HttpRequest, pk: int) -> HttpResponse:
     """The like endpoint as a Django view: for multipart forms, for WSGI servers and for tests."""
     headers = {name.lower(): value for name, value in request.headers.items()} | {"host": request.get_host()}
+    if session := visitors.unknown_session(headers):
+        sessions.load([session])
     try:
         click = http.read_click(headers, request.META.get("REMOTE_ADDR", ""), request.POST, pk)
         version = http.stored_version(click, services.set_likes(clicks=[click]))

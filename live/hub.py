@@ -21,10 +21,11 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
+from core import sessions
 from live import topics
 from live.broadcast import GROUP, send_ping
 from live.database import read
-from live.sockets import NOTHING, Message, Socket, TopicSet, message
+from live.sockets import FORBIDDEN, NOTHING, Message, Socket, TopicSet, message
 from live.state import Changes, LiveState
 from live.topics import Event
 
@@ -187,11 +188,23 @@ class Hub:
                 everybody = {socket for sockets in self.sockets.values() for socket in sockets}
                 await self._send((socket, NOTHING, HEARTBEAT) for socket in everybody)
             try:
+                await self._close_ended_sessions()
                 watched = [topic for topic in self.state.watchers if ":" not in topic]
                 for start in range(0, len(watched), CHUNK):
                     self.take(await read(topics.snapshot, watched[start : start + CHUNK]))
             except Exception as error:
                 log.warning("the hub could not read the database: %r", error)
+
+    async def _close_ended_sessions(self) -> None:
+        """Closes the sockets of accounts that have signed out, changed their password, or lost or gained a right since
+        they connected. Their pages then connect with what they may watch now."""
+        signed_in = {socket for sockets in self.sockets.values() for socket in sockets if socket.session}
+        if signed_in:
+            await read(sessions.load, {socket.session for socket in signed_in})
+        for socket in signed_in:
+            if sessions.account(socket.session) != socket.account:
+                self.leave(socket)
+                await socket.send({"type": "websocket.close", "code": FORBIDDEN, "reason": "Your session has changed."})
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from types import coroutine
 from typing import Any
 
+from core import sessions
 from live import topics
 
 TopicSet = tuple[str, ...]  # the topics that one page watches; pages that watch the same share the object
 Message = dict[str, Any]  # of ASGI
 Send = Callable[[Message], Awaitable[None]]
 Run = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None] | None"]
+FORBIDDEN = 4403  # close code: the page may not watch these topics, and must change them
 NOTHING: Mapping[str, str] = {}
 TEXT = 0x81  # the first byte of a websocket frame: text, in one piece
 log = logging.getLogger(__name__)
@@ -55,10 +57,12 @@ def wire(payload: bytes) -> bytes:
 class Socket:
     """A slow one gets fewer frames with newer state, and does not hold up the others."""
 
-    __slots__ = ("message", "pending", "send", "sending", "topic_sets", "topics", "visitor")
+    __slots__ = ("account", "message", "pending", "send", "sending", "session", "topic_sets", "topics", "visitor")
 
-    def __init__(self, send: Send, watched: TopicSet, visitor: str | None = None) -> None:
-        self.send, self.topics, self.visitor = send, watched, visitor
+    def __init__(self, send: Send, watched: TopicSet, visitor: str | None = None, session: str = "") -> None:
+        """``session`` is the key of the session of a visitor with an account."""
+        self.send, self.topics, self.visitor, self.session = send, watched, visitor, session
+        self.account = sessions.account(session) if session else None
         self.topic_sets: tuple[TopicSet, ...] = (watched, (topics.personal_topic(visitor),)) if visitor else (watched,)
         self.pending: Mapping[str, str] = NOTHING
         self.message: Message | None = None

@@ -12,7 +12,7 @@ from django.test import Client
 
 from feedback import services
 from feedback.models import Message
-from live.consumer import FORBIDDEN
+from live.sockets import FORBIDDEN
 from outbox.tasks import send_message
 from tests.socket.test_live_socket import TIMEOUT, frame, socket, watching
 

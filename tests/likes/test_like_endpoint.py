@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
+from django.contrib.auth.models import User
 from django.db import OperationalError
 
 from core import visitors
@@ -20,6 +21,7 @@ from likes.models import Like, Post
 from likes.services import Click, Versions, set_likes
 from project.asgi import application
 from tests.live import until
+from tests.sessions import cookies
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FORM = "application/x-www-form-urlencoded"
@@ -39,7 +41,7 @@ async def click(
     """POSTs to the like endpoint. Header names are keywords, with _ for -."""
     given = {"host": "testserver", "content_type": FORM, **headers}
     if key:
-        given["cookie"] = f"{visitors.COOKIE}={visitors.signer.sign(key)}"
+        given["cookie"] = cookies(key)
     scope = {
         "type": "http", "method": "POST", "path": f"/posts/{post_id}/like/", "query_string": b"",
         "client": ("127.0.0.1", 5),
@@ -252,3 +254,13 @@ async def test_a_database_that_hangs_refuses_clicks_and_the_order_of_clicks_stay
 @pytest.mark.parametrize("post_id", [int("9" * 50), int("9" * 19), int("9" * 18)])
 async def test_a_post_that_no_database_can_have_is_not_found(db: None, post_id: int) -> None:
     assert (await click(post_id, key="v1")).status == 404
+
+
+async def test_the_visitor_cookie_of_an_account_is_worthless_without_its_session(post: Post, jun: User) -> None:
+    signed_in = await click(post.pk, key=f"u{jun.pk}")
+    assert signed_in.status == 303
+    copied = f"{visitors.COOKIE}={visitors.signer.sign(f'u{jun.pk}')}"
+    for cookie in (copied, f"{copied}; sessionid=nonsense"):
+        response = await click(post.pk, "liked=0", cookie=cookie)
+        assert response.status == 303 and "set-cookie" in response.headers, "a new visitor"
+    assert [row.wanted for row in await rows() if row.visitor == f"u{jun.pk}"] == [True]

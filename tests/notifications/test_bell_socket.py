@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from likes.models import Post
 from live import hub as hub_module
 from live.broadcast import broadcast
-from live.consumer import FORBIDDEN
+from live.sockets import FORBIDDEN
 from notifications import services
 from notifications.bell import bell_of
 from tests.socket.test_live_socket import TIMEOUT, frame, like, socket, watching

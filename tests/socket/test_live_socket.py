@@ -25,10 +25,11 @@ from likes.settling import settle
 from live import hub as hub_module
 from live import topics
 from live.broadcast import GROUP, broadcast
-from live.consumer import FORBIDDEN, MALFORMED
-from live.sockets import Socket
+from live.consumer import MALFORMED
+from live.sockets import FORBIDDEN, Socket
 from live.topics import Event, event
 from project.asgi import application
+from tests.sessions import cookies
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TIMEOUT = 60  # seconds, enough for a busy machine
@@ -37,7 +38,7 @@ TIMEOUT = 60  # seconds, enough for a busy machine
 def socket(query: str, *, key: str = "", **headers: str) -> WebsocketCommunicator:
     given = {"host": "testserver", "origin": "http://testserver", **headers}
     if key:
-        given["cookie"] = f"{visitors.COOKIE}={visitors.signer.sign(key)}"
+        given["cookie"] = cookies(key)
     pairs = [(name.encode(), value.encode()) for name, value in given.items()]
     return WebsocketCommunicator(application, f"/live/?{query}", headers=pairs)
 

@@ -17,7 +17,7 @@ DEMO_ACCOUNTS = ("mina", "jun", "staff")
 
 
 class Command(BaseCommand):
-    help = "Migrates the database; in production, collects the static files. In development, an empty database gets the demo accounts and the demo data of each app."
+    help = "Migrates the database. Production: collects the static files. Development: loads demo data, if it is empty."
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)

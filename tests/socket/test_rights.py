@@ -1,0 +1,71 @@
+"""A socket is closed within seconds when its account has signed out or may no longer watch what it watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from channels.db import database_sync_to_async
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+
+from core import sessions
+from likes.models import Post
+from live import hub
+from live.sockets import FORBIDDEN
+from tests.socket.test_live_socket import TIMEOUT, watching
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "RESYNC", 0.05)
+    monkeypatch.setattr(sessions, "VALID", 0.0)
+
+
+def sign_out(user: User) -> None:
+    Session.objects.all().delete()
+
+
+def change_the_password(user: User) -> None:
+    user.set_password("another pass phrase")
+    user.save()
+
+
+def deactivate(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+def delete(user: User) -> None:
+    user.delete()
+
+
+def demote(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_staff=False)
+
+
+async def close_code(query: str, user: User, event: Callable[[User], None]) -> int:
+    async with watching(query, key=f"u{user.pk}") as (page, _):
+        await database_sync_to_async(event)(user)
+        while (message := await page.receive_output(TIMEOUT))["type"] != "websocket.close":
+            pass
+        return int(message["code"])
+
+
+@pytest.mark.parametrize("event", [sign_out, change_the_password, deactivate, delete])
+async def test_the_bell_of_an_account_is_closed(mina: User, event: Callable[[User], None]) -> None:
+    assert await close_code(f"topic=bell.{mina.pk}", mina, event) == FORBIDDEN
+
+
+@pytest.mark.parametrize("event", [sign_out, demote])
+async def test_the_inbox_is_closed(staff: User, event: Callable[[User], None]) -> None:
+    assert await close_code("topic=inbox", staff, event) == FORBIDDEN
+
+
+async def test_others_stay_connected(mina: User, jun: User, post: Post) -> None:
+    async with watching(f"topic=post.{post.pk}", key="v1") as (visitor, _):
+        async with watching(f"topic=bell.{jun.pk}", key=f"u{jun.pk}") as (other, _):
+            assert await close_code(f"topic=bell.{mina.pk}", mina, deactivate) == FORBIDDEN
+            for page in (visitor, other):
+                assert await page.receive_nothing(0.3) or "websocket.send" in str(await page.receive_output(TIMEOUT))
