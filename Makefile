@@ -36,7 +36,7 @@ check: .venv/dev ## style, types, deployment settings; migrations and requiremen
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	DEBUG=0 ALLOWED_HOSTS=redheart.example SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+	DEBUG=0 ALLOWED_HOSTS=redheart.example EMAIL_URL=smtp://mail.example SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: .venv/bench ## measure Redheart under load, about two minutes; LABEL=name, ROUNDS=3, SYSTEMS=redheart:uvicorn-postgres

@@ -35,6 +35,8 @@ def same_origin(headers: Headers) -> bool:
         return site == "same-origin"
     origin = headers.get("origin")
     try:
-        return origin is None or urlsplit(origin).netloc == headers.get("host")
+        parts = urlsplit(origin or "")
+        secure = parts.scheme == "https" or not settings.SESSION_COOKIE_SECURE
+        return origin is None or (parts.netloc == headers.get("host") and secure)
     except ValueError:  # for example http://[::1
         return False

@@ -50,6 +50,7 @@ def _create_mail(message: Message, type: Mail.Type, at: datetime, status: Status
         type=type,
         author="staff" if is_reply else "",
         to=message.email,
+        mailbox=message.email,
         text=ANSWER if is_reply else "",
         status=status,
         attempt_count=1,

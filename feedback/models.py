@@ -90,7 +90,8 @@ class Mail(OutboxMessage):
     message = models.ForeignKey(Message, models.CASCADE, related_name="mails")
     type = models.CharField(_("type"), max_length=12, choices=Type)
     author = models.CharField(_("author"), max_length=150, blank=True)
-    to = models.EmailField(_("to"), db_index=True)
+    to = models.EmailField(_("to"))
+    mailbox = models.EmailField(db_index=True, editable=False)  # all addresses that lead to one mailbox have the same
     text = models.TextField(_("reply"), blank=True)  # without the quoted message
 
     class Meta:

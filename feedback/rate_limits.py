@@ -4,7 +4,8 @@ from core.rate_limits import TokenBucket
 
 visitors = TokenBucket(burst=20, rate=1 / 30)
 networks = TokenBucket(burst=60, rate=1 / 5)
-MAX_CONFIRMATIONS = 3  # to one address in a day: anybody can type any address
+confirmations = TokenBucket(burst=200, rate=1 / 10)  # of the whole site
+MAX_CONFIRMATIONS = 3  # to one mailbox in a day: anybody can type any address
 MAX_MESSAGE = 5000  # characters
 MIN_FILL_TIME = 3  # seconds that a person needs for the form
 MAX_LINKS = 2  # in a message that came faster than that

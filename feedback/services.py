@@ -18,7 +18,7 @@ from core.models import Version
 from feedback import notify, rate_limits
 from feedback.models import INBOX, Block, Mail, Message, new_token
 from feedback.selectors import is_blocked
-from feedback.text import quoted, unlinked
+from feedback.text import mailbox_of, quoted, unlinked
 from feedback.topics import message_events
 from live.broadcast import broadcast
 from outbox.email import email_row
@@ -107,9 +107,14 @@ def retry_mail(*, mail: Mail) -> None:
 
 
 def _create_confirmation(message: Message) -> None:
-    """Stores the confirmation email, unless the address got `MAX_CONFIRMATIONS` within a day."""
-    recent = Mail.objects.filter(to__iexact=message.email, created_at__gt=timezone.now() - timedelta(days=1))
-    if recent.filter(type=Mail.Type.CONFIRMATION).count() < rate_limits.MAX_CONFIRMATIONS:
+    """Stores the confirmation email, unless the mailbox got `MAX_CONFIRMATIONS` within a day, or the site has sent too
+    many: anybody can have one sent to any address."""
+    recent = Mail.objects.filter(
+        type=Mail.Type.CONFIRMATION,
+        mailbox=mailbox_of(message.email),
+        created_at__gt=timezone.now() - timedelta(days=1),
+    )
+    if recent.count() < rate_limits.MAX_CONFIRMATIONS and not rate_limits.confirmations.take("site"):
         values = _mail_values(
             message,
             Mail.Type.CONFIRMATION,
@@ -123,7 +128,7 @@ def _create_confirmation(message: Message) -> None:
 def _mail_values(message: Message, type: Mail.Type, **content: Any) -> dict[str, Any]:
     """The values of a row that sends an email to the sender of the message."""
     row = email_row(to=message.email, priority=Mail.PRIORITIES[type], **content)
-    return {"message": message, "type": type, "to": message.email, **row}
+    return {"message": message, "type": type, "to": message.email, "mailbox": mailbox_of(message.email), **row}
 
 
 def _thread(message: Message) -> dict[str, str]:

@@ -17,6 +17,7 @@ from channels.db import database_sync_to_async
 from django.utils.translation import gettext_lazy
 
 from core import sessions, visitors
+from core.headers import PLAIN_HEADERS
 from core.same_origin import Headers, decode_headers
 from likes import http
 from likes.group_commit import GroupCommit
@@ -27,6 +28,7 @@ from live.database import read
 PATH = re.compile(r"/posts/([0-9]{1,18})/like/")
 MAX_BODY = 1024  # bytes; a valid body is 7 bytes long
 FORM = "application/x-www-form-urlencoded"
+SECURITY = [(name.encode(), value.encode()) for name, value in PLAIN_HEADERS.items()]
 App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
@@ -41,7 +43,7 @@ class LikeEndpoint:
         if not match or not headers.get("content-type", FORM).startswith(FORM):
             return await self.django(scope, receive, send)
         reply = await self._reply(int(match[1]), headers, scope.get("client"), receive)
-        head = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
+        head = [*SECURITY, *((name.encode(), value.encode("latin-1")) for name, value in reply.headers.items())]
         if reply.new_visitor:
             head.append((b"set-cookie", visitors.cookie_header(reply.new_visitor).encode()))
         body = reply.body.encode()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from django.db import DatabaseError
 from django.urls import reverse
 
 from notifications.models import AlertLevel, Notification
@@ -56,17 +57,39 @@ def described(groups: Iterable[Notification]) -> list[Notification]:
     groups = list(groups)
     for name, described_by in notification_types.items():
         if same := [group for group in groups if group.type == name]:
-            described_by.prepare(same)
+            prepare(described_by, same)
             for group in same:
                 group.text, group.icon = text_of(group), described_by.icon
     return groups
 
 
+def prepare(notification_type: NotificationType, groups: list[Notification]) -> None:
+    """Loads what these groups need; if that fails, each by itself: one bad row must not hide all others."""
+    try:
+        notification_type.prepare(groups)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("could not prepare %d notifications", len(groups))
+        if len(groups) > 1:
+            for group in groups:
+                prepare(notification_type, [group])
+
+
 def text_of(group: Notification) -> str:
-    """The text of the group. If it cannot be written, the label of its type: one bad row must not hide all others."""
+    """The text of the group. If it cannot be written, the label of its type."""
     notification_type = notification_types[group.type]
     try:
         return notification_type.text(group)
     except Exception:
         log.exception("no text for notification %s", group.pk)
         return str(notification_type.label)
+
+
+def url_of(group: Notification) -> str:
+    """The page that the group opens. If it has none, the list of notifications."""
+    try:
+        return notification_types[group.type].url(group)
+    except Exception:
+        log.exception("no page for notification %s", group.pk)
+        return reverse("notifications")

@@ -24,6 +24,7 @@ from outbox.deadline import Deadline
 MAX_SECONDS = 10  # for everything that happens in `public_only()` or in one request
 NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last four bytes
 IPV6_UNICAST = ip_network("2000::/3")  # all global IPv6 addresses that are assigned
+DOCUMENTATION = ip_network("3fff::/20")  # RFC 9637; Python's ipaddress does not know it yet
 original_getaddrinfo = socket.getaddrinfo
 original_create_connection = connection.create_connection
 active = threading.local()  # its `deadline` is set while this thread is in `public_only()`
@@ -86,7 +87,9 @@ def check_address(address: str) -> None:
     ip = _unwrapped(ip_address(address.partition("%")[0]))
     if any(ip in network for network in settings.OUTSIDE_ALLOW):
         return
-    public = ip.is_global if isinstance(ip, IPv4Address) else ip.is_global and ip in IPV6_UNICAST
+    public = (
+        ip.is_global if isinstance(ip, IPv4Address) else ip.is_global and ip in IPV6_UNICAST and ip not in DOCUMENTATION
+    )
     if not public or ip.is_multicast or ip.is_reserved:
         raise Refused(gettext("%(address)s isn't a public address.") % {"address": ip})
 

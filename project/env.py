@@ -81,7 +81,7 @@ def postgres_options(options: dict[str, Any], *, limited: bool) -> dict[str, Any
 
 def secret_key(value: str, *, debug: bool, data_dir: Path) -> str:
     """The key that signs session and visitor cookies. In development one is made and kept in DATA_DIR."""
-    if not debug and len(value) < 50:
+    if not debug and (len(value) < 50 or len(set(value)) < 10):
         raise ImproperlyConfigured("SECRET_KEY must be set to at least 50 random characters when DEBUG is 0.")
     return value or _created_once(data_dir / "secret_key", lambda: secrets.token_urlsafe(50))
 
@@ -99,11 +99,22 @@ def check_hosts(allowed: list[str], *, debug: bool) -> None:
     """Checks ALLOWED_HOSTS: no public host with DEBUG, whose error pages reveal too much, and no * without it."""
     if debug and (public := set(allowed) - LOCAL_HOSTS):
         raise ImproperlyConfigured(f"DEBUG=1 answers on this machine only: remove {sorted(public)} or set DEBUG=0.")
-    if not debug and (not allowed or "*" in allowed):
-        raise ImproperlyConfigured("ALLOWED_HOSTS must name this site's hosts, without *, when DEBUG is 0.")
+    wide = [host for host in allowed if host == "*" or (host.startswith(".") and "." not in host[1:])]
+    if not debug and (wide or not allowed):
+        raise ImproperlyConfigured("ALLOWED_HOSTS must name this site's hosts, without * or .com, when DEBUG is 0.")
 
 
-def site_url(value: str) -> str:
+def check_listen(host: str, *, debug: bool) -> None:
+    """With DEBUG only this machine may reach the site: its error pages reveal too much."""
+    if debug and host not in ("", "127.0.0.1", "localhost", "::1"):
+        raise ImproperlyConfigured(
+            f"DEBUG=1 listens on this machine only, not on {host}: set DEBUG=0 or LISTEN=127.0.0.1."
+        )
+
+
+def site_url(value: str, *, debug: bool) -> str:
+    if not debug and urlsplit(value).scheme != "https":
+        raise ImproperlyConfigured("SITE_URL must start with https:// when DEBUG is 0: links in emails lead there.")
     if not urlsplit(value).netloc:
         raise ImproperlyConfigured("SITE_URL must look like https://redheart.example.")
     return with_scheme("SITE_URL", value, "http", "https").rstrip("/")
@@ -123,8 +134,12 @@ def networks(values: list[str]) -> list[IPv4Network | IPv6Network]:
         raise ImproperlyConfigured(f"OUTSIDE_ALLOW must be addresses or networks, like 10.0.0.0/8: {error}.") from error
 
 
-def email(url: str) -> dict[str, Any]:
-    """Django's mail settings from EMAIL_URL. Without a URL, mails are written to files (development)."""
+def email(url: str, *, debug: bool) -> dict[str, Any]:
+    """Django's mail settings from EMAIL_URL. In development without a URL, emails are written to files."""
+    if not url and not debug:
+        raise ImproperlyConfigured(
+            "EMAIL_URL must be set when DEBUG is 0, for example submission://user:password@host."
+        )
     if not url:
         return {"EMAIL_BACKEND": "feedback.dev_mailbox.EmailBackend"}
     scheme = urlsplit(url).scheme

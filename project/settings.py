@@ -19,13 +19,15 @@ DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / "data").resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS")
 env.check_hosts(ALLOWED_HOSTS, debug=DEBUG)
+env.check_listen(env.text("LISTEN"), debug=DEBUG)
+SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")  # earlier keys, whose cookies and links still count
 SECRET_KEY = env.secret_key(env.text("SECRET_KEY"), debug=DEBUG, data_dir=DATA_DIR)
 DEFAULT_SITE_URL = (
     f"http://127.0.0.1:{env.number('PORT', 8000, minimum=1, maximum=65535)}"
     if DEBUG
     else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
 )
-SITE_URL = env.site_url(env.text("SITE_URL", DEFAULT_SITE_URL))  # for links in mails and webhooks
+SITE_URL = env.site_url(env.text("SITE_URL", DEFAULT_SITE_URL), debug=DEBUG)  # for links in mails and webhooks
 OUTSIDE_ALLOW = env.networks(env.items("OUTSIDE_ALLOW"))  # private networks that webhooks may reach
 
 SOCKETS_PER_NETWORK = env.number("SOCKETS_PER_NETWORK", 500, minimum=1, maximum=1_000_000)  # per web process
@@ -129,7 +131,7 @@ CELERY_BEAT_SCHEDULE = {
 # a mail server that takes 20 seconds, to show why mail is sent in the background.
 SLOW_MAIL = env.number("SLOW_MAIL", 0, maximum=25)  # a task may take 30 seconds
 EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 10, minimum=1)
-vars().update(env.email(env.text("EMAIL_URL")))  # EMAIL_BACKEND, EMAIL_HOST and so on
+vars().update(env.email(env.text("EMAIL_URL"), debug=DEBUG))  # EMAIL_BACKEND, EMAIL_HOST and so on
 if SLOW_MAIL:
     EMAIL_BACKEND = "feedback.lesson.slow_smtp.EmailBackend"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(env.text("FEEDBACK_FROM", "support@example.com"))
@@ -159,6 +161,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "core.headers.headers_middleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # 24 kB of feed become 3; safe, because CSRF tokens are masked
     "csp.middleware.CSPMiddleware",
@@ -171,7 +175,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "core.visitors.visitor_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "project.errors.ViewMiddleware",
 ]

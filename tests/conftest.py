@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 from core import sign_in
 from core.redis import redis
+from feedback import rate_limits as feedback_limits
 from likes import rate_limits
 from likes.models import Post
 from tests.environment import DATA_DIR
@@ -80,6 +81,7 @@ def redis_client(redis_server: None) -> Iterator[redis_py.Redis]:
 def empty_redis_and_rate_limits(redis_client: redis_py.Redis) -> None:
     """Each test starts with an empty Redis and unused rate limits."""
     redis_client.flushall()
+    feedback_limits.confirmations.buckets.clear()
     rate_limits.clicks.buckets.clear()
     rate_limits.new_visitors.buckets.clear()
     for bucket in (sign_in.networks, sign_in.accounts_in_networks, sign_in.accounts):

@@ -14,7 +14,8 @@ from pytest_django import Settings
 from tests.live import ROOT, free_port
 from tests.test_settings import clean
 
-PRODUCTION = {"DEBUG": "0", "SECRET_KEY": "prepare" * 10, "ALLOWED_HOSTS": "redheart.example"}
+PRODUCTION = {"DEBUG": "0", "SECRET_KEY": "a production key" * 4, "ALLOWED_HOSTS": "redheart.example"}
+PRODUCTION["EMAIL_URL"] = "smtp://mail.example"
 
 
 def run(folder: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,8 @@ from project import env as project_env
 from project import redis_server, vapid
 from tests.live import ROOT
 
-KEY = "k" * 50
+KEY = "fifty random characters" * 3
+PRODUCTION = {"DEBUG": "0", "SECRET_KEY": KEY, "ALLOWED_HOSTS": "redheart.example", "EMAIL_URL": "smtp://mail.example"}
 PRINT_KEYS = [
     sys.executable,
     "-c",
@@ -43,7 +44,7 @@ def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
 
 
 def test_a_production_site_starts_with_safe_settings(tmp_path: Path) -> None:
-    result = start(tmp_path, DEBUG="0", SECRET_KEY=KEY, ALLOWED_HOSTS="redheart.example")
+    result = start(tmp_path, **PRODUCTION)
     assert result.returncode == 0, result.stderr
     assert not any(tmp_path.glob("*key*")), "production gets its keys from the environment"
 
@@ -60,7 +61,12 @@ def test_processes_that_start_at_the_same_time_share_one_key(tmp_path: Path) -> 
         ({"DEBUG": "0", "ALLOWED_HOSTS": "a.example"}, "SECRET_KEY must be set"),
         ({"DEBUG": "0", "ALLOWED_HOSTS": "a.example", "SECRET_KEY": "short"}, "SECRET_KEY must be set"),
         ({"DEBUG": "0", "SECRET_KEY": KEY}, "ALLOWED_HOSTS must name"),
-        ({"DEBUG": "0", "SECRET_KEY": KEY, "ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name"),
+        ({"DEBUG": "0", "SECRET_KEY": "k" * 60, "ALLOWED_HOSTS": "a.example"}, "SECRET_KEY must be set"),
+        ({**PRODUCTION, "ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name"),
+        ({**PRODUCTION, "ALLOWED_HOSTS": ".com"}, "ALLOWED_HOSTS must name"),
+        ({**PRODUCTION, "SITE_URL": "http://redheart.example"}, "SITE_URL must start with https://"),
+        ({**PRODUCTION, "EMAIL_URL": ""}, "EMAIL_URL must be set"),
+        ({"LISTEN": "192.0.2.1"}, "DEBUG=1 listens on this machine only"),
         ({"ALLOWED_HOSTS": "a.example"}, "DEBUG=1 answers on this machine only"),
         ({"DEBUG": "perhaps"}, "DEBUG must be 1 or 0, not 'perhaps'"),
         ({"LOG_QUERIES": "many"}, "LOG_QUERIES must be 1 or 0"),
@@ -150,7 +156,7 @@ def test_every_line_of_the_example_is_commented_out_and_explained() -> None:
     ],
 )
 def test_a_mail_server_is_read_from_its_url(url: str, port: int, tls: object, ssl: object) -> None:
-    found = project_env.email(url)
+    found = project_env.email(url, debug=False)
     assert (found["EMAIL_HOST"], found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == (
         "mail.example",
         "user",

@@ -61,7 +61,7 @@ class Redheart(System):
             "SOCKETS_PER_NETWORK": "1000000",  # all sockets of the bench come from one address
         }
         if self.production:
-            env |= {"DEBUG": "0", "ALLOWED_HOSTS": "127.0.0.1"}
+            env |= {"DEBUG": "0", "ALLOWED_HOSTS": "127.0.0.1", "EMAIL_URL": "smtp://127.0.0.1:9"}
         if self.database == "postgres":
             env["DATABASE_URL"] = start_postgres(servers)
         return env

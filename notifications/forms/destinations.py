@@ -14,7 +14,7 @@ from notifications.models import Destination
 from outbox import ssrf
 
 MAX_ADDRESS = 2000  # characters
-word = RegexValidator(r"^[\w\-.]+$", _("Use only letters, digits, periods, hyphens and underscores."))
+word = RegexValidator(r"^(?!\.+$)[\w\-.]+$", _("Use only letters, digits, periods, hyphens and underscores."))
 
 
 class ConnectForm(forms.Form):

@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 
 from notifications.digest.quiet_hours import may_send_at
 from notifications.models import PUSH, Delivery, Destination, Notification, NotificationSettings, Preference
-from notifications.types import described, notification_types, text_of
+from notifications.types import described, notification_types, text_of, url_of
 from outbox.email import EMAIL
 from outbox.models import OutboxMessage, new_identity
 from outbox.outcome import PENDING
@@ -85,7 +85,7 @@ def content(group: Notification) -> dict[str, Any]:
         "title": str(notification_type.label),
         "text": group.text,
         "anonymous_text": text_of(nameless),  # for a screen that others may see
-        "url": settings.SITE_URL + notification_type.url(group),
+        "url": settings.SITE_URL + url_of(group),
         "at": group.changed_at.isoformat(),
     }
 

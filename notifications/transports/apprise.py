@@ -127,7 +127,7 @@ def connect(url: str) -> NotifyBase:
 def check_url(url: str) -> None:
     """Raises `ssrf.Refused`, with the reason, for a URL that no message can be sent to."""
     service = connect(url)
-    if service.schema in WITH_HOST and getattr(service, "mode", "") != "cloud":
+    if url.partition("://")[0].lower() in WITH_HOST and getattr(service, "mode", "") != "cloud":
         ssrf.check_host(getattr(service, "smtp_host", "") or service.host)
 
 

@@ -66,7 +66,10 @@ class KakaoForm(ConnectForm):
     )
 
     def clean_host(self) -> str:
-        return public_url(self.cleaned_data["host"]) if self.cleaned_data["host"] else DEFAULT_HOST
+        host = str(self.cleaned_data["host"] or DEFAULT_HOST)
+        if set(host) & {"?", "#"}:
+            raise forms.ValidationError(_("Enter only the address of the server, without ? or #."))
+        return public_url(host) if host != DEFAULT_HOST else host
 
     def row(self) -> dict[str, Any]:
         data = self.cleaned_data

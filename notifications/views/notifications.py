@@ -16,7 +16,7 @@ from core.http import HtmxRequest, SeeOther, render_part
 from core.permissions import sign_in_required
 from notifications import selectors, services
 from notifications.models import Notification
-from notifications.types import notification_types
+from notifications.types import notification_types, url_of
 
 
 @require_GET
@@ -52,7 +52,7 @@ def notification(request: HtmxRequest, pk: int) -> HttpResponse:
     if request.method == "GET":
         with incidental_write():
             services.mark_read(user_id=group.recipient_id, group_id=pk, read=True)
-        return redirect(notification_types[group.type].url(group))
+        return redirect(url_of(group))
     action = ACTIONS.get(request.POST.get("do", ""))
     if not action:
         return HttpResponseBadRequest("Send do=" + "|".join(ACTIONS), content_type="text/plain")

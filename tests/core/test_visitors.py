@@ -95,3 +95,13 @@ def test_the_cookie_of_an_account_expires_with_the_session(settings: Settings) -
     settings.SESSION_COOKIE_AGE = -1
     assert visitors.read_cookie(account) is None
     assert visitors.read_cookie(visitor) == "v1"
+
+
+def test_a_cookie_that_an_earlier_key_has_signed_still_counts(settings: Settings) -> None:
+    earlier = visitors.TimestampSigner(salt="redheart.visitor").sign("v1")
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "a new key"
+    rotated = visitors.TimestampSigner(salt="redheart.visitor")
+    assert rotated.unsign(earlier) == "v1"
+    settings.SECRET_KEY_FALLBACKS = []
+    with pytest.raises(visitors.BadSignature):
+        visitors.TimestampSigner(salt="redheart.visitor").unsign(earlier)

@@ -32,7 +32,13 @@ FETCHED = "() => performance.getEntriesByType('resource').filter((e) => e.transf
 @pytest.fixture(scope="module")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("production")
-    env = {"DEBUG": "0", "SECRET_KEY": "budget" * 10, "ALLOWED_HOSTS": "127.0.0.1", "WEB_OPTIONS": "--proxy-headers"}
+    env = {
+        "DEBUG": "0",
+        "SECRET_KEY": "a page weight budget" * 4,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "EMAIL_URL": "smtp://127.0.0.1:9",
+        "WEB_OPTIONS": "--proxy-headers",
+    }
     server = Live(folder, **env)
     manage = [sys.executable, "manage.py"]
     subprocess.run([*manage, "collectstatic", "--no-input", "-v", "0"], cwd=ROOT, env=server.env, check=True)

@@ -11,6 +11,7 @@ from django.core.signing import TimestampSigner
 from django.test import Client
 from django.utils import timezone
 
+from core.rate_limits import TokenBucket
 from core.redis import redis
 from feedback import rate_limits
 from feedback.forms import FeedbackForm
@@ -157,6 +158,22 @@ def test_a_message_of_a_blocked_sender_is_spam(client: Client) -> None:
     Block.objects.create(email="mina@example.com")
     client.post("/feedback/", form_data(email="Mina@example.com"))
     assert Message.objects.get().spam and not Mail.objects.exists()
+
+
+def test_tags_and_case_do_not_make_another_mailbox(client: Client) -> None:
+    for n in range(rate_limits.MAX_CONFIRMATIONS + 3):
+        client.post(
+            "/feedback/", form_data(email=f"{'Mina' if n % 2 else 'mina'}+{n}@Example.com", message=f"Text {n}")
+        )
+    assert Message.objects.count() == rate_limits.MAX_CONFIRMATIONS + 3
+    assert Mail.objects.count() == rate_limits.MAX_CONFIRMATIONS
+
+
+def test_the_site_sends_only_so_many_confirmations(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limits, "confirmations", TokenBucket(burst=2, rate=1e-6))
+    for n in range(4):
+        client.post("/feedback/", form_data(email=f"a{n}@example.com", message=f"Text {n}"))
+    assert (Message.objects.count(), Mail.objects.count()) == (4, 2), "all messages are kept"
 
 
 def test_an_address_gets_only_a_few_confirmations_a_day(client: Client) -> None:
