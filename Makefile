@@ -6,7 +6,7 @@ ROUNDS ?= 1
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-server test-browser check messages lock bench bench-peers bench-report
+.PHONY: help run test test-server test-browser mutants check messages lock bench bench-peers bench-report
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ test-server: .venv/dev
 
 test-browser: .venv/dev
 	$(BIN)/python -m pytest tests/e2e
+
+mutants: .venv/dev ## make the mistakes of tests/mutants/ one after the other: the tests must notice each
+	$(BIN)/python -m tests.mutants
 
 messages: .venv/dev ## bring the Korean texts in step with the code
 	@command -v msgfmt >/dev/null || { echo "This needs GNU gettext: apt install gettext, or brew install gettext."; exit 1; }

@@ -97,6 +97,7 @@ def test_a_demo_author_signs_in_publishes_and_deletes_a_post(visitor: Visitor) -
 def test_a_post_that_is_published_after_the_session_ended_is_kept(visitor: Visitor) -> None:
     page = visitor()
     sign_in(page, "mina", "redheart")
+    expect_live(page)  # else the socket is refused, and the page is loaded again before the text is typed
     page.context.clear_cookies(name="sessionid")
     page.get_by_label("Write a post").fill("Written for an hour")
     page.get_by_role("button", name="Post", exact=True).click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -48,8 +49,9 @@ def demote(user: User) -> None:
 async def close_code(query: str, user: User, event: Callable[[User], None]) -> int:
     async with watching(query, key=f"u{user.pk}") as (page, _):
         await database_sync_to_async(event)(user)
-        while (message := await page.receive_output(TIMEOUT))["type"] != "websocket.close":
-            pass
+        async with asyncio.timeout(TIMEOUT):
+            while (message := await page.receive_output(TIMEOUT))["type"] != "websocket.close":
+                pass
         return int(message["code"])
 
 
