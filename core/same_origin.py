@@ -35,8 +35,6 @@ def same_origin(headers: Headers) -> bool:
         return site == "same-origin"
     origin = headers.get("origin")
     try:
-        parts = urlsplit(origin or "")
-        secure = parts.scheme == "https" or not settings.SESSION_COOKIE_SECURE
-        return origin is None or (parts.netloc == headers.get("host") and secure)
+        return origin is None or urlsplit(origin).netloc == headers.get("host")
     except ValueError:  # for example http://[::1
         return False

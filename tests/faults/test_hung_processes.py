@@ -47,6 +47,8 @@ def test_a_process_that_hangs_is_ended_and_started_again(site: Live, part: str) 
 def test_clicks_are_accepted_again_although_a_worker_hangs_with_the_database_locked(site: Live) -> None:
     until(site.is_healthy, "not healthy")
     visitors, page = Visitors(site), Page(site, POSTS)
+    for visitor in visitors.all:
+        visitor.may_be_refused = True
     with visitors.clicking():
         # The worker settles all the time now, so it is likely to be stopped inside a transaction.
         hung = stop_process(site, LIKES_WORKER)

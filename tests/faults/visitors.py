@@ -27,6 +27,7 @@ class Visitor:
         self.client = httpx.Client(base_url=live.url, headers=JSON, timeout=30)
         self.random = random.Random(number)  # noqa: S311
         self.accepted: dict[int, bool] = {}
+        self.may_be_refused = False  # with 503, while the database is locked
         self.clicks = 0
         self.response_times: list[float] = []  # seconds, of each click with a response
 
@@ -42,6 +43,8 @@ class Visitor:
         except httpx.TransportError:  # it may have been stored or not: the same click is sent again
             return False
         self.response_times.append(time.monotonic() - started)
+        if self.may_be_refused and response.status_code == 503:
+            return False
         assert response.status_code == 202, response.text
         assert response.json() == {"post": post_id, "liked": liked}
         return True
