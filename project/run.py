@@ -27,7 +27,7 @@ from project.output import log
 from project.supervisor import Process
 
 LISTEN = "-b ${LISTEN} -p ${PORT}"  # in the Procfile; here the web process gets a socket that is already open
-DAMAGED = re.compile(r"append only file|AOF manifest", re.IGNORECASE)
+DAMAGED = re.compile(r"reading the append only file|AOF MANIFEST FILE ERROR|AOF file \S+ doesn't exist")
 
 
 def read_procfile() -> dict[str, str]:
@@ -65,7 +65,7 @@ def listen(host: str, port: int) -> socket.socket:
 def set_damaged_aside(data_dir: Path, lines: str) -> None:
     """If Redis could not read its append-only files, moves them away, so that it starts empty: all pending work is in
     the database, and beat enqueues it again."""
-    if DAMAGED.search(lines):
+    if DAMAGED.search(lines) and (data_dir / "redis" / "appendonlydir").exists():
         aside = data_dir / "redis" / f"appendonlydir.damaged-{time.strftime('%Y-%m-%dT%H-%M-%S')}"
         (data_dir / "redis" / "appendonlydir").rename(aside)
         log("run", f"Redis starts empty: its files are damaged and now in {aside}")

@@ -29,7 +29,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 class Process:
     """One line of the Procfile: started at once, and kept running until `stop`. ``notify_path`` is where its pings
-    arrive. ``failed`` is called with its last lines when it has exited by itself."""
+    arrive. ``failed`` is called with its last lines when it has exited with an error."""
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Process:
         pause = 0.2
         while not self.stopping:
             started = time.monotonic()
+            self.last_lines.clear()
             self.pinged_at = started + START_LIMIT - SILENCE if self.pinged_at else None
             self.running = await asyncio.create_subprocess_exec(
                 *self.argv,
@@ -83,7 +84,8 @@ class Process:
             self.signal(signal.SIGKILL)  # its children, if any are left
             if self.stopping:
                 return
-            self.failed("\n".join(self.last_lines))
+            if code > 0:  # it has ended itself; a kill says nothing about its files
+                self.failed("\n".join(self.last_lines))
             pause = min(pause * 2, MAX_PAUSE) if time.monotonic() - started < SHORT_RUN else 0.0
             log(self.name, f"stopped ({code}), starting again" + (f" in {pause:.1f} s" if pause else ""))
             await asyncio.sleep(pause)

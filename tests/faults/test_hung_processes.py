@@ -85,6 +85,12 @@ def test_while_the_web_process_is_started_again_no_connection_is_refused(site: L
     assert refused == []
 
 
+def kill_and_wait(site: Live, part: str) -> None:
+    [killed] = site.pids(part)
+    site.kill(part)
+    until(lambda: site.pids(part) not in ([], [killed]), f"{part} was not started again")
+
+
 @pytest.mark.parametrize("damage", ["garbage", "empty manifest"])
 def test_a_damaged_append_only_file_is_set_aside(tmp_path: Path, damage: str) -> None:
     with Live(tmp_path) as site:
@@ -106,6 +112,10 @@ def test_a_damaged_append_only_file_is_set_aside(tmp_path: Path, damage: str) ->
             before = visitor.get("/posts/2/").json()["count"]
             visitor.post("/posts/2/like/", data={"liked": "1"})
             until(lambda: visitor.get("/posts/2/").json()["count"] == before + 1, "nothing is settled")
+        for _ in range(2):
+            kill_and_wait(site, "valkey-server")
+        until(site.is_healthy, "not healthy again")
+        assert len([*folder.parent.glob("appendonlydir.*")]) == 1, "files that are sound stay"
 
 
 def test_a_terminal_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
