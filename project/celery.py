@@ -9,6 +9,7 @@ from typing import Any
 from celery import Celery, bootsteps
 from celery.signals import beat_init, before_task_publish, celeryd_init, task_failure
 from kombu.exceptions import OperationalError
+from kombu.transport import redis
 
 from core import heartbeats, watchdog
 
@@ -42,6 +43,20 @@ def lengthen_socket_timeouts(conf: Any, **_: Any) -> None:
     connection may be dead without being closed."""
     timeouts = {"socket_timeout": WORKER_TIMEOUT, "socket_connect_timeout": WORKER_TIMEOUT}
     conf.broker_transport_options = conf.broker_transport_options | timeouts
+
+
+class Channel(redis.Channel):
+    """An acknowledgement on a connection that was lost is a connection error, which Celery logs. kombu 5.7.0 raises
+    AttributeError, which ends the worker. The broker delivers the message again in both cases."""
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        if self.connection is None or self.connection.client is None:
+            raise ConnectionError("The connection to the broker was lost.")
+        params: dict[str, Any] = super()._connparams(asynchronous)
+        return params
+
+
+redis.Transport.Channel = Channel
 
 
 class Heartbeat(bootsteps.StartStopStep):
