@@ -104,6 +104,14 @@ def check_hosts(allowed: list[str], *, debug: bool) -> None:
         raise ImproperlyConfigured("ALLOWED_HOSTS must name this site's hosts, without * or .com, when DEBUG is 0.")
 
 
+def private_folder(folder: Path, *, debug: bool) -> None:
+    """Creates the folder for its owner alone: it holds password hashes, keys and emails. A production site refuses one
+    that other users of the machine can read."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not debug and folder.stat().st_mode & 0o077:
+        raise ImproperlyConfigured(f"DATA_DIR can be read by other users of this machine: run chmod 700 {folder}.")
+
+
 def check_listen(host: str, *, debug: bool) -> None:
     """With DEBUG only this machine may reach the site: its error pages reveal too much."""
     if debug and host not in ("", "127.0.0.1", "localhost", "::1"):

@@ -16,7 +16,7 @@ from project.env import BASE_DIR
 
 DEBUG = env.flag("DEBUG", True)
 DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / "data").resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+env.private_folder(DATA_DIR, debug=DEBUG)
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS")
 env.check_hosts(ALLOWED_HOSTS, debug=DEBUG)
 env.check_listen(env.text("LISTEN"), debug=DEBUG)

@@ -49,6 +49,18 @@ def test_a_production_site_starts_with_safe_settings(tmp_path: Path) -> None:
     assert not any(tmp_path.glob("*key*")), "production gets its keys from the environment"
 
 
+@pytest.mark.parametrize("mode", [0o750, 0o701, 0o777])
+def test_a_production_site_refuses_a_folder_that_others_can_read(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    assert f"run chmod 700 {tmp_path}" in start(tmp_path, **PRODUCTION).stderr
+    assert start(tmp_path).returncode == 0, "development does not mind"
+
+
+def test_a_new_folder_belongs_to_its_owner_alone(tmp_path: Path) -> None:
+    assert start(tmp_path / "new", **PRODUCTION).returncode == 0
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
 def test_processes_that_start_at_the_same_time_share_one_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor() as threads:
         starts = [threads.submit(subprocess.check_output, PRINT_KEYS, cwd=ROOT, env=clean(tmp_path)) for _ in range(4)]

@@ -62,7 +62,7 @@ def _request_confirmation(destination: Destination) -> None:
     recent = Delivery.objects.filter(content__type="confirmation", created_at__gt=timezone.now() - A_DAY)
     if (
         recent.filter(destination__owner=destination.owner_id).count() >= MAX_PER_ACCOUNT
-        or recent.filter(destination__address__iexact=destination.address).count() >= MAX_PER_ADDRESS
+        or recent.filter(content__to__iexact=destination.address).count() >= MAX_PER_ADDRESS
     ):
         raise TooOften
     destination.resume()

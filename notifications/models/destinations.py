@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.encryption import EncryptedTextField
 from outbox.models import OutboxMessage
 from outbox.outcome import PENDING, Outcome, Status
 
@@ -29,8 +30,8 @@ class Destination(models.Model):
     )
     transport = models.CharField(_("transport"), max_length=20)
     name = models.CharField(_("name"), max_length=80)
-    address = models.TextField(_("address"))
-    secret = models.CharField(max_length=200, blank=True)
+    address = EncryptedTextField(_("address"))
+    secret = EncryptedTextField(blank=True)
     options = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(_("connected at"), default=timezone.now)
     next_at = models.DateTimeField(default=timezone.now)  # the other side asked for no message before (Retry-After)

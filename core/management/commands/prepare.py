@@ -12,15 +12,22 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.module_loading import module_has_submodule
 
+from core.encryption import encrypt_again
+
 DEMO_PASSWORD = "redheart"  # noqa: S105  (printed on the terminal)
 DEMO_ACCOUNTS = ("mina", "jun", "staff")
 
 
 class Command(BaseCommand):
-    help = "Migrates the database. Production: collects the static files. Development: loads demo data, if it is empty."
+    help = (
+        "Migrates the database and encrypts secrets with a new SECRET_KEY. Production: collects the static files. "
+        "Development: loads demo data, if it is empty."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
+        if settings.SECRET_KEY_FALLBACKS:
+            encrypt_again()
         if not settings.DEBUG:  # without the files and their manifest, every page would be an error
             call_command("collectstatic", verbosity=0, interactive=False)
         if settings.DEBUG and not User.objects.exists():
