@@ -1,7 +1,9 @@
 /* The heart: painted in the frame of the click, put back if the click is refused, confirmed when the worker has settled
-   it. */
+   it. If no server can be reached, the click waits on the page and is sent until one answers. */
 (() => {
   const MAX_PENDING = 3_000; // ms that a heart may be pending before the page reads the state
+  const RESEND_INTERVAL = 3_000; // ms
+  const UNREACHABLE = [undefined, 502, 503, 504]; // no response, or a proxy or a server that cannot save it now
   const number = new Intl.NumberFormat(document.documentElement.lang);
   const posts = new Map();
   const each = (selector, work) => document.querySelectorAll(selector).forEach(work);
@@ -10,7 +12,8 @@
      base, version        the settled count;  counted  whether that includes this visitor
      wanted               what the heart shows;  confirmed  what the server has accepted or settled
      latest               the newest request while it is under way
-     accepted, saved      versions of this visitor's like;  pendingSince  when the click came
+     accepted, saved      versions of this visitor's like;  pendingSince  when the click came, or was sent again
+     state                "saved", "pending", "refused", or "waiting" if no server could be reached
      clicked              times of the newest click, for its journey;  early  a like that arrived before the response */
   function postOf(id) {
     if (posts.has(id)) return posts.get(id);
@@ -41,6 +44,8 @@
     });
   }
 
+  const say = (detail) => document.dispatchEvent(new CustomEvent("say", { detail }));
+
   const buttonOf = (ctx) => ctx?.sourceElement?.querySelector?.(":scope > [data-like]");
 
   htmx.registerExtension("like", {
@@ -48,9 +53,11 @@
       const button = buttonOf(ctx);
       if (!button) return;
       const post = postOf(button.dataset.like);
-      ctx.wanted = post.wanted = !post.wanted;
+      ctx.again = post.sendingAgain; // the click that waits is sent, it is not a new one
+      if (!ctx.again) Object.assign(post, { wanted: !post.wanted, state: "pending" });
+      ctx.wanted = post.wanted;
       ctx.clicked = performance.now();
-      Object.assign(post, { latest: ctx, state: "pending", pendingSince: ctx.clicked });
+      Object.assign(post, { latest: ctx, pendingSince: ctx.clicked });
       ctx.request.body.set("liked", ctx.wanted ? "1" : "0"); // the wanted state, never "toggle"
       paint(button.dataset.like);
     },
@@ -65,14 +72,15 @@
       if (post.latest !== ctx) return; // a later click decides
       post.latest = null;
       if (stored) {
-        if (post.saved >= post.accepted) post.state = "saved";
+        post.state = post.saved >= post.accepted ? "saved" : "pending";
         if (post.early) showJourney(id, post.early);
+      } else if (UNREACHABLE.includes(ctx.response?.status)) {
+        post.state = "waiting";
+        if (!ctx.again) say(document.body.dataset[navigator.onLine ? "noResponse" : "offline"]);
       } else {
         Object.assign(post, { wanted: post.confirmed, state: "refused" });
-        const type = ctx.response?.headers.get("Content-Type");
-        const isSentence = type?.startsWith("text/plain"); // not an error page of a proxy
-        const detail = (isSentence && ctx.text) || document.body.dataset[navigator.onLine ? "noResponse" : "offline"];
-        document.dispatchEvent(new CustomEvent("say", { detail }));
+        const isSentence = ctx.response.headers.get("Content-Type")?.startsWith("text/plain"); // not an error page
+        say((isSentence && ctx.text) || document.body.dataset.notSaved);
         document.dispatchEvent(new Event("live:refresh"));
       }
       post.early = null;
@@ -104,14 +112,30 @@
     if (isNew) Object.assign(post, { saved: v, counted: +liked });
     if (post.latest) post.early = detail; // the response to a click has not come yet
     else if (v >= post.accepted) {
-      if (isNew) Object.assign(post, { wanted: liked, confirmed: liked, state: "saved" });
+      if (isNew) post.confirmed = liked;
+      if (isNew && post.state !== "waiting") Object.assign(post, { wanted: liked, state: "saved" });
       showJourney(key, detail);
     }
   });
 
   document.addEventListener("live:applied", () => posts.forEach((_, id) => paint(id)));
 
+  function sendAgain(interval) {
+    const isDue = ({ state, latest, pendingSince }) =>
+      state === "waiting" && !latest && performance.now() - pendingSince >= interval;
+    for (const [id, post] of posts) {
+      const form = isDue(post) && document.querySelector(`[data-like="${id}"]`)?.form;
+      if (!form) continue;
+      post.sendingAgain = true;
+      form.requestSubmit();
+      post.sendingAgain = false;
+    }
+  }
+
+  addEventListener("online", () => sendAgain(0));
+
   setInterval(() => {
+    if (navigator.onLine) sendAgain(RESEND_INTERVAL);
     const now = performance.now();
     for (const post of posts.values()) {
       if (post.state !== "pending" || post.latest || now - post.pendingSince < MAX_PENDING) continue;

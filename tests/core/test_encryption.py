@@ -55,7 +55,7 @@ def test_two_rows_cannot_hold_the_same_browser(hook: Destination) -> None:
         Destination.objects.create(**push)
 
 
-def test_after_a_new_secret_key_the_fallback_reads_and_prepare_encrypts_again(hook: Destination, settings: Settings) -> None:
+def test_after_a_new_secret_key_prepare_encrypts_again(hook: Destination, settings: Settings) -> None:
     settings.SECRET_KEY, old = "a-new-key-" * 6, settings.SECRET_KEY
     settings.SECRET_KEY_FALLBACKS = [old]
     assert read(hook) == (ADDRESS, SECRET)

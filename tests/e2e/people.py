@@ -83,7 +83,7 @@ class HeldLikes:
         self._handle_all(lambda route: route.continue_())
 
     def refuse(self, reason: str) -> None:
-        self._handle_all(lambda route: route.fulfill(status=503, content_type="text/plain", body=reason))
+        self._handle_all(lambda route: route.fulfill(status=429, content_type="text/plain", body=reason))
 
     def _handle_all(self, handle: Callable[[Route], None]) -> None:
         self.handle = handle

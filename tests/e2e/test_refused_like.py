@@ -1,4 +1,4 @@
-"""A click that fails puts the heart back and shows the reason."""
+"""A click that is refused puts the heart back and shows the reason. A click that reaches no server is kept and sent."""
 
 from __future__ import annotations
 
@@ -8,12 +8,31 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.e2e.conftest import Visitor
 from tests.e2e.people import LIKE_URL, HeldLikes, expect_count, expect_heart, expect_live, heart, like, toast, visit
 
 FAILED_REQUEST = "Failed to load resource"
+
+
+NO_RESPONSE = "The server doesn't respond. Your like will be sent as soon as it does."
+offline = pytest.mark.expects_errors(
+    FAILED_REQUEST, "htmx:error", "Failed to fetch", "WebSocket", "htmx:ws:error", "ERR_INTERNET_DISCONNECTED"
+)
+
+
+def expect_kept(page: Page, post_id: int, sentence: str) -> None:
+    expect(toast(page)).to_have_text(sentence)
+    expect_heart(page, post_id, pressed=True, state="waiting")
+    expect_count(page, post_id, 1)
+
+
+def expect_stored(page: Page, post_id: int) -> None:
+    expect_heart(page, post_id, pressed=True)
+    page.reload()
+    expect_heart(page, post_id, pressed=True)
+    expect_count(page, post_id, 1)
 
 
 def expect_refused(page: Page, post_id: int, reason: str) -> None:
@@ -34,7 +53,7 @@ def expect_it_works_again(page: Page, post_id: int) -> None:
 @pytest.mark.expects_errors(FAILED_REQUEST)
 def test_an_error_of_the_server_puts_the_heart_back(visitor: Visitor, post_id: int) -> None:
     page = visit(visitor(), f"/posts/{post_id}/")
-    page.route(LIKE_URL, lambda route: route.fulfill(status=503, content_type="text/plain", body="Please try again."))
+    page.route(LIKE_URL, lambda route: route.fulfill(status=500, content_type="text/plain", body="Please try again."))
     heart(page, post_id).click()
     expect_refused(page, post_id, "Please try again.")
     expect_it_works_again(page, post_id)
@@ -42,11 +61,10 @@ def test_an_error_of_the_server_puts_the_heart_back(visitor: Visitor, post_id: i
 
 @pytest.mark.expects_errors(FAILED_REQUEST)
 def test_an_html_error_page_is_not_shown_as_the_reason(visitor: Visitor, post_id: int) -> None:
-    """A proxy in front of a dead server answers with a page of HTML."""
     page = visit(visitor(), f"/posts/{post_id}/")
     page.route(LIKE_URL, lambda route: route.fulfill(status=500, content_type="text/html", body="<h1>Oh no</h1>"))
     heart(page, post_id).click()
-    expect_refused(page, post_id, "The server didn't respond. Your like wasn't saved.")
+    expect_refused(page, post_id, "Something went wrong. Your like wasn't saved.")
 
 
 @pytest.mark.expects_errors(FAILED_REQUEST)
@@ -78,17 +96,40 @@ def fulfill_with_the_real_limit(route: Route) -> None:
     route.fulfill(status=429, content_type="text/plain", body=body)
 
 
+@pytest.mark.expects_errors(FAILED_REQUEST)
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_click_that_a_proxy_cannot_deliver_is_kept_and_sent_until_it_is_stored(
+    visitor: Visitor, post_id: int, status: int
+) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
+    bodies: list[str | None] = []
+
+    def fail_twice(route: Route, request: Request) -> None:
+        bodies.append(request.post_data)
+        if len(bodies) <= 2:
+            route.fulfill(status=status, content_type="text/html", body="<h1>Bad gateway</h1>")
+        else:
+            route.continue_()
+
+    page.route(LIKE_URL, fail_twice)
+    heart(page, post_id).click()
+    expect_kept(page, post_id, NO_RESPONSE)
+    expect_stored(page, post_id)
+    assert bodies == ["liked=1"] * 3
+
+
 @pytest.mark.expects_errors(FAILED_REQUEST, "htmx:error", "Failed to fetch")
-def test_a_broken_connection_puts_the_heart_back(visitor: Visitor, post_id: int) -> None:
+def test_a_click_whose_connection_breaks_is_kept_and_sent(visitor: Visitor, post_id: int) -> None:
     page = visit(visitor(), f"/posts/{post_id}/")
     page.route(LIKE_URL, lambda route: route.abort("connectionreset"))
     heart(page, post_id).click()
-    expect_refused(page, post_id, "The server didn't respond. Your like wasn't saved.")
-    expect_it_works_again(page, post_id)
+    expect_kept(page, post_id, NO_RESPONSE)
+    page.unroute(LIKE_URL)
+    expect_stored(page, post_id)
 
 
 @pytest.mark.expects_errors(FAILED_REQUEST, "htmx:error", "AbortError", "timeout")
-def test_a_server_that_never_answers_puts_the_heart_back(visitor: Visitor, post_id: int) -> None:
+def test_a_click_that_the_server_never_answers_is_kept(visitor: Visitor, post_id: int) -> None:
     page = visitor()
     page.clock.install()
     visit(page, f"/posts/{post_id}/")
@@ -96,22 +137,48 @@ def test_a_server_that_never_answers_puts_the_heart_back(visitor: Visitor, post_
     heart(page, post_id).click()
     expect_heart(page, post_id, pressed=True, state="pending")
     page.clock.fast_forward(8_000)
-    expect_refused(page, post_id, "The server didn't respond. Your like wasn't saved.")
+    expect_kept(page, post_id, NO_RESPONSE)
 
 
-@pytest.mark.expects_errors(
-    FAILED_REQUEST, "htmx:error", "Failed to fetch", "WebSocket", "htmx:ws:error", "ERR_INTERNET_DISCONNECTED"
-)
-def test_a_click_while_offline_puts_the_heart_back_and_works_again_online(visitor: Visitor, post_id: int) -> None:
+@offline
+def test_likes_clicked_offline_are_sent_when_the_page_is_online_again(visitor: Visitor, post_id: int) -> None:
     page = visit(visitor(), f"/posts/{post_id}/")
     page.context.set_offline(True)
     expect_live(page, "off")
     heart(page, post_id).click()
-    expect_refused(page, post_id, "You're offline. Your like wasn't saved.")
+    expect_kept(page, post_id, "You're offline. Your like will be sent when you're back online.")
 
     page.context.set_offline(False)
     expect_live(page)
-    expect_it_works_again(page, post_id)
+    expect_stored(page, post_id)
+
+
+@offline
+def test_of_several_clicks_offline_only_the_last_one_counts(visitor: Visitor, post_id: int) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True)
+    page.context.set_offline(True)
+    expect_live(page, "off")
+    for pressed in (False, True, False):
+        heart(page, post_id).click()
+        expect_heart(page, post_id, pressed=pressed, state="waiting")
+
+    page.context.set_offline(False)
+    expect_heart(page, post_id, pressed=False)
+    page.reload()
+    expect_heart(page, post_id, pressed=False)
+    expect_count(page, post_id, 0)
+
+
+@pytest.mark.expects_errors(FAILED_REQUEST, "htmx:error", "Failed to fetch")
+def test_a_kept_click_that_is_refused_when_it_arrives_puts_the_heart_back(visitor: Visitor, post_id: int) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
+    page.route(LIKE_URL, lambda route: route.abort("connectionreset"))
+    heart(page, post_id).click()
+    expect_kept(page, post_id, NO_RESPONSE)
+    page.route(LIKE_URL, lambda route: route.fulfill(status=403, content_type="text/plain", body="Not allowed."))
+    expect_refused(page, post_id, "Not allowed.")
 
 
 @pytest.mark.expects_errors(FAILED_REQUEST)
