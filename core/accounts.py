@@ -2,28 +2,75 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from core.sign_in import hashing, with_status
+from core.rate_limits import TokenBucket, network_of
+from core.sign_in import address, hashing, with_status
+
+networks = TokenBucket(burst=60, rate=1 / 20)  # new accounts
+RESERVED_NAMES = {"admin", "administrator", "moderator", "operator", "redheart", "root", "staff", "support", "system"}
+MIXED_SCRIPTS = ({"LATIN", "HANGUL"}, {"LATIN", "CJK", "HIRAGANA", "KATAKANA"})  # whose letters do not look alike
+
+
+class SignUpForm(UserCreationForm):
+    def __init__(self, request: HttpRequest) -> None:
+        self.network = network_of(address(request))
+        super().__init__(request.POST or None)
+
+    def clean_username(self) -> str:
+        name = str(super().clean_username())
+        if name.casefold().strip(".-_+@0123456789") in RESERVED_NAMES:
+            raise ValidationError(_("This name is reserved. Choose another one."))
+        scripts = scripts_of(name)
+        if len(scripts) > 1 and not any(scripts <= mixed for mixed in MIXED_SCRIPTS):
+            raise ValidationError(_("These letters belong to different alphabets. Use only one."))
+        return name
+
+    def save(self, commit: bool = True) -> User:
+        """Raises `ValidationError` if the network has created too many accounts, or too many people sign in."""
+        if wait := networks.take(self.network):
+            message = _("Too many new accounts. Wait %(seconds)s seconds and try again.")
+            raise ValidationError(message, "limit", {"seconds": wait})
+        with hashing():
+            user: User = super().save(commit)
+        return user
+
+
+class ProductNameValidator(CommonPasswordValidator):
+    """Refuses the name of the product, which the list of common passwords does not hold."""
+
+    def __init__(self) -> None:
+        self.passwords = {"redheart"}
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        super().validate(password.strip("0123456789!"), user)
+
+
+def scripts_of(name: str) -> set[str]:
+    """The scripts of its letters: the first word of their Unicode names."""
+    return {unicodedata.name(letter, "?").split()[0] for letter in name if letter.isalpha()}
 
 
 @require_http_methods(["GET", "POST"])
 @never_cache
 def signup(request: HttpRequest) -> HttpResponse:
-    form: UserCreationForm[User] = UserCreationForm(request.POST or None)
+    form = SignUpForm(request)
     if form.is_valid():
         try:
-            with hashing():
-                user = form.save()
-        except ValidationError as busy:
-            form.add_error(None, busy)
+            user = form.save()
+        except ValidationError as error:
+            form.add_error(None, error)
         else:
             login(request, user)
             return redirect("feed")

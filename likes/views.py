@@ -4,9 +4,11 @@ from typing import cast
 
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -14,8 +16,9 @@ from django.views.decorators.http import require_GET, require_POST
 from core import sessions, visitors
 from core.http import HtmxRequest, parse_pk, render_part, wants_json
 from core.permissions import sign_in_required
+from core.sign_in import with_status
 from core.visitors import visitor_of
-from likes import http, selectors, services, tasks
+from likes import http, rate_limits, selectors, services, tasks
 from likes.forms import PostForm
 from likes.http import Refusal
 from likes.models import Post
@@ -48,9 +51,13 @@ def write(request: HttpRequest) -> HttpResponse:
         request.session["draft"] = request.POST.get("text", "")[:2000]
         return redirect_to_login(reverse("feed"))
     form = PostForm(request.POST)
+    if form.is_valid() and (wait := rate_limits.posts.take(str(request.user.pk))):
+        message = _("Too many posts. Wait %(seconds)s seconds and try again.")
+        form.add_error(None, ValidationError(message, "limit", {"seconds": wait}))
     if not form.is_valid():
         posts, more = selectors.feed(visitor=visitor_of(request))
-        return render(request, "likes/feed.html", {"posts": posts, "more": more, "form": form}, status=422)
+        context = {"posts": posts, "more": more, "form": form}
+        return with_status(render(request, "likes/feed.html", context, status=422), form)
     services.write_post(author=cast(User, request.user), text=form.cleaned_data["text"])
     return redirect("feed")
 

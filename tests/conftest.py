@@ -17,7 +17,7 @@ from django.utils import translation
 from hypothesis import HealthCheck
 from pytest_django import DjangoDbBlocker
 
-from core import sign_in
+from core import accounts, sign_in
 from core.redis import redis
 from feedback import rate_limits as feedback_limits
 from likes import rate_limits
@@ -84,7 +84,8 @@ def empty_redis_and_rate_limits(redis_client: redis_py.Redis) -> None:
     feedback_limits.confirmations.buckets.clear()
     rate_limits.clicks.buckets.clear()
     rate_limits.new_visitors.buckets.clear()
-    for bucket in (sign_in.networks, sign_in.accounts_in_networks, sign_in.accounts):
+    rate_limits.posts.buckets.clear()
+    for bucket in (accounts.networks, sign_in.networks, sign_in.accounts_in_networks, sign_in.accounts):
         bucket.buckets.clear()
 
 

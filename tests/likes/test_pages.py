@@ -11,6 +11,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from core import visitors
+from core.rate_limits import TokenBucket
+from likes import rate_limits
 from likes.models import Post
 from likes.services import Click, set_likes
 from likes.settling import settle
@@ -92,6 +94,20 @@ def test_older_posts_are_on_pages_until_the_last(client: Client, mina: User) -> 
 @pytest.mark.parametrize("before", ["x", "-1", "0", "", "9" * 30, "%00"])
 def test_an_invalid_page_is_not_an_error(client: Client, post: Post, before: str) -> None:
     assert client.get(f"/?before={before}").status_code == 200
+
+
+def test_an_account_that_writes_too_many_posts_has_to_wait_and_keeps_its_text(
+    client: Client, mina: User, jun: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "posts", TokenBucket(burst=2, rate=1 / 3600))
+    client.force_login(mina)
+    assert {client.post("/posts/", {"text": f"Post {number}"}).status_code for number in range(2)} == {302}
+    response = client.post("/posts/", {"text": "One more"})
+    assert (response.status_code, response["Retry-After"]) == (429, "3600")
+    assert "Too many posts. Wait 3600 seconds" in response.content.decode() and b"One more" in response.content
+    assert Post.objects.count() == 2
+    client.force_login(jun)
+    assert client.post("/posts/", {"text": "Mine"}).status_code == 302, "another account"
 
 
 def test_the_text_of_a_post_is_shown_and_never_executed(client: Client, mina: User) -> None:

@@ -1,0 +1,59 @@
+"""Names that could be mistaken for others are refused, and one network creates no flood of accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from core import accounts
+from core.rate_limits import TokenBucket
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "a long pass phrase"
+
+
+def sign_up(name: str, *, password: str = PASSWORD, address: str = "192.0.2.7") -> Any:
+    fields = {"username": name, "password1": password, "password2": password}
+    return Client().post("/accounts/signup/", fields, REMOTE_ADDR=address)
+
+
+@pytest.mark.parametrize("name", ["sora", "소라", "kim민수", "田中ゆき", "Анна", "ac-dc_7"])
+def test_an_ordinary_name_is_accepted(name: str) -> None:
+    assert sign_up(name).status_code == 302
+    assert User.objects.filter(username=name).exists()
+
+
+@pytest.mark.parametrize("name", ["admin", "Redheart", "ROOT", "support_", "staff1", "\uff41dmin"])
+def test_a_reserved_name_is_refused(name: str) -> None:
+    assert "This name is reserved." in sign_up(name).content.decode()
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["m\u0456na", "\u0430dmin", "ju\u03b7", "\u041a\u0391"])
+def test_a_name_of_letters_from_different_alphabets_is_refused(name: str) -> None:
+    assert "These letters belong to different alphabets." in sign_up(name).content.decode()
+    assert not User.objects.exists()
+
+
+def test_a_name_that_differs_from_another_only_in_case_is_refused(mina: User) -> None:
+    assert sign_up("MINA").status_code == 200
+    assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize("password", ["redheart", "RedHeart1", "redheart2026"])
+def test_the_name_of_the_product_is_no_password(password: str) -> None:
+    assert "too common" in sign_up("sora", password=password).content.decode()
+    assert not User.objects.exists()
+
+
+def test_a_network_that_has_created_too_many_accounts_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "networks", TokenBucket(burst=3, rate=1 / 3600))
+    assert {sign_up(f"sora{number}", address=f"192.0.2.{number}").status_code for number in range(3)} == {302}
+    response = sign_up("sora4")
+    assert response.status_code == 429
+    assert f"Wait {response['Retry-After']} seconds" in response.content.decode()
+    assert sign_up("sora4", address="198.51.100.1").status_code == 302, "another network"
+    assert User.objects.count() == 4
