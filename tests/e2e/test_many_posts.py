@@ -24,10 +24,10 @@ def scroll_until(page: Page, posts: int) -> None:
 
 
 def test_the_header_and_the_posts_in_view_stay_live_on_a_page_of_300_posts(
-    visitor: Visitor, mina: Author, jun: Author, other_visitor: httpx.Client
+    visitor: Visitor, mina: Author, jun: Author, author: Author, other_visitor: httpx.Client
 ) -> None:
     for number in range(POSTS):
-        assert mina.submit("/posts/", text=f"Number {number}").status_code == 302
+        assert author.submit("/posts/", text=f"Number {number}").status_code == 302
     jun_post, newest_post = jun.publish("Somebody will like this"), mina.publish("On top")
     page, sockets = visitor(), list[WebSocket]()
     page.on("websocket", lambda socket: sockets.append(socket))
