@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from core.http import with_status
 from core.rate_limits import TokenBucket, network_of
-from core.sign_in import address, hashing, with_status
+from core.sign_in import address, hashing
 
 networks = TokenBucket(burst=60, rate=1 / 20)  # new accounts
 RESERVED_NAMES = {"admin", "administrator", "moderator", "operator", "redheart", "root", "staff", "support", "system"}

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import register_converter
@@ -15,6 +16,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
+# Of a form that may be sent again later: the code of its error, whose params have the seconds to wait.
+STATUS_OF_ERROR = {"limit": HTTPStatus.TOO_MANY_REQUESTS, "busy": HTTPStatus.SERVICE_UNAVAILABLE}
 MAX_PK_DIGITS = 18  # any number of 18 digits fits into a BigAutoField
 
 
@@ -44,6 +47,15 @@ def render_part(request: HtmxRequest, part: str, page: str, context: Mapping[str
     partial = request.htmx and not request.htmx.history_restore_request
     response = render(request, part if partial else page, dict(context))
     patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def with_status(response: HttpResponse, form: BaseForm) -> HttpResponse:
+    """The response with status 429 or 503 and Retry-After, if the form says to try again later."""
+    for error in form.non_field_errors().as_data():
+        if error.params and error.code in STATUS_OF_ERROR:
+            response.status_code = STATUS_OF_ERROR[error.code]
+            response["Retry-After"] = str(error.params["seconds"])
     return response
 
 

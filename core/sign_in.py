@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -14,20 +13,19 @@ from django.contrib.auth.signals import user_login_failed
 from django.contrib.auth.views import LoginView, redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.dispatch import receiver
-from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
+from core.http import with_status
 from core.rate_limits import TokenBucket, network_of
 
 networks = TokenBucket(burst=60, rate=1 / 10)
 accounts_in_networks = TokenBucket(burst=10, rate=1 / 60)
 accounts = TokenBucket(burst=100, rate=1 / 10)
 HASH_TIMEOUT = 5  # seconds that a password may wait to be hashed
-STATUS_OF_ERROR = {"limit": HTTPStatus.TOO_MANY_REQUESTS, "busy": HTTPStatus.SERVICE_UNAVAILABLE}
 hash_slot = BoundedSemaphore(1)  # a hash is slow by design: it keeps a core busy for some hundred milliseconds
 log = logging.getLogger(__name__)
 
@@ -69,15 +67,6 @@ class SignIn(LoginView):
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         return with_status(super().form_invalid(form), form)
-
-
-def with_status(response: HttpResponse, form: BaseForm) -> HttpResponse:
-    """The response with status 429 or 503 and Retry-After, if the form says to try again later."""
-    for error in form.non_field_errors().as_data():
-        if error.params and error.code in STATUS_OF_ERROR:
-            response.status_code = STATUS_OF_ERROR[error.code]
-            response["Retry-After"] = str(error.params["seconds"])
-    return response
 
 
 def admin_sign_in(request: HttpRequest) -> HttpResponse:

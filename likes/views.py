@@ -14,9 +14,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from core import sessions, visitors
-from core.http import HtmxRequest, parse_pk, render_part, wants_json
+from core.http import HtmxRequest, parse_pk, render_part, wants_json, with_status
 from core.permissions import sign_in_required
-from core.sign_in import with_status
 from core.visitors import visitor_of
 from likes import http, rate_limits, selectors, services, tasks
 from likes.forms import PostForm

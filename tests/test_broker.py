@@ -12,7 +12,6 @@ from kombu.message import Message
 from project.celery import app
 
 
-@pytest.mark.usefixtures("redis_server")
 def test_an_acknowledgement_on_a_lost_connection_is_logged_and_does_not_end_the_worker(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

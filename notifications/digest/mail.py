@@ -31,6 +31,8 @@ PRIORITY = 7  # after everything but exports
 def end_period(user_settings: NotificationSettings, end: datetime) -> Delivery | None:
     """Ends the digest period, unless it has been changed meanwhile. Returns the email, if there is anything in it."""
     destination = selectors.digest_address(user_id=user_settings.user_id)
+    if destination and not destination.address:  # this process has no key to read it: the next run tries again
+        return None
     content = _content(user_settings, destination, end) if destination and user_settings.user.is_active else None
     with transaction.atomic():
         unchanged = NotificationSettings.objects.filter(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,16 +15,22 @@ from notifications.notify import Entry, notify
 from outbox.outcome import Outcome
 from outbox.transports import MessageHandler
 
+UNREADABLE_RETRY = timedelta(minutes=1)  # a restart with a new SECRET_KEY is not over on every machine
+
 
 class DeliveryHandler(MessageHandler):
     related = ("destination", "notification")
 
     def is_ready(self, delivery: Delivery) -> bool:
-        """Drops a stale delivery, and postpones one that its destination's rate limit does not allow yet."""
+        """Drops a stale delivery. Postpones one that its destination's rate limit does not allow yet, or whose address
+        this process has no key to read."""
         if is_stale(delivery):
             delivery.drop()
             return False
         destination = delivery.destination
+        if not destination.address:
+            delivery.postpone(timezone.now() + UNREADABLE_RETRY)
+            return False
         if destination.take_turn():
             return True
         destination.refresh_from_db()

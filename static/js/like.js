@@ -14,6 +14,7 @@
      latest               the newest request while it is under way
      accepted, saved      versions of this visitor's like;  pendingSince  when the click came, or was sent again
      state                "saved", "pending", "refused", or "waiting" if no server could be reached
+     sendingAgain         true while the click that waits is sent
      clicked              times of the newest click, for its journey;  early  a like that arrived before the response */
   function postOf(id) {
     if (posts.has(id)) return posts.get(id);

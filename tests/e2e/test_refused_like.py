@@ -172,6 +172,25 @@ def test_of_several_clicks_offline_only_the_last_one_counts(visitor: Visitor, po
 
 
 @pytest.mark.expects_errors(FAILED_REQUEST, "htmx:error", "Failed to fetch")
+def test_a_kept_click_stays_although_another_tab_changes_the_like(visitor: Visitor, post_id: int) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True)
+    page.route(LIKE_URL, lambda route: route.abort("connectionreset"))
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=False, state="waiting")
+    tab = visit(page.context.new_page(), f"/posts/{post_id}/")
+    for pressed in (False, True):
+        heart(tab, post_id).click()
+        expect_heart(tab, post_id, pressed=pressed)
+    expect_heart(page, post_id, pressed=False, state="waiting")
+    page.unroute(LIKE_URL)
+    for each in (page, tab):
+        expect_heart(each, post_id, pressed=False)
+        expect_count(each, post_id, 0)
+
+
+@pytest.mark.expects_errors(FAILED_REQUEST, "htmx:error", "Failed to fetch")
 def test_a_kept_click_that_is_refused_when_it_arrives_puts_the_heart_back(visitor: Visitor, post_id: int) -> None:
     page = visit(visitor(), f"/posts/{post_id}/")
     page.route(LIKE_URL, lambda route: route.abort("connectionreset"))

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django import Settings
 
 from likes.models import Post
 from notifications.models import Delivery, Destination, Notification
@@ -45,6 +46,18 @@ def test_after_a_look_the_push_is_dropped_and_the_webhook_is_sent(
         sending.send(delivery.pk)
     assert [delivery.destination.transport for delivery in recorder.sent] == ["webhook"]
     assert Delivery.objects.count() == 1
+
+
+def test_a_message_whose_address_has_another_key_waits_until_the_key_is_there(
+    destination: Destination, recorder: Recorder, settings: Settings
+) -> None:
+    delivery = write(destination)
+    settings.SECRET_KEY, old = "a-new-key-" * 6, settings.SECRET_KEY
+    sending.send(delivery.pk)
+    delivery.refresh_from_db()
+    assert (recorder.sent, delivery.status, delivery.attempt_count) == ([], Status.RECEIVED, 0)
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert send_now(delivery).status == Status.ACCEPTED
 
 
 def test_a_second_message_to_a_destination_waits_for_its_rate_limit(

@@ -46,6 +46,16 @@ def delivery(post: Post, settings: Settings) -> Delivery:
     return delivery
 
 
+def test_a_digest_whose_address_has_another_key_waits_until_the_key_is_there(post: Post, settings: Settings) -> None:
+    subscribe(post.author)
+    like(post, "v1")
+    settings.SECRET_KEY, old = "a-new-key-" * 6, settings.SECRET_KEY
+    assert end_period(post.author) is None
+    settings.SECRET_KEY_FALLBACKS = [old]
+    delivery = end_period(post.author)
+    assert delivery and delivery.content["to"] == "mina@example.com"
+
+
 def test_the_email_has_the_headers_of_the_standards_and_both_texts(office: MailServer, delivery: Delivery) -> None:
     assert send_now(delivery).status == "accepted"
     assert delivery.response == "250 2.0.0 Ok: queued as 4711" and delivery.handed_over_at
