@@ -48,14 +48,16 @@ class SignUpForm(UserCreationForm):
         return user
 
 
-class ProductNameValidator(CommonPasswordValidator):
-    """Refuses the name of the product, which the list of common passwords does not hold."""
+class PasswordValidator(CommonPasswordValidator):
+    """Refuses common passwords and the name of the product, also with digits around them."""
 
     def __init__(self) -> None:
-        self.passwords = {"redheart"}
+        super().__init__()
+        self.passwords = self.passwords | {"redheart"}
 
     def validate(self, password: str, user: User | None = None) -> None:
-        super().validate(password.strip("0123456789!"), user)
+        for guess in (password, password.strip("0123456789!")):
+            super().validate(guess, user)
 
 
 def scripts_of(name: str) -> set[str]:

@@ -40,7 +40,7 @@ def read_procfile() -> dict[str, str]:
 
 def lock_data_dir(data_dir: Path) -> None:
     """Locks DATA_DIR until this process ends. Raises SystemExit if another run has it."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # see `project.env.private_folder`
     handle = os.open(data_dir / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -43,10 +44,16 @@ def test_a_name_that_differs_from_another_only_in_case_is_refused(mina: User) ->
     assert User.objects.count() == 1
 
 
-@pytest.mark.parametrize("password", ["redheart", "RedHeart1", "redheart2026"])
-def test_the_name_of_the_product_is_no_password(password: str) -> None:
+@pytest.mark.parametrize("password", ["password", "2026password!", "redheart", "RedHeart1", "redheart2026"])
+def test_a_common_password_and_the_name_of_the_product_are_refused_also_with_digits(password: str) -> None:
     assert "too common" in sign_up("sora", password=password).content.decode()
     assert not User.objects.exists()
+
+
+def test_the_form_names_each_rule_of_a_password_once() -> None:
+    page = Client().get("/accounts/signup/").content.decode()
+    rules = re.findall(r"<li>(.*?)</li>", page)
+    assert len(rules) >= 3 and len(set(rules)) == len(rules)
 
 
 def test_a_network_that_has_created_too_many_accounts_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,10 +40,9 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         "WEB_OPTIONS": "--proxy-headers",
     }
     server = Live(folder, **env)
-    manage = [sys.executable, "manage.py"]
-    subprocess.run([*manage, "collectstatic", "--no-input", "-v", "0"], cwd=ROOT, env=server.env, check=True)
-    with server:
-        subprocess.run([*manage, "shell", "-v", "0", "-c", TWENTY_POSTS], cwd=ROOT, env=server.env, check=True)
+    with server:  # started like a new site: nothing is prepared by hand
+        shell = [sys.executable, "manage.py", "shell", "-v", "0", "-c", TWENTY_POSTS]
+        subprocess.run(shell, cwd=ROOT, env=server.env, check=True)
         yield server
 
 
