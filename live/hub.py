@@ -58,9 +58,7 @@ class Hub:
     async def join(self, socket: Socket) -> None:
         """Subscribes first and reads the snapshot second, so nothing falls between. Raises `DatabaseError`."""
         for topic_set in socket.topic_sets:
-            if topic_set not in self.sockets:
-                self.state.open(topic_set)
-            self.sockets[topic_set].add(socket)
+            self._watch(socket, topic_set)
         joined = asyncio.get_running_loop().create_future()
         self.joining.append((socket, joined))
         if self.join_task is None or self.join_task.done():
@@ -69,10 +67,18 @@ class Hub:
 
     def leave(self, socket: Socket) -> None:
         for topic_set in socket.topic_sets:
-            self.sockets[topic_set].discard(socket)
-            if not self.sockets[topic_set]:
-                del self.sockets[topic_set]
-                self.state.close(topic_set)
+            self._unwatch(socket, topic_set)
+
+    def _watch(self, socket: Socket, topic_set: TopicSet) -> None:
+        if topic_set not in self.sockets:
+            self.state.open(topic_set)
+        self.sockets[topic_set].add(socket)
+
+    def _unwatch(self, socket: Socket, topic_set: TopicSet) -> None:
+        self.sockets[topic_set].discard(socket)
+        if not self.sockets[topic_set]:
+            del self.sockets[topic_set]
+            self.state.close(topic_set)
 
     async def _join_waiting(self) -> None:
         """Sockets that join while a query is running share the next one."""
@@ -107,6 +113,16 @@ class Hub:
             states += [self.state.states(t, personal[t]) for topic_set in socket.topic_sets[1:] for t in topic_set]
             # Run as a task: the tick that `take` has woken runs first, and both updates share a frame.
             socket.offer({name: state for some in states for name, state in some.items()}, run=asyncio.create_task)
+        self._drop_ended_topics(sockets, {topic for topic in watched if self.state.has_ended(topic)})
+
+    def _drop_ended_topics(self, sockets: list[Socket], ended: set[str]) -> None:
+        """Topics that do not exist are not kept: each socket may name 250, and would cost that much memory."""
+        for socket in sockets:
+            before = socket.topics
+            if not ended.isdisjoint(before) and socket in self.sockets.get(before, ()):
+                socket.watch(tuple(topic for topic in before if topic not in ended))
+                self._watch(socket, socket.topics)  # first, or the state of the others would be dropped, too
+                self._unwatch(socket, before)
 
     def take(self, events: Iterable[Event]) -> None:
         """Keeps what is new and wakes the tick."""

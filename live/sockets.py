@@ -61,12 +61,17 @@ class Socket:
 
     def __init__(self, send: Send, watched: TopicSet, visitor: str | None = None, session: str = "") -> None:
         """``session`` is the key of the session of a visitor with an account."""
-        self.send, self.topics, self.visitor, self.session = send, watched, visitor, session
+        self.send, self.visitor, self.session = send, visitor, session
         self.account = sessions.account(session) if session else None
-        self.topic_sets: tuple[TopicSet, ...] = (watched, (topics.personal_topic(visitor),)) if visitor else (watched,)
+        self.watch(watched)
         self.pending: Mapping[str, str] = NOTHING
         self.message: Message | None = None
         self.sending: asyncio.Task[None] | None = None
+
+    def watch(self, watched: TopicSet) -> None:
+        self.topics = watched
+        personal = (topics.personal_topic(self.visitor),) if self.visitor else ()
+        self.topic_sets: tuple[TopicSet, ...] = (watched, personal) if personal else (watched,)
 
     def offer(self, states: Mapping[str, str], made: Message | None = None, *, run: Run = start) -> None:
         """Sends these states, or adds them to what is sent next. ``made`` is their message, if there is one already."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from live.sockets import TopicSet
-from live.topics import Event
+from live.topics import LAST_VERSION, Event
 
 MAX_EARLY = 1000  # visitors whose personal events are kept until the socket with their new cookie joins
 States = dict[str, tuple[int, str]]  # version and state by name
@@ -64,6 +64,10 @@ class LiveState:
     def states(self, topic: str, names: Iterable[str] | None = None) -> dict[str, str]:
         found = self.topics.get(topic, {})
         return {name: found[name][1] for name in (found if names is None else names) if name in found}
+
+    def has_ended(self, topic: str) -> bool:
+        """Will the topic never change? It has no state at all, or the last one, as a deleted post has."""
+        return all(version == LAST_VERSION for version, _ in self.topics.get(topic, {}).values())
 
     def by_topic_set(self, changes: Changes) -> dict[TopicSet, dict[str, str]]:
         """These changes, as each set of topics watches them."""

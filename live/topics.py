@@ -56,11 +56,12 @@ def declare(
     allows: Callable[[str | None, str], bool] | None = None,
 ) -> None:
     """``snapshot(keys)`` returns the current state, ``personal(visitors, keys)`` what only these visitors see of it.
-    ``allows(visitor, key)`` decides who may watch; without it everybody may."""
+    ``allows(visitor, key)`` decides who may watch; without it everybody may. A topic of which the snapshot returns no
+    event, or one with `LAST_VERSION`, is not watched any longer."""
     topic_types[name] = TopicType(snapshot, personal, allows)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def parse(query: str) -> tuple[str, ...]:
     """The topics in ``topic=post.1&topic=feed``: the same object for the same query. Raises `BadTopics`."""
     try:

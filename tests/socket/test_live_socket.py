@@ -135,6 +135,22 @@ async def test_a_topic_that_needs_permission_is_refused_before_any_of_it_is_sent
         del topics.topic_types["secret"]
 
 
+async def test_topics_that_do_not_exist_are_answered_once_and_not_kept(post: Post) -> None:
+    invented = [f"post.{post.pk + number}" for number in range(1, 100)] + [f"feed.{number}" for number in range(100)]
+    real = f"post.{post.pk}"
+    query = "&".join(f"topic={topic}" for topic in [real, *invented])
+    async with watching(query, key="v1") as (page, first):
+        assert first[f"post.{post.pk + 1}"]["gone"] and first[real]["count"] == 0
+        await like(post, "v2")
+        assert await frame(page) == {real: {"v": 1, "count": 1}}
+        state = hub_module.hub().state
+        assert set(state.watchers) == {real, "visitor:v1"} and set(state.topics) == {real}
+        await like(post, "v1")
+        while (await frame(page)).get(f"like.{post.pk}", {}).get("liked") is not True:
+            pass
+    assert not hub_module.hub().state.watchers
+
+
 async def test_an_older_version_never_follows_a_newer_one(post: Post) -> None:
     name = f"post.{post.pk}"
     async with watching(f"topic={name}") as (page, _):
