@@ -4,6 +4,7 @@ sentence that says what to set."""
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,6 +24,8 @@ FILE = Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 LOCAL_HOSTS = {"localhost", ".localhost", "127.0.0.1", "[::1]", "testserver"}
 SMTP = "outbox.smtp.EmailBackend"
+# Of Chrome, Edge, Opera and Samsung; of Firefox; of Safari; of Edge on Windows.
+PUSH_SERVICES = ["fcm.googleapis.com", "push.services.mozilla.com", "push.apple.com", "notify.windows.com"]
 PORTS = {"smtp": 25, "smtps": 587, "smtp+tls": 587, "smtp+ssl": 465, "submission": 587}  # defaults
 
 environ.Env.read_env(FILE)  # the environment takes precedence over the file
@@ -133,6 +136,14 @@ def with_scheme(name: str, value: str, *schemes: str) -> str:
     if urlsplit(value).scheme not in schemes:
         raise ImproperlyConfigured(f"{name} must start with one of {', '.join(f'{s}://' for s in schemes)}.")
     return value
+
+
+def hosts(name: str) -> list[str]:
+    """Host names, each with a port or without."""
+    found = [item.lower() for item in items(name)]
+    if wrong := [host for host in found if not re.fullmatch(r"[a-z0-9.-]+(:[0-9]{1,5})?", host)]:
+        raise ImproperlyConfigured(f"{name} must be host names, like push.example, not {wrong[0]!r}.")
+    return found
 
 
 def networks(values: list[str]) -> list[IPv4Network | IPv6Network]:

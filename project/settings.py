@@ -137,6 +137,7 @@ if SLOW_MAIL:
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(env.text("FEEDBACK_FROM", "support@example.com"))
 
 # Web push: identifies this site to the push services of browsers.
+PUSH_SERVICES = [*env.PUSH_SERVICES, *env.hosts("PUSH_SERVICES")]
 VAPID_PRIVATE_KEY = env.vapid_key(env.text("VAPID_PRIVATE_KEY"), debug=DEBUG, data_dir=DATA_DIR)
 
 # With "daphne" first, `manage.py runserver` serves websockets. Other processes do not import it: it takes 17 MiB.

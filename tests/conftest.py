@@ -123,5 +123,5 @@ def queued() -> Callable[[str], list[dict[str, Any]]]:
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A whole site in its own processes, started as `make run` does."""
-    with Live(tmp_path_factory.mktemp("live"), OUTSIDE_ALLOW="127.0.0.1") as running:
+    with Live(tmp_path_factory.mktemp("live"), OUTSIDE_ALLOW="127.0.0.1", PUSH_SERVICES="127.0.0.1:9") as running:
         yield running

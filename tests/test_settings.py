@@ -95,6 +95,7 @@ def test_processes_that_start_at_the_same_time_share_one_key(tmp_path: Path) -> 
         ({"DATABASE_URL": "mysql://u:p@host/name"}, "DATABASE_URL must look like"),
         ({"DATABASE_URL": "postgres://u:p@host:port/name"}, "DATABASE_URL cannot be read"),
         ({"OUTSIDE_ALLOW": "10.0.0.1/8"}, "OUTSIDE_ALLOW must be"),
+        ({"PUSH_SERVICES": "https://push.example"}, "PUSH_SERVICES must be host names"),
         ({"VAPID_PRIVATE_KEY": "A" * 43}, "VAPID_PRIVATE_KEY is not a key"),
         ({"VAPID_PRIVATE_KEY": "short"}, "VAPID_PRIVATE_KEY is not a key"),
         ({"SITE_URL": "redheart.example"}, "SITE_URL must look like"),
@@ -145,7 +146,7 @@ def test_every_setting_is_documented_and_has_a_line_in_the_example() -> None:
     code = (ROOT / "project/settings.py").read_text()
     in_example = set(re.findall(r"^# ([A-Z_]+)=", example, re.M))
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.M))
-    read = set(re.findall(r"""env\.(?:text|flag|number|items)\(["']([A-Z_]+)["']""", code))
+    read = set(re.findall(r"""env\.(?:text|flag|number|items|hosts)\(["']([A-Z_]+)["']""", code))
     other = {"LISTEN", "WEB_OPTIONS"}  # read by project/run.py and the Procfile
     assert documented == read | other | {"ENV_FILE"}
     assert in_example == read | other, "ENV_FILE cannot be set in the file that it names"

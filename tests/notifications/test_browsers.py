@@ -45,6 +45,11 @@ REFUSED_ENDPOINTS = [
     ("https://printer.local/x", "a private network"),
     ("https://redis/x", "a private network"),
     ("https://user:password@127.0.0.2/x", "with a password"),
+    ("https://user@push.example/x", "with a user name"),
+    ("https://example.com/x", "not the host of a push service"),
+    ("https://evil-push.example/x", "another host with the same end"),
+    ("https://push.example.evil.example/x", "another host with the same beginning"),
+    ("https://push.example:8443/x", "another port"),
     ("https://127.0.0.2/a b", "with a space"),
     ("https://127.0.0.2/a\nHost: x", "with a new line"),
     ("https://127.0.0.2:99999/", "no port"),
@@ -68,6 +73,7 @@ INVALID_KEYS: list[dict[str, str]] = [
 @pytest.fixture(autouse=True)
 def allow_push_service(settings: Settings) -> None:
     settings.OUTSIDE_ALLOW = [ip_network("127.0.0.2")]
+    settings.PUSH_SERVICES = ["127.0.0.2", "push.example", "own.example:8443"]
 
 
 @pytest.fixture
@@ -98,6 +104,15 @@ def test_an_endpoint_that_is_no_push_service_is_refused(client: Client) -> None:
         assert (answer.status_code, answer["Content-Type"]) == (400, "text/plain; charset=utf-8"), why
         assert 10 < len(answer.content) < 200, why
     assert not Destination.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["https://push.example/x", "https://PUSH.example:443/x", "https://eu.push.example/x", "https://own.example:8443/x"],
+)
+def test_a_known_push_service_is_accepted(client: Client, endpoint: str) -> None:
+    assert connect(client, endpoint).status_code == 201
+    assert Destination.objects.get().address == endpoint
 
 
 def test_invalid_keys_are_refused(client: Client) -> None:
