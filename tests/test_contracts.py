@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 from autobahn.twisted.websocket import WebSocketServerProtocol
+from daphne.http_protocol import WebRequest
 from daphne.ws_protocol import WebSocketProtocol
 from django.core.handlers import asgi, base
 from twisted.internet.abstract import FileDescriptor
@@ -19,6 +20,7 @@ from twisted.internet.tcp import Connection
 from twisted.web.http import HTTPChannel
 
 from live.servers.daphne import LeanWebSocket
+from live.servers.limits import DeadlineChannel, LimitedRequest
 from project.handler import Handler
 
 
@@ -36,6 +38,11 @@ from project.handler import Handler
         (asgi.get_script_prefix, "(scope)"),
         (WebSocketProtocol.onOpen, "(self)"),
         (WebSocketProtocol.handle_reply, "(self, message)"),
+        (WebRequest.gotLength, "(self, length)"),
+        (WebRequest.handleContentChunk, "(self, data)"),
+        (WebRequest.requestReceived, "(self, command, path, version)"),
+        (HTTPChannel.resetTimeout, "(self)"),
+        (HTTPChannel.allContentReceived, "(self)"),
         (Connection.writeSomeData, "(self, data: 'bytes') -> 'int | ConnectionLost'"),
         (FileDescriptor.write, "(self, data: 'bytes') -> 'None'"),
     ],
@@ -63,8 +70,10 @@ def test_methods_that_our_overrides_are_based_on_have_the_same_source(
 
 
 def test_every_public_method_of_our_subclasses_overrides_one_of_the_base_class() -> None:
-    for subclass, base_class in ((Handler, asgi.ASGIHandler), (LeanWebSocket, WebSocketProtocol)):
-        methods = {name for name, value in vars(subclass).items() if inspect.isfunction(value)} - {"_release_handshake"}
+    ours = {"_release_handshake", "refuse"}
+    for subclass in (Handler, LeanWebSocket, LimitedRequest, DeadlineChannel):
+        base_class = subclass.__bases__[0]
+        methods = {name for name, value in vars(subclass).items() if inspect.isfunction(value)} - ours
         assert methods and methods <= set(dir(base_class))
 
 

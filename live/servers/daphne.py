@@ -16,12 +16,14 @@ if __name__ == "__main__" and sys.platform != "win32":  # before daphne, which u
 
     asyncioreactor.install(uvloop.new_event_loop())
 
+from daphne import http_protocol
 from daphne.cli import CommandLineInterface
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.task import LoopingCall
 from twisted.internet.tcp import Connection
 
 from core import watchdog
+from live.servers.limits import DeadlineChannel, LimitedRequest
 
 TRY_LATER = 1013  # as in live/caps.py, which needs Django
 
@@ -65,4 +67,6 @@ def write(connection: Connection, frame: bytes) -> None:
 if __name__ == "__main__":
     LoopingCall(watchdog.ping).start(watchdog.INTERVAL)
     WebSocketFactory.protocol = LeanWebSocket
+    http_protocol.WebRequest = LimitedRequest
+    http_protocol.HTTPFactory.protocol = DeadlineChannel
     CommandLineInterface.entrypoint()

@@ -1,0 +1,63 @@
+"""Limits of a request in daphne, which otherwise receives a body of any size into a temporary file and waits as long as
+a byte a minute arrives."""
+
+from __future__ import annotations
+
+from daphne.http_protocol import WebRequest
+from twisted.web.http import HTTPChannel
+
+MAX_BODY = 64 * 1024  # bytes, as DATA_UPLOAD_MAX_MEMORY_SIZE
+MAX_SECONDS = 30  # from the first byte of a request to its last; also between two requests of a connection
+TEXT = b"Request too large."
+REFUSAL = (
+    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
+) % (len(TEXT), TEXT)
+
+
+class LimitedRequest(WebRequest):
+    """Answers 413 as soon as it is known that the body is too large. What the client still sends is dropped: if the
+    connection were closed at once, most clients would not read the answer."""
+
+    received = 0  # bytes of the body
+    refused = False
+
+    def gotLength(self, length: int | None) -> None:
+        super().gotLength(min(length or 0, MAX_BODY))  # a body of this size is kept in memory
+        if length is not None and length > MAX_BODY:
+            self.refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self.received += len(data)
+        if self.received > MAX_BODY and not self.refused:
+            self.refuse()
+        if not self.refused:
+            super().handleContentChunk(data)
+
+    def refuse(self) -> None:
+        self.refused = True
+        self.channel.transport.write(REFUSAL)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        if self.refused:
+            self.channel.loseConnection()
+        else:
+            super().requestReceived(command, path, version)
+
+
+class DeadlineChannel(HTTPChannel):
+    """Twisted starts the time limit again with each byte. Here only the first byte of a request does."""
+
+    receiving = False
+
+    def connectionMade(self) -> None:
+        self.timeOut = MAX_SECONDS
+        super().connectionMade()
+
+    def resetTimeout(self) -> None:
+        if not self.receiving:
+            self.receiving = True
+            super().resetTimeout()
+
+    def allContentReceived(self) -> None:
+        self.receiving = False
+        super().allContentReceived()
