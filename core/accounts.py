@@ -15,18 +15,18 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from core.http import with_status
-from core.rate_limits import TokenBucket, network_of
-from core.sign_in import address, hashing
+from core.http import address, with_status
+from core.shared_rate_limits import NetworkLimit
+from core.sign_in import hashing
 
-networks = TokenBucket(burst=60, rate=1 / 20)  # new accounts
+networks = NetworkLimit("new accounts", burst=60, rate=1 / 20)
 RESERVED_NAMES = {"admin", "administrator", "moderator", "operator", "redheart", "root", "staff", "support", "system"}
 MIXED_SCRIPTS = ({"LATIN", "HANGUL"}, {"LATIN", "CJK", "HIRAGANA", "KATAKANA"})  # whose letters do not look alike
 
 
 class SignUpForm(UserCreationForm):
     def __init__(self, request: HttpRequest) -> None:
-        self.network = network_of(address(request))
+        self.address = address(request)
         super().__init__(request.POST or None)
 
     def clean_username(self) -> str:
@@ -40,7 +40,7 @@ class SignUpForm(UserCreationForm):
 
     def save(self, commit: bool = True) -> User:
         """Raises `ValidationError` if the network has created too many accounts, or too many people sign in."""
-        if wait := networks.take(self.network):
+        if wait := networks.take(self.address):
             message = _("Too many new accounts. Wait %(seconds)s seconds and try again.")
             raise ValidationError(message, "limit", {"seconds": wait})
         with hashing():

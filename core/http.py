@@ -68,6 +68,11 @@ def referring_page(headers: Mapping[str, str], host: str) -> str:
     return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, None) else ""
 
 
+def address(request: HttpRequest | None) -> str:
+    """The IP address of the client. Empty without a request, and over a unix socket."""
+    return request.META.get("REMOTE_ADDR", "") if request else ""
+
+
 def wants_json(headers: Mapping[str, str]) -> bool:
     return "application/json" in headers.get("accept", "")
 

@@ -1,5 +1,5 @@
-"""Rate limits: token buckets in the memory of the process, so that no limit needs Redis. Each web process has its own,
-so n processes allow n times as much."""
+"""Rate limits: token buckets in the memory of the process. Each process has its own, so n processes allow n times as
+much. `core.shared_rate_limits` has buckets that they share."""
 
 from __future__ import annotations
 
@@ -44,10 +44,15 @@ class TokenBucket:
 
 
 @lru_cache(maxsize=10_000)
-def network_of(address: str) -> str:
-    """The network that one person may well control: /24 of IPv4, /64 of IPv6. Anything else is returned unchanged."""
+def networks_of(address: str) -> tuple[str, ...]:
+    """The networks that one person may well control, the smallest first: /24 of IPv4; /64, /56 and /48 of IPv6.
+    Anything else is returned unchanged."""
     try:
-        version = ip_address(address).version
+        prefixes = (24,) if ip_address(address).version == 4 else (64, 56, 48)
     except ValueError:
-        return address
-    return str(ip_network(f"{address}/{24 if version == 4 else 64}", strict=False))
+        return (address,)
+    return tuple(str(ip_network(f"{address}/{prefix}", strict=False)) for prefix in prefixes)
+
+
+def network_of(address: str) -> str:
+    return networks_of(address)[0]

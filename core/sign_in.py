@@ -19,12 +19,13 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from core.http import with_status
+from core.http import address, with_status
 from core.rate_limits import TokenBucket, network_of
+from core.shared_rate_limits import NetworkLimit, SharedBucket
 
-networks = TokenBucket(burst=60, rate=1 / 10)
-accounts_in_networks = TokenBucket(burst=10, rate=1 / 60)
-accounts = TokenBucket(burst=100, rate=1 / 10)
+networks = NetworkLimit("sign-in", burst=60, rate=1 / 10)
+accounts_in_networks = SharedBucket("sign-in of an account from a network", burst=10, rate=1 / 60)
+accounts = SharedBucket("sign-in of an account", burst=100, rate=1 / 10)
 HASH_TIMEOUT = 5  # seconds that a password may wait to be hashed
 hash_slot = BoundedSemaphore(1)  # a hash is slow by design: it keeps a core busy for some hundred milliseconds
 log = logging.getLogger(__name__)
@@ -44,21 +45,21 @@ def hashing() -> Iterator[None]:
 
 class SignInForm(AuthenticationForm):
     def clean(self) -> dict[str, Any]:
-        limits = self._limits()
-        if wait := next((wait for bucket, key in limits if (wait := bucket.take(key))), 0):
+        where = address(self.request)
+        limits = self._limits(where)
+        if wait := networks.take(where) or next((wait for bucket, key in limits if (wait := bucket.take(key))), 0):
             message = _("Too many sign-in attempts. Wait %(seconds)s seconds and try again.")
             raise ValidationError(message, "limit", {"seconds": wait})
         with hashing():
             cleaned = super().clean()
         if self.get_user():  # a right password does not count as an attempt
-            for bucket, key in limits[1:]:
+            for bucket, key in limits:
                 bucket.give_back(key)
         return cleaned
 
-    def _limits(self) -> list[tuple[TokenBucket, str]]:
-        network = network_of(address(self.request))
+    def _limits(self, where: str) -> list[tuple[TokenBucket, str]]:
         account = self.cleaned_data.get("username", "").casefold()  # trimmed and normalised by the field
-        return [(networks, network), (accounts_in_networks, f"{network} {account}"), (accounts, account)]
+        return [(accounts_in_networks, f"{network_of(where)} {account}"), (accounts, account)]
 
 
 class SignIn(LoginView):
@@ -79,10 +80,6 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
     if not request.user.is_staff:
         raise PermissionDenied
     return redirect(next_url)
-
-
-def address(request: HttpRequest | None) -> str:
-    return request.META.get("REMOTE_ADDR", "") if request else ""
 
 
 @receiver(user_login_failed)

@@ -7,6 +7,7 @@ It responds once the row of the click is committed. A request that is not a urle
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -57,7 +58,9 @@ class LikeEndpoint:
             form = await read_form(receive)
             if session := visitors.unknown_session(headers):
                 await read(sessions.load, [session])
-            click = http.read_click(headers, client[0] if client else "", form, post_id)
+            click = http.read_click(headers, form, post_id)
+            if click.is_first:
+                await asyncio.to_thread(http.limit_new_visitors, client[0] if client else "", post_id)
             version = await self.group_commit.store(click)
         except Refusal as refusal:
             state = None

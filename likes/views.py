@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from core import sessions, visitors
-from core.http import HtmxRequest, parse_pk, render_part, wants_json, with_status
+from core.http import HtmxRequest, address, parse_pk, render_part, wants_json, with_status
 from core.permissions import sign_in_required
 from core.visitors import visitor_of
 from likes import http, rate_limits, selectors, services, tasks
@@ -76,7 +76,9 @@ def like(request: HttpRequest, pk: int) -> HttpResponse:
     if session := visitors.unknown_session(headers):
         sessions.load([session])
     try:
-        click = http.read_click(headers, request.META.get("REMOTE_ADDR", ""), request.POST, pk)
+        click = http.read_click(headers, request.POST, pk)
+        if click.is_first:
+            http.limit_new_visitors(address(request), pk)
         version = http.stored_version(click, services.set_likes(clicks=[click]))
     except Refusal as refusal:
         reply = http.error_reply(headers, refusal, selectors.state_for_headers(headers, pk) if refusal.wait else None)

@@ -17,9 +17,7 @@ from django.utils import translation
 from hypothesis import HealthCheck
 from pytest_django import DjangoDbBlocker
 
-from core import accounts, sign_in
 from core.redis import redis
-from feedback import rate_limits as feedback_limits
 from likes import rate_limits
 from likes.models import Post
 from tests.environment import DATA_DIR
@@ -79,14 +77,9 @@ def redis_client(redis_server: None) -> Iterator[redis_py.Redis]:
 
 @pytest.fixture(autouse=True)
 def empty_redis_and_rate_limits(redis_client: redis_py.Redis) -> None:
-    """Each test starts with an empty Redis and unused rate limits."""
+    """Each test starts with an empty Redis, which has most rate limits, and unused clicks."""
     redis_client.flushall()
-    feedback_limits.confirmations.buckets.clear()
     rate_limits.clicks.buckets.clear()
-    rate_limits.new_visitors.buckets.clear()
-    rate_limits.posts.buckets.clear()
-    for bucket in (accounts.networks, sign_in.networks, sign_in.accounts_in_networks, sign_in.accounts):
-        bucket.buckets.clear()
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from core import visitors
-from core.http import HtmxRequest, SeeOther, render_part
-from core.rate_limits import network_of
+from core.http import HtmxRequest, SeeOther, address, render_part
 from core.visitors import visitor_of
 from feedback import rate_limits, selectors, services
 from feedback.forms import FeedbackForm
@@ -80,5 +79,5 @@ def _render_form(
 
 def _retry_after(request: HttpRequest, visitor: str | None) -> int:
     """Seconds until this visitor may send another message, or 0."""
-    wait = rate_limits.networks.take(network_of(request.META.get("REMOTE_ADDR", "")))
+    wait = rate_limits.networks.take(address(request))
     return wait or (rate_limits.visitors.take(visitor) if visitor else 0)

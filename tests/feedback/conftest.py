@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,16 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from feedback import rate_limits
 from feedback.models import Message
 from feedback.services import submit_message
-
-
-@pytest.fixture(autouse=True)
-def reset_rate_limits() -> Iterator[None]:
-    yield
-    rate_limits.visitors.buckets.clear()
-    rate_limits.networks.buckets.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from django.core.signing import TimestampSigner
 from django.test import Client
 from django.utils import timezone
 
-from core.rate_limits import TokenBucket
 from core.redis import redis
+from core.shared_rate_limits import NetworkLimit, SharedBucket
 from feedback import rate_limits
 from feedback.forms import FeedbackForm
 from feedback.models import Block, Mail, Message
@@ -170,7 +170,7 @@ def test_tags_and_case_do_not_make_another_mailbox(client: Client) -> None:
 
 
 def test_the_site_sends_only_so_many_confirmations(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limits, "confirmations", TokenBucket(burst=2, rate=1e-6))
+    monkeypatch.setattr(rate_limits, "confirmations", SharedBucket("test", burst=2, rate=1e-6))
     for n in range(4):
         client.post("/feedback/", form_data(email=f"a{n}@example.com", message=f"Text {n}"))
     assert (Message.objects.count(), Mail.objects.count()) == (4, 2), "all messages are kept"
@@ -187,8 +187,10 @@ def test_an_address_gets_only_a_few_confirmations_a_day(client: Client) -> None:
     assert Mail.objects.count() == rate_limits.MAX_CONFIRMATIONS + 1
 
 
-def test_a_network_that_sends_too_often_gets_429_and_keeps_the_text(client: Client) -> None:
-    rate_limits.networks.buckets["127.0.0.0/24"] = (0.0, time.monotonic() + 60)
+def test_a_network_that_sends_too_often_gets_429_and_keeps_the_text(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "networks", NetworkLimit("test", burst=0, rate=1 / 60))
     response = client.post("/feedback/", form_data())
     assert response.status_code == 429 and int(response["Retry-After"]) > 0
     assert b"The heart is lovely." in response.content

@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 
 from core import visitors
+from core.shared_rate_limits import NetworkLimit
 from likes import group_commit, rate_limits, tasks
 from likes.asgi import LikeEndpoint
 from likes.models import Like, Post
@@ -153,9 +154,23 @@ async def test_too_many_clicks_are_429_with_the_current_state_and_other_visitors
     assert (await click(post.pk, key="v2")).status == 303
 
 
-async def test_a_forged_forwarded_header_does_not_evade_the_rate_limit(post: Post) -> None:
-    rate_limits.new_visitors.buckets["127.0.0.0/24"] = EMPTY_BUCKET
+async def test_a_forged_forwarded_header_does_not_evade_the_rate_limit(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "new_visitors", NetworkLimit("test", burst=0, rate=1 / 60))
     assert (await click(post.pk, x_forwarded_for="203.0.113.9")).status == 429
+    assert await rows() == []
+
+
+async def test_new_visitors_of_one_network_like_a_post_only_so_often_and_visitors_with_a_cookie_still_do(
+    post: Post, mina: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "new_visitors_of_post", NetworkLimit("test", burst=2, rate=1 / 60))
+    assert [(await click(post.pk)).status for _ in range(3)] == [303, 303, 429]
+    assert (await click(post.pk, key="v1")).status == 303
+    another = await Post.objects.acreate(author=mina, text="Another")
+    assert (await click(another.pk)).status == 303
+    assert len(await rows()) == 4
 
 
 async def test_clicks_that_arrive_during_a_transaction_share_the_next(
