@@ -20,7 +20,6 @@ class MessageAdmin(admin.ModelAdmin):
     search_fields = ["email", "text", "note"]
     date_hierarchy = "received_at"
     readonly_fields = ["email", "text", "page", "language", "received_at", "answered_at"]
-    exclude = ["visitor"]
     show_full_result_count = False
     inlines = [MailInline]
 

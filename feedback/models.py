@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -31,7 +32,7 @@ class Message(models.Model):
     email = models.EmailField(_("email"))
     text = models.TextField(_("message"))
     page = models.CharField(_("page"), max_length=500, blank=True)
-    visitor = models.CharField(max_length=32, blank=True)
+    account = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
     language = models.CharField(_("language"), max_length=10, default="en")
     received_at = models.DateTimeField(_("received at"), default=timezone.now)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True)

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from feedback.models import Message
 from live.broadcast import broadcast
 from notifications.notify import Entry, notify
 
@@ -20,10 +21,10 @@ def email_failed(*, message_id: int) -> None:
     _notify("mailfailed", _staff_ids(), f"message.{message_id}")
 
 
-def reply_arrived(token: str, visitor: str) -> None:
+def reply_arrived(message: Message) -> None:
     """Only a sender with an account has a bell."""
-    pk = visitor[1:] if visitor.startswith("u") and visitor[1:].isdecimal() else 0
-    _notify("reply", User.objects.filter(pk=pk, is_active=True).values_list("pk", flat=True), f"receipt.{token}")
+    sender = User.objects.filter(pk=message.account_id or 0, is_active=True)
+    _notify("reply", sender.values_list("pk", flat=True), f"receipt.{message.token}")
 
 
 def export_ready(task_id: str, user_id: int) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from feedback.models import Block, Mail, Message
@@ -30,6 +31,13 @@ class Step(NamedTuple):
     detail: str = ""
     at: datetime | None = None
     next_at: datetime | None = None
+
+
+def old(*, spam: timedelta, archived: timedelta) -> QuerySet[Message]:
+    """Messages that are deleted: spam and archived ones of that age. With 0, archived ones are kept for ever."""
+    now = timezone.now()
+    ended = Q(archived_at__lt=now - archived, spam=False) if archived else Q(pk=None)
+    return Message.objects.filter(Q(spam=True, received_at__lt=now - spam) | ended)
 
 
 def confirmation(message: Message) -> Mail | None:

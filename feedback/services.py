@@ -27,9 +27,10 @@ from outbox.tasks import enqueue
 
 
 def submit_message(
-    *, email: str, text: str, page: str = "", visitor: str = "", form: str = "", spam: bool = False
+    *, email: str, text: str, page: str = "", account: User | None = None, form: str = "", spam: bool = False
 ) -> Message:
-    """Stores a message and its confirmation email. The same form sent twice returns the same message."""
+    """Stores a message and its confirmation email. The same form sent twice returns the same message. ``account`` gets
+    the replies in its bell, too."""
     key = hashlib.sha256(f"{form}\0{email}\0{text}".encode()).hexdigest() if form else new_token()
     with transaction.atomic():
         message, new = Message.objects.get_or_create(
@@ -38,7 +39,7 @@ def submit_message(
                 "email": email,
                 "text": text,
                 "page": page,
-                "visitor": visitor,
+                "account": account,
                 "version": Version.increase(INBOX),
                 "language": translation.get_language() or settings.LANGUAGE_CODE,
                 "spam": spam or is_blocked(email),
@@ -68,7 +69,7 @@ def reply_to(*, message: Message, author: User, text: str, form: str = "") -> Ma
         )
         if new:
             message.change(answered_at=timezone.now(), read_at=message.read_at or timezone.now())
-            notify.reply_arrived(message.token, message.visitor)
+            notify.reply_arrived(message)
             transaction.on_commit(lambda: _enqueue_mails(message))
     return mail
 

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from celery import Task, shared_task
+from django.conf import settings
 
-from feedback import exports, notify
+from core.deletion import delete_in_steps
+from core.models import Version
+from feedback import dev_mailbox, exports, notify, selectors
 from feedback.lesson import runs as lesson
-from feedback.topics import export_event, lesson_event
+from feedback.models import INBOX
+from feedback.topics import export_event, inbox_event, lesson_event
 from live.broadcast import broadcast
 
 EXPORT_PRIORITY = 9  # the lowest on Redis: all emails come first
+SPAM_KEPT = timedelta(days=30)
 
 
 @shared_task(bind=True, ignore_result=False, soft_time_limit=240, time_limit=270)
@@ -39,8 +46,21 @@ def export(self: Task, format: str, show: str, user_id: int = 0) -> dict[str, An
 
 @shared_task
 def delete_old_exports() -> None:
-    for file in exports.folder().glob("*"):
-        if file.stat().st_mtime < time.time() - exports.KEPT:
+    _delete_old_files(exports.folder(), exports.KEPT)
+
+
+@shared_task
+def delete_old_messages() -> None:
+    """Beat, once a day: deletes spam, archived messages and the files of the development mailbox when they are old."""
+    _delete_old_files(dev_mailbox.folder(), SPAM_KEPT.total_seconds())
+    if delete_in_steps(selectors.old(spam=SPAM_KEPT, archived=timedelta(days=settings.KEEP_FEEDBACK_DAYS))):
+        Version.increase(INBOX)
+        broadcast([inbox_event()])
+
+
+def _delete_old_files(folder: Path, seconds: float) -> None:
+    for file in folder.glob("*"):
+        if file.stat().st_mtime < time.time() - seconds:
             file.unlink(missing_ok=True)
 
 

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
-from core.visitors import COOKIE, account_key, read_cookie
+from core.visitors import COOKIE, account_key, new_key, read_cookie
 from likes import sql, tasks
 from likes.author_notifications import subject
 from likes.models import Like, Post
@@ -75,6 +75,12 @@ def adopt_likes(*, visitor: str, account: str) -> None:
         if like.wanted:
             Like.objects.filter(pk=account_likes[like.post_id].pk).update(wanted=True, **clicked)
         Like.objects.filter(pk=like.pk).update(wanted=False, **clicked)
+
+
+def anonymise_likes(sender: type, instance: User, **_: Any) -> None:
+    """Receiver of ``pre_delete``: the likes of a deleted account still count, but nobody can tell whose they were."""
+    for like in Like.objects.filter(visitor=account_key(instance)).only("pk"):
+        Like.objects.filter(pk=like.pk).update(visitor=new_key())
 
 
 def adopt_at_sign_in(sender: type, request: HttpRequest | None, user: AbstractBaseUser, **_: Any) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
+from core.deletion import delete_in_steps
 from core.enqueue import enqueue_once, mark_started
 from notifications.digest import mail as digest
 from notifications.digest import schedule
@@ -15,7 +16,6 @@ from outbox.tasks import enqueue
 
 MAX_DIGESTS = 1000  # that beat enqueues at once
 MAX_AGE = timedelta(days=30)  # of deliveries
-DELETED_TOGETHER = 500  # rows deleted in one transaction
 
 
 @shared_task
@@ -64,5 +64,4 @@ def delete_old_deliveries() -> None:
         .exclude(status=Status.SENDING)
         .exclude(status__in=PENDING, on_hold=False)
     )
-    while some := list(old.values_list("pk", flat=True)[:DELETED_TOGETHER]):
-        Delivery.objects.filter(pk__in=some).delete()
+    delete_in_steps(old)

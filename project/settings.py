@@ -124,6 +124,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "notifications.tasks.delete_old_deliveries",
         "schedule": crontab(hour=3, minute=30),
     },
+    "delete old messages": {"task": "feedback.tasks.delete_old_messages", "schedule": crontab(hour=3, minute=40)},
+    "delete expired sessions": {"task": "core.tasks.delete_expired_sessions", "schedule": crontab(hour=3, minute=50)},
     "delete old exports": {"task": "feedback.tasks.delete_old_exports", "schedule": crontab(minute=30)},
 }
 
@@ -135,6 +137,9 @@ vars().update(env.email(env.text("EMAIL_URL"), debug=DEBUG))  # EMAIL_BACKEND, E
 if SLOW_MAIL:
     EMAIL_BACKEND = "feedback.lesson.slow_smtp.EmailBackend"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(env.text("FEEDBACK_FROM", "support@example.com"))
+
+# Archived feedback is deleted after this time. 0: it is kept.
+KEEP_FEEDBACK_DAYS = env.number("KEEP_FEEDBACK_DAYS", 730, maximum=36_500)
 
 # Web push: identifies this site to the push services of browsers.
 PUSH_SERVICES = [*env.PUSH_SERVICES, *env.hosts("PUSH_SERVICES")]

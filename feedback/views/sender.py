@@ -11,7 +11,6 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from core import visitors
 from core.http import HtmxRequest, SeeOther, address, render_part
 from core.visitors import visitor_of
 from feedback import rate_limits, selectors, services
@@ -30,23 +29,18 @@ def feedback(request: HttpRequest) -> HttpResponse:
     form = FeedbackForm(request.POST)
     if not form.is_valid():
         return _render_form(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
-    visitor = visitor_of(request)
-    if wait := _retry_after(request, visitor):
+    if wait := _retry_after(request):
         form.add_error(None, gettext("You've sent a lot of messages. Please try again shortly."))
         return _render_form(request, form, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(wait)})
-    key = visitor or visitors.new_key()
     message = services.submit_message(
         email=form.cleaned_data["email"],
         text=form.cleaned_data["message"],
         page=form.cleaned_data["page"],
         form=form.cleaned_data["started"],
-        visitor=key,
+        account=request.user if request.user.is_authenticated else None,
         spam=form.looks_like_spam,
     )
-    response = SeeOther(message.get_absolute_url())
-    if not visitor:
-        visitors.set_cookie(response, key)
-    return response
+    return SeeOther(message.get_absolute_url())
 
 
 @require_GET
@@ -77,7 +71,8 @@ def _render_form(
     return HttpResponse(content, status=status, headers=headers)
 
 
-def _retry_after(request: HttpRequest, visitor: str | None) -> int:
+def _retry_after(request: HttpRequest) -> int:
     """Seconds until this visitor may send another message, or 0."""
+    visitor = visitor_of(request)
     wait = rate_limits.networks.take(address(request))
     return wait or (rate_limits.visitors.take(visitor) if visitor else 0)

@@ -105,3 +105,15 @@ def test_a_cookie_that_an_earlier_key_has_signed_still_counts(settings: Settings
     settings.SECRET_KEY_FALLBACKS = []
     with pytest.raises(visitors.BadSignature):
         visitors.TimestampSigner(salt="redheart.visitor").unsign(earlier)
+
+
+def test_the_likes_of_a_deleted_account_still_count_without_a_name(post: Post, mina: User, jun: User) -> None:
+    another = Post.objects.create(author=mina, text="Another")
+    set_likes(clicks=[Click(p.pk, f"u{jun.pk}", True, timezone.now()) for p in (post, another)])
+    while settle().likes:
+        pass
+    jun.delete()
+    keys = set(Like.objects.values_list("visitor", flat=True))
+    assert len(keys) == 2 and all(key.startswith("v") for key in keys)
+    post.refresh_from_db()
+    assert (post.like_count, post.likes.filter(wanted=True).count()) == (1, 1)

@@ -1,0 +1,83 @@
+"""What is deleted, when, and what stays: docs/privacy.md."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from pytest_django import Settings
+
+from core.deletion import TOGETHER, delete_in_steps
+from core.models import Version
+from core.tasks import delete_expired_sessions
+from feedback import dev_mailbox
+from feedback.models import INBOX, Mail, Message
+from feedback.services import reply_to, submit_message
+from feedback.tasks import delete_old_messages
+from outbox.models import OutboxMessage
+
+pytestmark = pytest.mark.django_db
+
+
+def days_ago(days: int) -> object:
+    return timezone.now() - timedelta(days=days)
+
+
+def message(text: str, **values: object) -> Message:
+    written = submit_message(email=f"{text}@example.com", text=text)
+    Message.objects.filter(pk=written.pk).update(**values)
+    return written
+
+
+def test_old_spam_and_old_archived_messages_are_deleted_and_all_others_stay(staff: User) -> None:
+    message("open", received_at=days_ago(5000), read_at=days_ago(4000))
+    message("archived", received_at=days_ago(5000), archived_at=days_ago(729))
+    message("spam", spam=True, received_at=days_ago(29))
+    message("oldspam", spam=True, received_at=days_ago(31))
+    reply_to(message=message("oldarchived", archived_at=days_ago(731)), author=staff, text="Thanks.")
+    version = Version.current(INBOX)
+    delete_old_messages()
+    assert {found.text for found in Message.objects.all()} == {"open", "archived", "spam"}
+    assert Mail.objects.count() == OutboxMessage.objects.count() == 3, "an email goes with its message"
+    assert Version.current(INBOX) > version
+    delete_old_messages()
+    assert Version.current(INBOX) == version + 1, "nothing was deleted"
+
+
+def test_archived_messages_can_be_kept_for_ever(settings: Settings) -> None:
+    settings.KEEP_FEEDBACK_DAYS = 0
+    message("archived", archived_at=days_ago(5000))
+    delete_old_messages()
+    assert Message.objects.exists()
+
+
+def test_emails_in_the_development_mailbox_are_deleted_after_a_month() -> None:
+    dev_mailbox.folder().mkdir(parents=True)
+    old, new = (dev_mailbox.folder() / name for name in ("old.eml", "new.eml"))
+    for file, days in ((old, 31), (new, 29)):
+        file.write_text("Subject: Hello")
+        os.utime(file, (0, time.time() - days * 24 * 3600))
+    delete_old_messages()
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_expired_sessions_are_deleted_and_others_stay() -> None:
+    for days in (-1, 1):
+        session = SessionStore()
+        session.set_expiry(timedelta(days=days))
+        session.save()
+    assert Session.objects.count() == 2
+    delete_expired_sessions()
+    assert Session.objects.get().expire_date > timezone.now()
+
+
+def test_many_rows_are_deleted_in_steps() -> None:
+    User.objects.bulk_create(User(username=f"u{number}") for number in range(TOGETHER + 1))
+    assert delete_in_steps(User.objects.filter(username__startswith="u")) == TOGETHER + 1
+    assert not User.objects.exists()
