@@ -28,13 +28,17 @@ def is_known_host(host: str) -> bool:
 def same_origin(headers: Headers) -> bool:
     """False if a browser says that the request comes from another site.
 
-    Sec-Fetch-Site decides; without it, Origin must match Host. A request with neither is not from a browser, so no
-    cookies can be misused: the rule of Go's net/http.CrossOriginProtection (go.dev/issue/73626).
+    Sec-Fetch-Site decides; without it, Origin must match Host, and if a proxy says that the request came over TLS, it
+    must be https. A request with neither is not from a browser, so no cookies can be misused: the rule of Go's
+    net/http.CrossOriginProtection (go.dev/issue/73626).
     """
     if site := headers.get("sec-fetch-site"):
         return site == "same-origin"
-    origin = headers.get("origin")
+    if "origin" not in headers:
+        return True
     try:
-        return origin is None or urlsplit(origin).netloc == headers.get("host")
+        origin = urlsplit(headers["origin"])
     except ValueError:  # for example http://[::1
         return False
+    secure = headers.get("x-forwarded-proto") in ("https", "wss")
+    return origin.netloc == headers.get("host") and (origin.scheme == "https" or not secure)

@@ -13,8 +13,7 @@ from django.contrib.auth.signals import user_login_failed
 from django.contrib.auth.views import LoginView, redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -79,7 +78,7 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
         return redirect_to_login(next_url)
     if not request.user.is_staff:
         raise PermissionDenied
-    return redirect(next_url)
+    return HttpResponseRedirect(next_url)
 
 
 @receiver(user_login_failed)

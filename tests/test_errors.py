@@ -53,6 +53,9 @@ def test_a_browser_gets_a_page_with_one_sentence(
     response = site.generic(**{"method": "GET", **request_options})
     assert response.status_code == status
     assert f"<h1>{escape(sentence)}</h1>" in response.content.decode()
+    assert response.headers["X-Frame-Options"] == "DENY"
+    if not (settings.DEBUG and status == 404):  # which django-csp leaves to Django's own page
+        assert "default-src 'self'" in response.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize(("status", "sentence", "request_options"), REFUSED)

@@ -93,3 +93,10 @@ def test_sign_in_to_the_admin_site_never_redirects_to_another_host(client: Clien
     client.force_login(mina)
     assert client.get("/admin/login/", {"next": next_url})["Location"] == "/admin/"
     assert client.get("/admin/login/", {"next": "/admin/likes/"})["Location"] == "/admin/likes/"
+
+
+def test_the_admin_site_leads_on_to_any_path_of_this_site_and_to_no_other_site(staff: User) -> None:
+    client = Client()
+    client.force_login(staff)
+    for given, where in (("/inbox/", "/inbox/"), ("1e9", "1e9"), ("//evil.example/", "/admin/"), ("", "/admin/")):
+        assert client.get("/admin/login/", {"next": given})["Location"] == where

@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError, 
 
 from tests.e2e.people import TIMEOUT, Author, SignedUp
 from tests.live import Live
+from tests.tls import BROWSER_TRUSTS
 
 CHROMIUM = Path("/usr/bin/chromium")
 BROWSER_ARGS = [
@@ -40,7 +41,7 @@ def browser_type_launch_args() -> dict[str, Any]:
     if not CHROMIUM.exists():
         missing = f"{CHROMIUM} is missing: apt-get install chromium"
         pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
-    return {"executable_path": CHROMIUM, "args": BROWSER_ARGS}
+    return {"executable_path": CHROMIUM, "args": [*BROWSER_ARGS, BROWSER_TRUSTS]}
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, Response
 
 from tests.e2e.conftest import Visitor
 from tests.live import ROOT, Live
+from tests.tls import start_tls_proxy
 
-PROXY = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}  # as nginx sends them
 MAX_BYTES, MAX_REQUESTS, MAX_SHIFT = 40_000, 14, 0.01
 TWENTY_POSTS = """
 from django.contrib.auth.models import User
@@ -30,7 +30,8 @@ FETCHED = "() => performance.getEntriesByType('resource').filter((e) => e.transf
 
 
 @pytest.fixture(scope="module")
-def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a production site behind a proxy that ends TLS."""
     folder = tmp_path_factory.mktemp("production")
     env = {
         "DEBUG": "0",
@@ -43,12 +44,12 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     with server:  # started like a new site: nothing is prepared by hand
         shell = [sys.executable, "manage.py", "shell", "-v", "0", "-c", TWENTY_POSTS]
         subprocess.run(shell, cwd=ROOT, env=server.env, check=True)
-        yield server
+        yield start_tls_proxy(server.port, folder)
 
 
 @pytest.fixture
 def page(visitor: Visitor) -> Page:
-    return visitor(extra_http_headers=PROXY)
+    return visitor()
 
 
 def visit(page: Page, url: str) -> list[Response]:
@@ -65,8 +66,8 @@ def visit(page: Page, url: str) -> list[Response]:
     return responses
 
 
-def test_the_feed_stays_within_its_limits_of_bytes_requests_and_layout_shift(production: Live, page: Page) -> None:
-    responses = visit(page, production.url)
+def test_the_feed_stays_within_its_limits_of_bytes_requests_and_layout_shift(production: str, page: Page) -> None:
+    responses = visit(page, production)
     assert page.locator("[data-like]").count() == 20
     sizes = {response.url: response.request.sizes()["responseBodySize"] for response in responses}
     assert sum(sizes.values()) < MAX_BYTES, sizes
@@ -74,8 +75,8 @@ def test_the_feed_stays_within_its_limits_of_bytes_requests_and_layout_shift(pro
     assert page.evaluate(LAYOUT_SHIFT) < MAX_SHIFT
 
 
-def test_static_files_are_compressed_and_cached_for_ever_and_pages_are_not(production: Live, page: Page) -> None:
-    for response in visit(page, production.url):
+def test_static_files_are_compressed_and_cached_for_ever_and_pages_are_not(production: str, page: Page) -> None:
+    for response in visit(page, production):
         if "/static/" in response.url:
             assert "immutable" in response.headers["cache-control"], response.url
             assert response.headers.get("content-encoding") == "gzip" or len(response.body()) < 1000, response.url
@@ -84,8 +85,8 @@ def test_static_files_are_compressed_and_cached_for_ever_and_pages_are_not(produ
             assert response.headers["content-encoding"] == "gzip"
 
 
-def test_a_second_visit_fetches_only_the_page(production: Live, page: Page) -> None:
-    visit(page, production.url)
+def test_a_second_visit_fetches_only_the_page(production: str, page: Page) -> None:
+    visit(page, production)
     assert len(page.evaluate(FETCHED)) > 5
-    visit(page, production.url)
+    visit(page, production)
     assert page.evaluate(FETCHED) == []

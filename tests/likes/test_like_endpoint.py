@@ -127,6 +127,8 @@ async def test_a_large_body_is_413(post: Post) -> None:
         {"origin": "http://evil.example"},
         {"origin": "null"},
         {"origin": "http://testserver:81"},
+        {"origin": "http://[::1"},
+        {"origin": "http://testserver", "x_forwarded_proto": "https"},
     ],
 )
 async def test_a_page_of_another_site_cannot_like(post: Post, headers: dict[str, str]) -> None:
@@ -134,7 +136,15 @@ async def test_a_page_of_another_site_cannot_like(post: Post, headers: dict[str,
     assert await rows() == []
 
 
-@pytest.mark.parametrize("headers", [{"sec_fetch_site": "same-origin"}, {"origin": "http://testserver"}, {}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec_fetch_site": "same-origin"},
+        {"origin": "http://testserver"},
+        {"origin": "https://testserver", "x_forwarded_proto": "https"},
+        {},
+    ],
+)
 async def test_pages_of_this_site_and_programs_can_like(post: Post, headers: dict[str, str]) -> None:
     assert (await click(post.pk, key="v1", **headers)).status == 303
 

@@ -255,6 +255,16 @@ async def test_a_closed_socket_leaves_nothing_in_the_hub(post: Post) -> None:
     assert not hub.sockets and not hub.state.watchers and not hub.state.topics and not hub.state.known
 
 
+async def test_a_page_over_http_gets_no_socket_of_a_site_over_https(post: Post) -> None:
+    for proto in ("https", "wss"):
+        forwarded = {"x-forwarded-proto": proto}
+        connected, _ = await socket("topic=feed", origin="http://testserver", **forwarded).connect(TIMEOUT)
+        assert not connected
+        page = socket("topic=feed", origin="https://testserver", **forwarded)
+        assert (await page.connect(TIMEOUT))[0]
+        await page.disconnect(timeout=TIMEOUT)
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://testserver:81"])
 async def test_a_page_of_another_site_gets_no_socket(post: Post, origin: str) -> None:
     connected, _ = await socket("topic=feed", origin=origin).connect(TIMEOUT)
