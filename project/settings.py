@@ -6,6 +6,7 @@ site, which does not start until SECRET_KEY and ALLOWED_HOSTS are safe.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
@@ -74,7 +75,8 @@ CELERY_BROKER_URL = env.with_scheme(
     "amqp",
     "amqps",
 )
-CELERY_BROKER_TRANSPORT_OPTIONS = {
+CELERY_BROKER_HEARTBEAT = 10  # seconds; RabbitMQ only, and so is the second set of options
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "socket_timeout": 0.4,
     "socket_connect_timeout": 0.4,
     "health_check_interval": 5,  # a connection that is silent for twice as long is replaced
@@ -82,6 +84,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
 }
+if CELERY_BROKER_URL.startswith("amqp"):  # without a confirmation a message to a dead connection is lost
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True, "read_timeout": 2, "write_timeout": 2}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}

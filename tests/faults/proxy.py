@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 class Proxy:
-    """Forwards connections to a unix socket."""
+    """Forwards connections to a unix socket, or to a port of this machine."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path | int) -> None:
         self.target = target
         self.connections: list[Connection] = []
         self.listening = socket.create_server(("127.0.0.1", 0))
@@ -23,9 +23,15 @@ class Proxy:
         with suppress(OSError):  # closed
             while True:
                 client, _ = self.listening.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(str(self.target))
+                server = self._connect()
                 self.connections.append(Connection(client, server))
+
+    def _connect(self) -> socket.socket:
+        if isinstance(self.target, int):
+            return socket.create_connection(("127.0.0.1", self.target))
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(str(self.target))
+        return server
 
     def silence(self) -> int:
         """Nothing gets through the connections of now any more; new ones work. Returns how many there are."""

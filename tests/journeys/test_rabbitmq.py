@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.live import ROOT, Live, until
-
-RABBITMQ = os.environ.get("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//")
-
-
-def reachable() -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", 5672), timeout=1).close()
-    except OSError:
-        return False
-    return True
+from tests.rabbitmq import rabbitmq_for_us_alone
 
 
-@pytest.fixture(autouse=True)
-def rabbitmq() -> Iterator[None]:
-    """Locks RabbitMQ: two suites at once would take each other's messages."""
-    if not reachable() and not os.environ.get("CI"):
-        pytest.skip("no RabbitMQ on this machine")
-    with open(Path(tempfile.gettempdir()) / "redheart-rabbitmq.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+@pytest.fixture
+def rabbitmq() -> Iterator[str]:
+    with rabbitmq_for_us_alone() as url:
+        yield url
 
 
-def test_likes_are_settled_over_rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with Live(tmp_path_factory.mktemp("rabbitmq"), CELERY_BROKER_URL=RABBITMQ) as live:
+def test_likes_are_settled_over_rabbitmq(rabbitmq: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with Live(tmp_path_factory.mktemp("rabbitmq"), CELERY_BROKER_URL=rabbitmq) as live:
         client = httpx.Client(base_url=live.url, headers={"accept": "application/json"})
         before = client.get("/posts/1/").json()["count"]
         assert client.post("/posts/1/like/", data={"liked": "1"}).status_code == 202
@@ -62,7 +45,7 @@ with app.connection_for_write() as connection:
 """
 
 
-def test_replies_come_before_confirmations_before_bulk_on_rabbitmq_too() -> None:
-    env = {**os.environ, "CELERY_BROKER_URL": RABBITMQ}
+def test_replies_come_before_confirmations_before_bulk_on_rabbitmq_too(rabbitmq: str) -> None:
+    env = {**os.environ, "CELERY_BROKER_URL": rabbitmq}
     result = subprocess.run([sys.executable, "-c", PUBLISH_AND_READ], cwd=ROOT, env=env, capture_output=True, text=True)
     assert result.stdout.split() == ["reply", "confirmation", "bulk"], result.stderr
