@@ -95,6 +95,12 @@ def jun(live: Live) -> Iterator[Author]:
         yield Author(client, "jun")
 
 
+@pytest.fixture(scope="session")
+def staff_account(live: Live) -> Iterator[Author]:
+    with httpx.Client(base_url=live.url, timeout=30) as client:
+        yield Author(client, "staff")
+
+
 @pytest.fixture
 def author(live: Live) -> Iterator[SignedUp]:
     with httpx.Client(base_url=live.url, timeout=30) as client:

@@ -31,6 +31,14 @@ def test_a_heart_is_pressed_with_the_keyboard_alone(visitor: Visitor, post_id: i
     expect(heart(page, post_id)).to_be_focused()
 
 
+def test_a_screen_reader_hears_the_count_with_the_name_of_a_heart(visitor: Visitor, post_id: int) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
+    expect(heart(page, post_id)).to_have_accessible_name("Like 0")
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True)
+    expect(heart(page, post_id)).to_have_accessible_name("Like 1")
+
+
 def test_the_first_tab_stop_skips_the_navigation(visitor: Visitor, post_id: int) -> None:
     page = visit(visitor(), f"/posts/{post_id}/")
     skip = page.get_by_role("link", name="Skip to content")

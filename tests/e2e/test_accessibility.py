@@ -1,0 +1,166 @@
+"""axe-core over every page and state: WCAG A and AA, and its best practices. Django's admin is not ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import Visitor
+from tests.e2e.people import Author, SignedUp, expect_heart, heart, like, visit
+from tests.live import Live, until
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OPTIONS = {"resultTypes": ["violations"], "runOnly": RULES}
+PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+MODES = [(PHONE, "light", "ko-KR"), (PHONE, "dark", "en-US"), (DESKTOP, "light", "en-US"), (DESKTOP, "dark", "ko-KR")]
+modes = pytest.mark.parametrize(("viewport", "scheme", "locale"), MODES, ids=lambda value: str(value)[:14])
+INVALID = pytest.mark.expects_errors("status of 4")
+State = tuple[str, Page]
+
+
+def violations(page: Page) -> list[str]:
+    until(lambda: page.evaluate(SETTLED), "the page does not come to rest")
+    found: list[dict[str, Any]] = Axe().run(page, options=OPTIONS).response["violations"]
+    return [f"{rule['id']} ({rule['impact']}): {node['html'][:160]}" for rule in found for node in rule["nodes"]]
+
+
+# A page that fades in has less contrast for a moment.
+SETTLED = """() => document.getAnimations().every((animation) =>
+    animation.playState !== "running" || animation.effect.getTiming().iterations === Infinity)"""
+
+
+def check(states: Iterator[State]) -> None:
+    found = {name: wrong for name, page in states if (wrong := violations(page))}
+    assert not found, "\n".join(f"{name}\n  " + "\n  ".join(wrong) for name, wrong in found.items())
+
+
+def submit(page: Page) -> None:
+    """Sends the form of the page without the checks of the browser."""
+    form = page.locator("main form[method=post]").first
+    with page.expect_navigation():
+        form.evaluate("(form) => { form.noValidate = true; form.requestSubmit(); }")
+
+
+def anonymous(page: Page, post_id: int) -> Iterator[State]:
+    visit(page, "/")
+    yield "feed", page
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True)
+    page.locator("#journey").evaluate("(details) => { details.open = true }")
+    yield "feed with a like and its journey", page
+    yield "post", visit(page, f"/posts/{post_id}/")
+    for name in ("login", "signup"):
+        yield name, visit(page, f"/accounts/{name}/")
+        submit(page)
+        yield f"{name} with errors", page
+    yield "feedback", visit(page, "/feedback/")
+    submit(page)
+    yield "feedback with errors", page
+    page.locator("[name=email]").fill("mina@example.com")
+    page.locator("[name=message]").fill("The heart is lovely.")
+    submit(page)
+    page.wait_for_url(re.compile("/feedback/.+"))
+    yield "receipt", page
+    for path in ("/nowhere/", "/notifications/unsubscribe/x/", "/notifications/address/x/"):
+        page.goto(path)
+        yield path, page
+
+
+def member(page: Page, author: SignedUp, other_visitor: httpx.Client) -> Iterator[State]:
+    yield "feed of an account", visit(page, "/")
+    page.locator("details.menu summary").first.click()
+    yield "account menu", page
+    yield "no notifications", visit(page, "/notifications/")
+    post_id = author.publish("Something to like")
+    like(other_visitor, post_id)
+    until(lambda: page.goto("/notifications/") and page.locator("main time").count(), "no notification")
+    yield "notifications", page
+    visit(page, "/")
+    page.locator(f"#post-{post_id} details summary").click()
+    yield "delete menu", page
+    submit(page)
+    yield "post with errors", page
+    yield "notification settings", visit(page, "/notifications/preferences/")
+    page.locator("[name=digest]").first.evaluate("(field) => { field.value = 'daily' }")
+    submit(page)
+    yield "notification settings with errors", page
+
+
+def staff(page: Page) -> Iterator[State]:
+    yield "inbox", visit(page, "/inbox/")
+    page.locator("main a[href^='/inbox/']:has(time), main li a").first.click()
+    page.wait_for_url(re.compile(r"/inbox/\d+/"))
+    yield "message", page
+    for path in (
+        "/inbox/?show=spam",
+        "/inbox/?q=no-such-text",
+        "/inbox/export/",
+        "/inbox/lesson/",
+        "/inbox/mails/",
+    ):
+        yield path, visit(page, path)
+    page.locator("main a[href*='.eml']").first.click()
+    page.wait_for_url(re.compile("eml"))
+    yield "email", page
+    visit(page, "/inbox/export/")
+    page.locator("main form button").first.click()
+    page.wait_for_url(re.compile(r"/inbox/export/.+/"))
+    yield "export", page
+    yield "integrations", visit(page, "/notifications/destinations/")
+    for transport in ("webhook", "apprise", "kakao"):
+        yield f"connect {transport}", visit(page, f"/notifications/destinations/connect/{transport}/")
+        submit(page)
+        yield f"connect {transport} with errors", page
+    visit(page, "/notifications/destinations/connect/webhook/")
+    page.locator("[name=name]").fill("Operations")
+    page.locator("[name=address], [name=url]").first.fill("http://127.0.0.1:9/hook")
+    submit(page)
+    page.wait_for_url(re.compile(r"/destinations/\d+/"))
+    page.locator("button[value=test]").click()
+    until(lambda: page.goto(page.url) and page.locator("[data-delivery-status]").count(), "no delivery")
+    for details in page.locator("main details").all():
+        details.evaluate("(details) => { details.open = true }")
+    yield "integration with a failed delivery", page
+    page.locator("button[value=pause]").click()
+    page.locator("button[value=resume]").wait_for()
+    yield "paused integration", page
+
+
+@INVALID
+@modes
+def test_pages_of_visitors_have_no_violation(
+    visitor: Visitor, post_id: int, viewport: Any, scheme: Any, locale: str
+) -> None:
+    page = visitor(viewport=viewport, color_scheme=scheme, locale=locale)
+    check(anonymous(page, post_id))
+
+
+@INVALID
+@modes
+def test_pages_of_accounts_have_no_violation(
+    visitor: Visitor, live: Live, author: SignedUp, other_visitor: httpx.Client, viewport: Any, scheme: Any, locale: str
+) -> None:
+    page = visitor(viewport=viewport, color_scheme=scheme, locale=locale)
+    signed_in(page, live, author.client.cookies)
+    check(member(page, author, other_visitor))
+
+
+@INVALID
+@modes
+def test_pages_of_staff_have_no_violation(
+    visitor: Visitor, live: Live, mina: Author, staff_account: Author, viewport: Any, scheme: Any, locale: str
+) -> None:
+    mina.submit("/feedback/", email="mina@example.com", message="The heart is lovely.")
+    page = visitor(viewport=viewport, color_scheme=scheme, locale=locale)
+    signed_in(page, live, staff_account.client.cookies)
+    check(staff(page))
+
+
+def signed_in(page: Page, live: Live, cookies: Any) -> None:
+    page.context.add_cookies([{"name": name, "value": value, "url": live.url} for name, value in cookies.items()])
