@@ -94,9 +94,11 @@
   }
 
   function rejoin() { // with the present topics and cookie
-    if (!connection?.socket) return;
+    const socket = connection?.socket;
+    if (socket?.readyState === WebSocket.CONNECTING) socket.addEventListener("open", rejoin); // closing it now is an error
+    if (socket?.readyState !== WebSocket.OPEN) return;
     Object.assign(connection.config, { reconnectDelay: 10, reconnectJitter: 0 });
-    connection.socket.close();
+    socket.close();
   }
 
   function watchMissing() {

@@ -12,6 +12,16 @@ from tests.live import Live, until
 RECORD_STATUS = """new MutationObserver(() => (window.statuses ??= []).push(document.documentElement.dataset.live))
     .observe(document, { subtree: true, attributes: true, attributeFilter: ["data-live"] })"""
 
+REJOIN_WHILE_CONNECTING = """() => {
+    const rejoin = () => document.dispatchEvent(new Event("live:rejoin"));
+    const Original = WebSocket;
+    window.WebSocket = class extends Original {
+        constructor(...parameters) { super(...parameters); window.WebSocket = Original; queueMicrotask(rejoin); }
+    };
+    document.addEventListener("htmx:ws:after:connection", () => { window.connections = (window.connections ?? 1) + 1; });
+    rejoin();
+}"""
+
 
 def accepted(client: httpx.Client, post_id: int) -> bool:
     try:
@@ -73,6 +83,17 @@ def test_a_hidden_page_disconnects_and_is_correct_when_it_is_shown_again(
     page.evaluate(SET_HIDDEN, False)
     expect_live(page)
     expect_count(page, post_id, 1)
+
+
+def test_new_topics_while_the_page_connects_wait_until_it_is_connected(
+    visitor: Visitor, post_id: int, other_visitor: httpx.Client
+) -> None:
+    page = visit(visitor(), f"/posts/{post_id}/")
+    page.evaluate(REJOIN_WHILE_CONNECTING)
+    until(lambda: page.evaluate("window.connections") == 3, "no two connections more")
+    expect_live(page)
+    like(other_visitor, post_id)
+    expect_count(page, post_id, 1)  # and the browser has logged no error
 
 
 def test_a_page_hidden_for_a_moment_stays_live(visitor: Visitor, post_id: int, other_visitor: httpx.Client) -> None:
