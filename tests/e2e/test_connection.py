@@ -18,7 +18,8 @@ REJOIN_WHILE_CONNECTING = """() => {
     window.WebSocket = class extends Original {
         constructor(...parameters) { super(...parameters); window.WebSocket = Original; queueMicrotask(rejoin); }
     };
-    document.addEventListener("htmx:ws:after:connection", () => { window.connections = (window.connections ?? 1) + 1; });
+    document.addEventListener("htmx:ws:after:connection",
+        () => { window.connections = (window.connections ?? 1) + 1; });
     rejoin();
 }"""
 
