@@ -9,6 +9,7 @@ from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +21,7 @@ from core.shared_rate_limits import NetworkLimit
 from core.sign_in import hashing
 
 networks = NetworkLimit("new accounts", burst=60, rate=1 / 20)
+MAX_NAME = 30  # letters: a page of 360 pixels has room for them
 RESERVED_NAMES = {"admin", "administrator", "moderator", "operator", "redheart", "root", "staff", "support", "system"}
 MIXED_SCRIPTS = ({"LATIN", "HANGUL"}, {"LATIN", "CJK", "HIRAGANA", "KATAKANA"})  # whose letters do not look alike
 
@@ -28,6 +30,10 @@ class SignUpForm(UserCreationForm):
     def __init__(self, request: HttpRequest) -> None:
         self.address = address(request)
         super().__init__(request.POST or None)
+        name = self.fields["username"]
+        name.validators.append(MaxLengthValidator(MAX_NAME))
+        name.widget.attrs["maxlength"] = MAX_NAME
+        name.help_text = _("Up to %(most)d letters, digits and @/./+/-/_.") % {"most": MAX_NAME}
 
     def clean_username(self) -> str:
         name = str(super().clean_username())
@@ -65,7 +71,7 @@ def scripts_of(name: str) -> set[str]:
     return {unicodedata.name(letter, "?").split()[0] for letter in name if letter.isalpha()}
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def signup(request: HttpRequest) -> HttpResponse:
     form = SignUpForm(request)

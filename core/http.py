@@ -73,6 +73,11 @@ def address(request: HttpRequest | None) -> str:
     return request.META.get("REMOTE_ADDR", "") if request else ""
 
 
+def search_text(request: HttpRequest) -> str:
+    """What the search field of the page sent as ``q``. PostgreSQL refuses a text with NUL."""
+    return request.GET.get("q", "").replace("\0", "").strip()[:200]
+
+
 def wants_json(headers: Mapping[str, str]) -> bool:
     return "application/json" in headers.get("accept", "")
 

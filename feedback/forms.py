@@ -64,6 +64,10 @@ class FeedbackForm(forms.Form):
         return True
 
 
+class AddressForm(forms.Form):
+    email = EmailAddressField(label=_("Your email"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
+
 class ReplyForm(forms.Form):
     text = forms.CharField(label=_("Reply"), max_length=20_000, widget=forms.Textarea(attrs={"rows": 6}))
     key = forms.CharField(

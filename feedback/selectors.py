@@ -13,6 +13,7 @@ from feedback.models import Block, Mail, Message
 from outbox.outcome import Status
 
 PAGE_SIZE = 25
+MAX_SENT = 100  # messages in the list of what an account has sent
 OPEN = Q(archived_at=None, spam=False)
 FILTERS = {  # name in the URL: (label, condition)
     "open": (gettext_lazy("Open"), OPEN),
@@ -38,6 +39,11 @@ def old(*, spam: timedelta, archived: timedelta) -> QuerySet[Message]:
     now = timezone.now()
     ended = Q(archived_at__lt=now - archived, spam=False) if archived else Q(pk=None)
     return Message.objects.filter(Q(spam=True, received_at__lt=now - spam) | ended)
+
+
+def sent_by(*, account_id: int) -> QuerySet[Message]:
+    """What an account has sent while it was signed in, the latest first."""
+    return Message.objects.filter(account=account_id)[:MAX_SENT]
 
 
 def confirmation(message: Message) -> Mail | None:

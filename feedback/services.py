@@ -22,7 +22,7 @@ from feedback.text import mailbox_of, quoted, unlinked
 from feedback.topics import message_events
 from live.broadcast import broadcast
 from outbox.email import email_row
-from outbox.outcome import Status
+from outbox.outcome import UNDELIVERED, Status
 from outbox.tasks import enqueue
 
 
@@ -72,6 +72,24 @@ def reply_to(*, message: Message, author: User, text: str, form: str = "") -> Ma
             notify.reply_arrived(message)
             transaction.on_commit(lambda: _enqueue_mails(message))
     return mail
+
+
+@transaction.atomic
+def correct_email(*, message: Message, email: str) -> None:
+    """Sends the confirmation to another address. Does nothing unless the first one could not be delivered."""
+    message = Message.objects.select_for_update().get(pk=message.pk)
+    undelivered = message.mails.filter(type=Mail.Type.CONFIRMATION, status__in=UNDELIVERED)
+    if not undelivered.exists():
+        return
+    for mail in undelivered:
+        mail.delete()
+    message.email, message.spam = email, message.spam or is_blocked(email)
+    message.save(update_fields=["email", "spam"])
+    if not message.spam:
+        _create_confirmation(message)
+    message.touch()
+    transaction.on_commit(lambda: broadcast(message_events(message.pk)))
+    transaction.on_commit(lambda: _enqueue_mails(message))
 
 
 def read_message(*, message: Message) -> None:

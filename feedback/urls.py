@@ -4,6 +4,8 @@ from feedback.views import dev_mailbox, exports, inbox, lesson, sender
 
 urlpatterns = [
     path("feedback/", sender.feedback, name="feedback"),
+    path("feedback/mine/", sender.my_feedback, name="my_feedback"),
+    path("feedback/<slug:token>/email/", sender.correct_email, name="correct_email"),
     path("feedback/<slug:token>/", sender.receipt, name="receipt"),
     # /inbox/
     path("inbox/", inbox.inbox, name="inbox"),
@@ -20,5 +22,6 @@ urlpatterns = [
     # /inbox/mails/
     path("inbox/mails/", dev_mailbox.mails, name="mails"),
     path("inbox/mails/<str:name>/", dev_mailbox.mail_file, name="mail_file"),
+    path("inbox/mails/<str:name>/html/", dev_mailbox.mail_html, name="mail_html"),
     path("inbox/lesson/", lesson.compare, name="lesson"),
 ]

@@ -8,5 +8,5 @@ class PostForm(forms.ModelForm):
     class Meta:
         model = Post
         fields = ["text"]
-        labels = {"text": _("Write a post")}
+        labels = {"text": _("Your post")}
         widgets = {"text": forms.Textarea(attrs={"rows": 3, "maxlength": 2000, "placeholder": _("What's new?")})}

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from core.models import Version
 
+FOLDED_CHARACTERS, FOLDED_LINES = 500, 9
+
 
 class Post(models.Model):
     """``like_count`` is the number of settled likes; ``version`` rises with each change of it."""
@@ -21,6 +23,7 @@ class Post(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     like_count = models.PositiveIntegerField(default=0, editable=False)
     version = models.PositiveBigIntegerField(default=0, editable=False)
+    edited_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["-pk"]
@@ -34,6 +37,11 @@ class Post(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("post", args=[self.pk])
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the feed folds the text."""
+        return len(self.text) > FOLDED_CHARACTERS or self.text.count("\n") >= FOLDED_LINES
 
     @property
     def shown(self) -> int:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import User
+from django.db.models import Q
+
 from core import visitors
 from core.same_origin import Headers
+from core.visitors import account_key
 from likes.models import Like, Post
 
 PAGE_SIZE = 20  # posts
+MAX_THROUGH = 200  # posts of a long page that is loaded again
+MAX_NAMES = 100
 
 
 def state_for_headers(headers: Headers, post_id: int) -> dict[str, Any]:
@@ -17,14 +23,35 @@ def state_for_headers(headers: Headers, post_id: int) -> dict[str, Any]:
     return found[0].state if found else {}
 
 
-def feed(*, visitor: str | None, before: int | None = None) -> tuple[list[Post], int | None]:
-    """A page of posts, newest first, and the ``before`` of the next page (None at the end)."""
-    posts = Post.objects.select_related("author")
+def feed(
+    *, visitor: str | None, before: int | None = None, through: int | None = None, search: str = ""
+) -> tuple[list[Post], int | None]:
+    """Posts, newest first, and the ``before`` of the next page (None at the end): a page, or with ``through`` all from
+    the newest to the post with that id, at most `MAX_THROUGH`."""
+    posts, size = Post.objects.select_related("author"), PAGE_SIZE
+    if search:
+        posts = posts.filter(Q(text__icontains=search) | Q(author__username__iexact=search))
     if before:
         posts = posts.filter(pk__lt=before)
-    page = list(posts[: PAGE_SIZE + 1])
-    more = page[PAGE_SIZE - 1].pk if len(page) > PAGE_SIZE else None
-    return with_personal_likes(page[:PAGE_SIZE], visitor), more
+    elif through:
+        size = min(MAX_THROUGH, max(PAGE_SIZE, posts.filter(pk__gte=through)[:MAX_THROUGH].count()))
+    page = list(posts[: size + 1])
+    more = page[size - 1].pk if len(page) > size else None
+    return with_personal_likes(page[:size], visitor), more
+
+
+def newest() -> int:
+    """The id of the newest post, or 0."""
+    return Post.objects.values_list("pk", flat=True).first() or 0
+
+
+def who_likes(post: Post) -> tuple[list[str], int]:
+    """The names of the accounts that like a post, the latest first, at most `MAX_NAMES`, and how many others do."""
+    likes = post.likes.filter(counted=True, visitor__gte="u", visitor__lt="v").order_by("-clicked_at")
+    keys = list(likes.values_list("visitor", flat=True)[:MAX_NAMES])
+    names = {account_key(user): user.username for user in User.objects.filter(pk__in=[int(key[1:]) for key in keys])}
+    found = [names[key] for key in keys if key in names]
+    return found, max(0, post.like_count - len(found))
 
 
 def with_personal_likes(posts: list[Post], visitor: str | None) -> list[Post]:

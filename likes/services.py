@@ -52,6 +52,10 @@ def write_post(*, author: User, text: str) -> Post:
     return post
 
 
+def edit_post(*, post: Post, text: str) -> None:
+    Post.objects.filter(pk=post.pk).update(text=text, edited_at=timezone.now())
+
+
 def delete_post(*, post: Post) -> None:
     pk = post.pk
     post.delete()

@@ -7,6 +7,8 @@ urlpatterns = [
     # /posts/
     path("posts/", views.write, name="write"),
     path("posts/<pk:pk>/", views.post, name="post"),
+    path("posts/<pk:pk>/edit/", views.edit, name="edit"),
+    path("posts/<pk:pk>/likes/", views.likes, name="likes"),
     path("posts/<pk:pk>/like/", views.like, name="like"),
     path("posts/<pk:pk>/delete/", views.delete, name="delete"),
 ]

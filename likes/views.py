@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
@@ -11,10 +13,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import replace_url
 
 from core import sessions, visitors
-from core.http import HtmxRequest, address, parse_pk, render_part, wants_json, with_status
+from core.http import HtmxRequest, address, parse_pk, render_part, search_text, wants_json, with_status
 from core.permissions import sign_in_required
 from core.visitors import visitor_of
 from likes import http, rate_limits, selectors, services, tasks
@@ -22,25 +25,52 @@ from likes.forms import PostForm
 from likes.http import Refusal
 from likes.models import Post
 
+PAGES_BY_THEMSELVES = 3  # that scrolling loads; the next ones come by a click
 
-@require_GET
+
+@require_safe
 @never_cache
 def feed(request: HtmxRequest) -> HttpResponse:
-    before = parse_pk(request.GET.get("before", ""))
-    posts, more = selectors.feed(visitor=visitor_of(request), before=before)
+    """After each page that htmx loads, the address of the feed is ``?through=<id>``: whoever comes back finds as many
+    posts as they had."""
     draft = request.session.pop("draft", "") if not request.htmx and request.user.is_authenticated else ""
-    context = {"posts": posts, "more": more, "form": PostForm(initial={"text": draft})}
-    return render_part(request, "likes/_posts.html", "likes/feed.html", context)
+    context = _posts(request) | {"form": PostForm(initial={"text": draft})}
+    response = render_part(request, "likes/_posts.html", "likes/feed.html", context)
+    if request.htmx and context["posts"]:
+        replace_url(response, _query(through=context["posts"][-1].pk, q=context["search"]))
+    return response
 
 
-@require_GET
+def _posts(request: HttpRequest) -> dict[str, Any]:
+    """What both the feed and a further page of it show."""
+    search = search_text(request)
+    before, through, pages = (parse_pk(request.GET.get(name, "")) for name in ("before", "through", "pages"))
+    posts, more = selectors.feed(visitor=visitor_of(request), before=before, through=through, search=search)
+    newest = selectors.newest() if before or search else posts[0].pk if posts else 0
+    older = _query(before=more, pages=(pages or 0) + 1, q=search) if more else ""
+    return {
+        "posts": posts,
+        "newest": newest,
+        "older": older,
+        "by_itself": (pages or 0) < PAGES_BY_THEMSELVES,
+        "search": search,
+    }
+
+
+def _query(**parameters: object) -> str:
+    """The address of the feed with these parameters, without the empty ones."""
+    return f"{reverse('feed')}?{urlencode({name: value for name, value in parameters.items() if value})}"
+
+
+@require_safe
 @never_cache
 def post(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Post.objects.select_related("author"), pk=pk)
     selectors.with_personal_likes([found], visitor_of(request))
     if wants_json(request.headers):
         return JsonResponse(found.state)
-    return render(request, "likes/post.html", {"post": found})
+    canonical = settings.SITE_URL + found.get_absolute_url()
+    return render(request, "likes/post.html", {"post": found, "canonical": canonical})
 
 
 @require_POST
@@ -50,15 +80,39 @@ def write(request: HttpRequest) -> HttpResponse:
         request.session["draft"] = request.POST.get("text", "")[:2000]
         return redirect_to_login(reverse("feed"))
     form = PostForm(request.POST)
+    if not _may_save(form, request):
+        return with_status(render(request, "likes/feed.html", _posts(request) | {"form": form}, status=422), form)
+    services.write_post(author=cast(User, request.user), text=form.cleaned_data["text"])
+    return redirect("feed")
+
+
+def _may_save(form: PostForm, request: HttpRequest) -> bool:
     if form.is_valid() and (wait := rate_limits.posts.take(str(request.user.pk))):
         message = _("Too many posts. Wait %(seconds)s seconds and try again.")
         form.add_error(None, ValidationError(message, "limit", {"seconds": wait}))
-    if not form.is_valid():
-        posts, more = selectors.feed(visitor=visitor_of(request))
-        context = {"posts": posts, "more": more, "form": form}
-        return with_status(render(request, "likes/feed.html", context, status=422), form)
-    services.write_post(author=cast(User, request.user), text=form.cleaned_data["text"])
-    return redirect("feed")
+    return form.is_valid()
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@sign_in_required
+@never_cache
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Post, pk=pk, author=request.user)
+    form = PostForm(request.POST or None, initial={"text": found.text})
+    if not form.is_bound or not _may_save(form, request):
+        context = {"form": form, "post": found}
+        return with_status(render(request, "likes/edit.html", context, status=422 if form.is_bound else 200), form)
+    if form.has_changed():
+        services.edit_post(post=found, text=form.cleaned_data["text"])
+    return redirect("post", pk)
+
+
+@require_safe
+@never_cache
+def likes(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Post, pk=pk)
+    names, others = selectors.who_likes(found)
+    return render(request, "likes/likes.html", {"post": found, "names": names, "others": others})
 
 
 @require_POST

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 from django.forms.models import model_to_dict
+from django.utils.translation import gettext_lazy
 
 from core.clock import parse_microseconds
 from core.http import parse_pk
@@ -14,6 +15,11 @@ from notifications.types import described, notification_types
 from outbox.email import EMAIL
 
 PAGE_SIZE = 20
+FILTERS = {  # name in the URL: (label, condition)
+    "": (gettext_lazy("All"), Q(archived_at=None)),
+    "unread": (gettext_lazy("Unread"), Q(archived_at=None, read_at=None)),
+    "archived": (gettext_lazy("Archived"), Q(archived_at__isnull=False)),
+}
 
 
 class Page(NamedTuple):
@@ -21,15 +27,15 @@ class Page(NamedTuple):
     next_cursor: str  # of the next page; empty on the last one
 
 
-def visible_groups(user_id: int) -> QuerySet[Notification]:
-    return Notification.objects.filter(
-        recipient=user_id, count__gt=0, archived_at=None, type__in=notification_types
-    ).order_by("-changed_at", "-pk")
+def visible_groups(user_id: int, show: str = "") -> QuerySet[Notification]:
+    """The groups of one of the `FILTERS`; by default of the first."""
+    groups = Notification.objects.filter(recipient=user_id, count__gt=0, type__in=notification_types)
+    return groups.filter(FILTERS[show][1]).order_by("-changed_at", "-pk")
 
 
-def page(*, user_id: int, before: str = "") -> Page:
+def page(*, user_id: int, before: str = "", show: str = "") -> Page:
     """A page of groups, the latest first. ``before`` is the ``next_cursor`` of the page before it."""
-    found = list(visible_groups(user_id).filter(after(before))[: PAGE_SIZE + 1])
+    found = list(visible_groups(user_id, show).filter(after(before))[: PAGE_SIZE + 1])
     next_cursor = found[PAGE_SIZE - 1].cursor if len(found) > PAGE_SIZE else ""
     return Page(complete(found[:PAGE_SIZE], user_id), next_cursor)
 

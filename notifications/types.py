@@ -26,6 +26,7 @@ class NotificationType:
     label: StrPromise  # on the settings page
     icon = "bell"
     staff = False  # True: for staff only
+    last = False  # True: at the end of the settings page
     choices: tuple[AlertLevel, ...] = (AlertLevel.EVERY_TIME, AlertLevel.OFF)
     sentence: StrPromise  # the text, if it is the same for all groups
     page: str  # name of the URL that the notification opens; its argument is the key of the group, if there is one
@@ -49,7 +50,7 @@ def declare(notification_type: type[NotificationType]) -> type[NotificationType]
 
 def offered(*, staff: bool) -> list[NotificationType]:
     """The types that an account can get."""
-    return [each for each in notification_types.values() if staff or not each.staff]
+    return sorted((each for each in notification_types.values() if staff or not each.staff), key=lambda t: t.last)
 
 
 def described(groups: Iterable[Notification]) -> list[Notification]:

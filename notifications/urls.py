@@ -8,6 +8,7 @@ urlpatterns = [
     path("notifications/all/", notifications.all_read, name="all_read"),
     path("notifications/newest/", notifications.newest, name="newest"),
     path("notifications/preferences/", settings.preferences, name="preferences"),
+    path("notifications/preferences/events/", settings.events, name="events"),
     path("notifications/address/<str:token>/", links.address, name="address"),
     path("notifications/unsubscribe/<str:token>/", links.unsubscribe, name="unsubscribe"),
     path("notifications/browsers/", browsers.connect_browser, name="connect_browser"),

@@ -114,7 +114,8 @@ HTMX_2 = [
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_templates_have_no_inline_script_and_nothing_of_htmx_2(path: Path) -> None:
     text = path.read_text()
-    assert [pattern for pattern in HTMX_2 if re.search(pattern, text)] == []
+    allowed = {"<style"} if path.parent.name == "mail" else set()  # no stylesheet arrives with an email
+    assert [pattern for pattern in HTMX_2 if re.search(pattern, text) and pattern not in allowed] == []
 
 
 def test_the_check_for_inline_script_finds_it() -> None:

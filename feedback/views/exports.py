@@ -13,7 +13,7 @@ from celery.result import AsyncResult
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.http import HtmxRequest, SeeOther, render_part
 from core.permissions import staff_only
@@ -23,7 +23,7 @@ from feedback.topics import export_event
 CHUNK = 64 * 1024  # bytes
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_only
 def export(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
@@ -49,7 +49,7 @@ def _start(request: HttpRequest, format: str, show: str) -> HttpResponse:
     return SeeOther(reverse("export", args=[task_id]))
 
 
-@require_GET
+@require_safe
 @staff_only
 def export_progress(request: HtmxRequest, task_id: UUID) -> HttpResponse:
     version = export_event(str(task_id)).version  # read before the progress, so that a later change is fetched again
@@ -67,7 +67,7 @@ def export_cancel(request: HttpRequest, task_id: UUID) -> HttpResponse:
     return SeeOther(reverse("export", args=[task_id]))
 
 
-@require_GET
+@require_safe
 @staff_only
 def export_file(request: HttpRequest, task_id: UUID, format: str) -> HttpResponseBase:
     path = exports.path(str(task_id), format)

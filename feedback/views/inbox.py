@@ -13,10 +13,10 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from core.database import incidental_write
-from core.http import HtmxRequest, SeeOther, parse_pk, render_part
+from core.http import HtmxRequest, SeeOther, parse_pk, render_part, search_text
 from core.permissions import staff_only
 from feedback import dev_mailbox, selectors
 from feedback.forms import NoteForm, ReplyForm
@@ -35,11 +35,11 @@ ACTIONS: dict[str, tuple[Callable[[Message], None], str, Any]] = {  # name: func
 }
 
 
-@require_GET
+@require_safe
 @staff_only
 def inbox(request: HtmxRequest) -> HttpResponse:
     version = inbox_event().version  # read before the rows, so that a later change makes the page fetch again
-    show, search = request.GET.get("show", "open"), request.GET.get("q", "").strip()[:200]
+    show, search = request.GET.get("show", "open"), search_text(request)
     show = show if show in selectors.FILTERS else "open"
     messages, more = selectors.inbox(show=show, search=search, before=parse_pk(request.GET.get("before", "")))
     counts = selectors.counts()
@@ -59,7 +59,7 @@ def inbox(request: HtmxRequest) -> HttpResponse:
     return render_part(request, "feedback/_inbox.html", "feedback/inbox.html", context)
 
 
-@require_GET
+@require_safe
 @staff_only
 def message(request: HtmxRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(selectors.with_log(pk))

@@ -18,7 +18,7 @@ from feedback.lesson import runs as lesson
 from feedback.lesson.slow_smtp import seconds
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_only
 def compare(request: HttpRequest) -> HttpResponse:
     if not (settings.DEBUG or settings.SLOW_MAIL):

@@ -5,19 +5,21 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.http import HtmxRequest, SeeOther, address, render_part
+from core.permissions import sign_in_required
 from core.visitors import visitor_of
 from feedback import rate_limits, selectors, services
-from feedback.forms import FeedbackForm
+from feedback.forms import AddressForm, FeedbackForm
 from feedback.models import Message
 from outbox.email import EMAIL
 from outbox.models import OutboxMessage
+from outbox.outcome import UNDELIVERED
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,10 +45,40 @@ def feedback(request: HttpRequest) -> HttpResponse:
     return SeeOther(message.get_absolute_url())
 
 
-@require_GET
+@require_safe
+@sign_in_required
+@never_cache
+def my_feedback(request: HttpRequest) -> HttpResponse:
+    return render(request, "feedback/mine.html", {"messages_sent": selectors.sent_by(account_id=request.user.pk or 0)})
+
+
+@require_POST
+def correct_email(request: HtmxRequest, token: str) -> HttpResponse:
+    """Sends the confirmation to another address, while the first one has not arrived."""
+    message = get_object_or_404(Message, token=token)
+    form = AddressForm(request.POST)
+    if not form.is_valid():
+        return _render_receipt(request, message, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if wait := _retry_after(request):
+        form.add_error(None, gettext("You've sent a lot of messages. Please try again shortly."))
+        return _render_receipt(request, message, form, HTTPStatus.TOO_MANY_REQUESTS, wait)
+    services.correct_email(message=message, email=form.cleaned_data["email"])
+    return SeeOther(message.get_absolute_url())
+
+
+@require_safe
 @never_cache
 def receipt(request: HtmxRequest, token: str) -> HttpResponse:
-    message = get_object_or_404(Message.objects.prefetch_related("mails"), token=token)
+    return _render_receipt(request, get_object_or_404(Message, token=token))
+
+
+def _render_receipt(
+    request: HtmxRequest,
+    message: Message,
+    address_form: AddressForm | None = None,
+    status: int = HTTPStatus.OK,
+    wait: int = 0,
+) -> HttpResponse:
     confirmation = selectors.confirmation(message)
     context = {
         "message": message,
@@ -54,10 +86,15 @@ def receipt(request: HtmxRequest, token: str) -> HttpResponse:
         "status": confirmation.status if confirmation else "received",
         "confirmation": confirmation,
         "replies": selectors.replies_to(message),
+        "address_form": address_form or AddressForm(initial={"email": message.email}),
+        "undelivered": confirmation and confirmation.status in UNDELIVERED,
     }
     response = render_part(request, "feedback/_receipt.html", "feedback/receipt.html", context)
+    response.status_code = status
     response["Referrer-Policy"] = "same-origin"  # with no-referrer, Origin is null and CSRF refuses
     response["X-Robots-Tag"] = "noindex"
+    if wait:
+        response["Retry-After"] = str(wait)
     return response
 
 

@@ -14,16 +14,21 @@ from notifications.types import NotificationType, declare
 @declare
 class Paused(NotificationType):
     name = "paused"
-    label = _("An integration is paused")
+    label = _("Email, push or an integration is paused")
+    last = True
     icon = "mail-warning"
     page = "destination"
 
     def prepare(self, groups: list[Notification]) -> None:
-        names = dict(Destination.objects.filter(pk__in=[group.key for group in groups]).values_list("pk", "name"))
+        found = Destination.objects.in_bulk([int(group.key) for group in groups])
         for group in groups:
-            group.detail = names.get(int(group.key)) or gettext("An integration")
+            destination = found.get(int(group.key))
+            group.detail = destination.name if destination else gettext("An integration")
+            group.gone = bool(destination and destination.gone)
 
     def text(self, group: Notification) -> str:
+        if group.gone:
+            return gettext("%(name)s was paused: the receiver says it no longer exists") % {"name": group.detail}
         return gettext("%(name)s was paused after failed deliveries") % {"name": group.detail}
 
     def url(self, group: Notification) -> str:

@@ -42,6 +42,11 @@ class PreferencesForm(forms.Form):
         for each in self.types:
             yield self[each.name], [(label, self[f"{each.name}-{channel}"]) for channel, label in self.channels.items()]
 
+    def former(self) -> list[tuple[str, Any]]:
+        """Names and values of the fields that, sent again, restore the ``initial`` choices."""
+        values = [(name, self.get_initial_for_field(field, name)) for name, field in self.fields.items()]
+        return [(name, int(value)) for name, value in values if not (isinstance(value, bool) and not value)]
+
     def columns(self) -> dict[str, dict[str, Any]]:
         """The arguments of `services.set_preferences`."""
         data, names = self.cleaned_data, [each.name for each in self.types]
@@ -64,7 +69,7 @@ class DeliveryForm(forms.Form):
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
     quiet_from = time_field(label=_("From"))
     quiet_until = time_field(label=_("Until"))
-    digest = forms.ChoiceField(label=_("Email digest"), choices=NotificationSettings.Digest, required=False)
+    digest = forms.ChoiceField(label=_("Frequency"), choices=NotificationSettings.Digest, required=False)
     address = EmailAddressField(
         label=_("Email address"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )

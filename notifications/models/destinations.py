@@ -40,6 +40,7 @@ class Destination(models.Model):
     failing_since = models.DateTimeField(null=True)  # the first of the consecutive failures
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
     probe_at = models.DateTimeField(null=True)  # paused for its failures: when one message is tried again
+    gone = models.BooleanField(default=False)  # paused because the other side says that it does not exist any more
     version = models.PositiveBigIntegerField(default=0)  # rises with each change of its delivery log
 
     class Meta:
@@ -73,11 +74,11 @@ class Destination(models.Model):
         return bool(Destination.getting_messages().filter(free, pk=self.pk, next_at__lte=now).update(turn_at=now))
 
     @transaction.atomic
-    def pause(self, *, probe_at: datetime | None = None) -> bool:
+    def pause(self, *, probe_at: datetime | None = None, gone: bool = False) -> bool:
         """Holds its pending messages. With ``probe_at`` one is tried again then, and a success resumes it. False: it
         was paused already."""
         paused = Destination.objects.filter(pk=self.pk, paused_at=None)
-        if not paused.update(paused_at=timezone.now(), probe_at=probe_at):
+        if not paused.update(paused_at=timezone.now(), probe_at=probe_at, gone=gone):
             return False
         self.hold(on_hold=True)
         return True
@@ -94,7 +95,7 @@ class Destination(models.Model):
     def resume(self) -> None:
         """Makes its held messages due."""
         Destination.objects.filter(pk=self.pk).update(
-            paused_at=None, probe_at=None, failures=0, failing_since=None, next_at=timezone.now()
+            paused_at=None, probe_at=None, gone=False, failures=0, failing_since=None, next_at=timezone.now()
         )
         self.hold(on_hold=False)
 
@@ -119,7 +120,7 @@ class Destination(models.Model):
             return False
         row.update(failures=F("failures") + 1, failing_since=Coalesce("failing_since", now))
         if outcome.gone:
-            return self.pause()
+            return self.pause(gone=True)
         if row.filter(failing_since__lte=now - PAUSE_AFTER).exists() and self.pause(probe_at=now + PROBE_EVERY):
             return True
         self.hold_if_paused()

@@ -51,6 +51,7 @@ class Notification(models.Model):
     names: list[str] = []  # of the latest people, for their avatars
     fresh: int = 0  # entries since the recipient last looked
     muted: bool = False
+    gone: bool = False  # its destination does not exist any more
 
     def __str__(self) -> str:
         return f"{self.type} {self.subject} for {self.recipient_id}"

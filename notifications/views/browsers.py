@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from core.permissions import sign_in_required
 from core.same_origin import same_origin
@@ -23,7 +23,7 @@ from notifications.views.notifications import account_id
 SERVICE_WORKER = Path(settings.BASE_DIR, "static/js/push-worker.js")
 
 
-@require_GET
+@require_safe
 @never_cache
 def push_worker(request: HttpRequest) -> HttpResponse:
     """At the root of the site: a service worker controls the folder that it is in."""

@@ -11,7 +11,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.http import HtmxRequest
 from core.permissions import staff_only
@@ -24,7 +24,7 @@ PAGE_SIZE = 20
 IN_PROGRESS = {Status.RECEIVED, Status.QUEUED, Status.SENDING}
 
 
-@require_GET
+@require_safe
 @staff_only
 def overview(request: HttpRequest) -> HttpResponse:
     found = [(d, transport_of(d), transport_of(d).display_address(d)) for d in destinations.connected()]
@@ -32,7 +32,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     return render(request, "notifications/destinations.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_only
 def connect(request: HttpRequest, transport: str) -> HttpResponse:
     found = integrations().get(transport)
@@ -48,7 +48,7 @@ def connect(request: HttpRequest, transport: str) -> HttpResponse:
     return redirect("destination", destination.pk)
 
 
-@require_GET
+@require_safe
 @staff_only
 def destination(request: HtmxRequest, pk: int) -> HttpResponse:
     """One integration with its log. A page that shows one and fetches the log again is told that it was removed."""

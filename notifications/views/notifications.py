@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.clock import microseconds, parse_microseconds
 from core.database import incidental_write
@@ -19,17 +19,19 @@ from notifications.models import Notification
 from notifications.types import notification_types, url_of
 
 
-@require_GET
+@require_safe
 @sign_in_required
 @never_cache
 def notifications(request: HtmxRequest) -> HttpResponse:
     """Opening the list sets the bell to 0, in every tab."""
-    user_id, before = account_id(request), request.GET.get("before", "")
-    page = selectors.page(user_id=user_id, before=before)
-    if not before:
+    user_id, before, show = account_id(request), request.GET.get("before", ""), request.GET.get("show", "")
+    show = show if show in selectors.FILTERS else ""
+    page = selectors.page(user_id=user_id, before=before, show=show)
+    if not (before or show):
         with incidental_write():
             services.look(user_id=user_id)
-    context = {**page._asdict(), "undo": request.GET.get("undo", "")}
+    filters = [(name, label) for name, (label, _) in selectors.FILTERS.items()]
+    context = {**page._asdict(), "show": show, "filters": filters, "undo": request.GET.get("undo", "")}
     return render_part(request, "notifications/_groups.html", "notifications/list.html", context)
 
 
@@ -43,7 +45,7 @@ ACTIONS: dict[str, Callable[[Notification], None]] = {
 }
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @sign_in_required
 @never_cache
 def notification(request: HtmxRequest, pk: int) -> HttpResponse:
@@ -78,7 +80,7 @@ def all_read(request: HttpRequest) -> HttpResponse:
     return redirect("notifications")
 
 
-@require_GET
+@require_safe
 @sign_in_required
 @never_cache
 def newest(request: HttpRequest) -> HttpResponse:

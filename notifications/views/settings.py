@@ -9,12 +9,13 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
+from core.http import HtmxRequest
 from core.permissions import sign_in_required
 from notifications import selectors, services
 from notifications.destinations import browsers, email_address
@@ -23,24 +24,24 @@ from notifications.models import Destination
 from notifications.transports.web_push import public_key
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @sign_in_required
 @never_cache
 def preferences(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     destination = selectors.latest_address(user_id=user.pk)
-    form, delivery_form = _forms(user, destination, request.POST or None)
+    delivery_form = _delivery_form(user, destination, request.POST or None)
     context = {
-        "form": form,
+        "form": PreferencesForm(staff=user.is_staff, initial=selectors.preferences(user_id=user.pk)),
         "delivery_form": delivery_form,
         "destination": destination,
         "browsers": browsers.connected(user.pk).annotate(here=Q(pk=browsers.read_cookie(request))),
         "push_key": public_key(),
     }
-    if not (form.is_valid() and delivery_form.is_valid()):
-        return render(request, "notifications/preferences.html", context)
+    if not delivery_form.is_valid():
+        return render(request, "notifications/preferences.html", context, status=422 if delivery_form.is_bound else 200)
     try:
-        requested = _save(user.pk, form, delivery_form, again="again" in request.POST)
+        requested = _save(user.pk, delivery_form, again="again" in request.POST)
     except email_address.TooOften:
         return _too_often(request, delivery_form, context)
     text = gettext("Saved. Check %(address)s for a confirmation link.") if requested else gettext("Saved.")
@@ -48,12 +49,27 @@ def preferences(request: HttpRequest) -> HttpResponse:
     return redirect("preferences")
 
 
-def _forms(user: User, destination: Destination | None, data: QueryDict | None) -> tuple[PreferencesForm, DeliveryForm]:
-    form = PreferencesForm(data, staff=user.is_staff, initial=selectors.preferences(user_id=user.pk))
+@require_POST
+@sign_in_required
+def events(request: HtmxRequest) -> HttpResponse:
+    """Saves the alert level and the channels of each notification type. htmx sends the form with each change, and gets
+    what was saved before, to undo it."""
+    user = cast(User, request.user)
+    form = PreferencesForm(request.POST, staff=user.is_staff, initial=selectors.preferences(user_id=user.pk))
+    if not form.is_valid():
+        return HttpResponseBadRequest(gettext("Something about that request wasn't valid."), content_type="text/plain")
+    services.set_preferences(user_id=user.pk, **form.columns())
+    if request.htmx:
+        return render(request, "notifications/_saved.html", {"former": form.former()})
+    messages.success(request, gettext("Saved."))
+    return redirect("preferences")
+
+
+def _delivery_form(user: User, destination: Destination | None, data: QueryDict | None) -> DeliveryForm:
     user_settings = selectors.notification_settings(user_id=user.pk)
     initial = user_settings or {"language": get_language(), "time_zone": "UTC"}
     initial |= {"address": destination.address if destination else ""}
-    return form, DeliveryForm(data, guess=not user_settings, initial=initial)
+    return DeliveryForm(data, guess=not user_settings, initial=initial)
 
 
 def _too_often(request: HttpRequest, form: DeliveryForm, context: dict[str, Any]) -> HttpResponse:
@@ -64,10 +80,9 @@ def _too_often(request: HttpRequest, form: DeliveryForm, context: dict[str, Any]
 
 
 @transaction.atomic
-def _save(user_id: int, form: PreferencesForm, delivery_form: DeliveryForm, *, again: bool) -> bool:
+def _save(user_id: int, delivery_form: DeliveryForm, *, again: bool) -> bool:
     """Returns whether a confirmation email was sent."""
     values: dict[str, Any] = dict(delivery_form.cleaned_data)
     address = values.pop("address")
-    services.set_preferences(user_id=user_id, **form.columns())
     services.set_notification_settings(user_id=user_id, **values)
     return email_address.set_address(user_id=user_id, address=address, again=again)

@@ -6,7 +6,6 @@
   if (!bell) return;
   const badge = bell.querySelector(".badge"), icon = document.querySelector("link[rel=icon]");
   const { title } = document, { href } = icon;
-  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   let version = +bell.dataset.version, toastAt = -TOAST_INTERVAL, actedOn = "";
 
   function paint() {
@@ -17,7 +16,7 @@
   }
 
   async function showNewest() {
-    if (document.hidden || reducedMotion.matches || performance.now() - toastAt < TOAST_INTERVAL) return;
+    if (document.hidden || performance.now() - toastAt < TOAST_INTERVAL) return;
     toastAt = performance.now();
     try {
       const response = await fetch(bell.dataset.newest, { signal: AbortSignal.timeout(8000) });

@@ -1,14 +1,15 @@
 /* Where a click went, as bars on one time axis: clicked and shown by this computer's clock, the rest by the server's.
-   The server's part is placed in the middle of what is left, as if both ways over the network took equally long. */
+   What is left is the network; the server's part is placed in its middle, as if both ways took equally long. */
 (() => {
   const STAGES = ["accepted", "enqueued", "started", "stored", "broadcast", "shown"];
   const MAX_CLICKS = 5;
   const panel = document.getElementById("journey");
   if (!panel) return;
-  panel.hidden = matchMedia("(width < 60rem)").matches; // there it covers posts, so it appears with the first click
+  const narrow = matchMedia("(width < 60rem)"), dismiss = document.getElementById("journey-dismiss");
+  panel.hidden = narrow.matches; // there it covers posts, so it appears with the first click, and can be dismissed
   const list = document.getElementById("journey-clicks");
   const labels = {};
-  panel.querySelectorAll("dt").forEach((term) => { labels[term.dataset.stage] = term.textContent; });
+  panel.querySelectorAll("[data-label]").forEach((item) => { labels[item.dataset.label] = item.textContent; });
   const copy = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
   const ms = (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 
@@ -25,9 +26,15 @@
     line.style.setProperty("--from", `${(100 * from) / total}%`);
     line.style.setProperty("--width", `${(100 * (to - from)) / total}%`);
     duration.textContent = ms(to - from);
+    line.style.setProperty("--number", STAGES.indexOf(stage));
     item.dataset.stage = stage;
     return item;
   }
+
+  dismiss.addEventListener("click", () => {
+    panel.hidden = dismiss.hidden = true;
+    sessionStorage.setItem("journey", "dismissed");
+  });
 
   document.addEventListener("journey", ({ detail: click }) => {
     const at = times(click), item = copy("journey-click"), [title, stages, task] = item.children;
@@ -39,10 +46,11 @@
       stages.append(bar(stage, from, to, at.shown));
       from = to;
     }
-    task.textContent = `settle_likes ${click.task}`;
+    task.querySelector(".mono").textContent = `settle_likes ${click.task}`;
+    if (!list.children.length) panel.open = !narrow.matches;
     list.prepend(item);
     while (list.children.length > MAX_CLICKS) list.lastElementChild.remove();
     document.getElementById("journey-total").textContent = ms(at.shown);
-    panel.hidden = false;
+    panel.hidden = dismiss.hidden = narrow.matches && sessionStorage.getItem("journey") === "dismissed";
   });
 })();

@@ -99,8 +99,14 @@
     });
   }
 
+  function showDeleted(article) {
+    article.classList.add("deleted");
+    article.querySelector("footer").inert = true;
+    article.querySelector("[role=status]").hidden = false;
+  }
+
   document.addEventListener("live:post", ({ detail: { key, v, count, gone } }) => {
-    if (gone) return each(`[id="post-${key}"]`, (article) => article.classList.add("deleted"));
+    if (gone) return each(`[id="post-${key}"]`, showDeleted);
     const post = postOf(key);
     if (!post || v <= post.version) return;
     Object.assign(post, { version: v, base: count });

@@ -60,8 +60,8 @@
   }
 
   function showField(field, value) {
-    const isNumber = typeof value === "number";
-    field.textContent = isNumber ? number.format(value) : value;
+    const isNumber = typeof value === "number", { max } = field.dataset;
+    field.textContent = !isNumber ? value : value > max ? `${max}+` : number.format(value);
     if (isNumber) field.dataset.value = value;
   }
 

@@ -114,7 +114,11 @@ def sign_in(page: Page, name: str, password: str) -> None:
 def sign_out(page: Page, name: str) -> None:
     account(page, name).click()
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(sign_in_link(page)).to_be_visible()
+
+
+def sign_in_link(page: Page) -> Locator:
+    return page.locator(".bar").get_by_role("link", name="Sign in")
 
 
 def account(page: Page, name: str) -> Locator:

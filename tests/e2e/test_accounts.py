@@ -15,6 +15,7 @@ from tests.e2e.people import (
     expect_live,
     heart,
     sign_in,
+    sign_in_link,
     sign_out,
     visit,
 )
@@ -23,8 +24,8 @@ from tests.e2e.people import (
 def sign_up(page: Page) -> str:
     name = f"guest-{secrets.token_hex(4)}"
     page.goto("/")
-    page.get_by_role("link", name="Sign in").click()
-    page.get_by_role("link", name="Sign up").click()
+    sign_in_link(page).click()
+    page.locator("main").get_by_role("link", name="Sign up").click()
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Password confirmation").fill(PASSWORD)
@@ -89,7 +90,7 @@ def test_a_demo_author_signs_in_publishes_and_deletes_a_post(visitor: Visitor) -
     page.get_by_role("button", name="Post", exact=True).click()
     first = page.locator("article.post").first
     expect(first.locator(".text")).to_have_text("Written in a real browser <b>& safe</b>")
-    first.get_by_text("Delete").first.click()
+    first.locator("summary").click()
     first.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Written in a real browser")).to_have_count(0)
 
@@ -116,4 +117,4 @@ def test_a_wrong_password_is_refused_with_a_sentence(visitor: Visitor) -> None:
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("correct username and password")
-    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(sign_in_link(page)).to_be_visible()

@@ -56,6 +56,7 @@ def test_staff_connect_a_webhook_and_retry_a_failed_delivery(visitor: Visitor, m
         assert len(ids) == 2
         assert len(set(ids)) == 1
 
+        page.locator("#remove summary").click()
         page.get_by_role("button", name="Remove").click()
         expect(page.get_by_text("Removed.")).to_be_visible()
         expect(page.get_by_text("Ops <room>")).to_have_count(0)

@@ -74,7 +74,7 @@ def test_a_signed_in_sender_signs_out_on_the_receipt(visitor: Visitor, base_url:
     people.account(page, "jun").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(f"{base_url}/")
-    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(people.sign_in_link(page)).to_be_visible()
     expect(people.account(page, "jun")).to_have_count(0)
 
 

@@ -14,10 +14,11 @@ BOTTOM = "scrollTo(0, document.documentElement.scrollHeight)"
 
 
 def scroll_until(page: Page, posts: int) -> None:
-    """Scrolls down, which loads older posts, until the page has so many."""
+    """Scrolls down, which loads older posts by itself or by the link, until the page has so many."""
 
     def enough() -> bool:
         page.evaluate(BOTTOM)
+        page.evaluate("document.querySelector('a.more:not([hx-trigger*=revealed], .htmx-request)')?.click()")
         return page.locator("article.post").count() >= posts
 
     until(enough, "no older posts come")

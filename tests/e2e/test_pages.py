@@ -70,7 +70,7 @@ def test_the_journey_fits_a_phone(visitor: Visitor, post_id: int) -> None:
     page = visit(visitor(viewport={"width": 360, "height": 740}), f"/posts/{post_id}/")
     expect(page.locator("#journey")).to_be_hidden()
     heart(page, post_id).click()
-    page.locator("#journey summary").click()
+    page.locator("#journey > summary").click()
     expect(page.locator("#journey .stages").first).to_be_visible()
     needed, available = page.evaluate(WIDTHS)
     assert needed <= available == 360

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visitor
-from tests.e2e.people import CONNECTION_ERRORS, Author, account, expect_live, sign_in, sign_out, visit
+from tests.e2e.people import CONNECTION_ERRORS, Author, account, expect_live, sign_in, sign_in_link, sign_out, visit
 
 NOTE = "You've been signed out. Reload the page to sign in again."
 
@@ -22,7 +22,7 @@ def test_signing_out_and_in_again_is_seen_in_the_other_tab(visitor: Visitor, pos
     here = visitor()
     there = signed_in_twice(here, f"/posts/{post_id}/")
     sign_out(here, "jun")
-    expect(there.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(sign_in_link(there)).to_be_visible()
     expect(there.locator("[data-unread]")).to_have_count(0)
     expect_live(there)
     there.evaluate("sessionStorage.removeItem('reloaded')")  # as if RELOAD_INTERVAL were over
@@ -62,7 +62,7 @@ def test_a_page_that_the_server_refuses_is_loaded_again(visitor: Visitor, post_i
     page.context.clear_cookies()
     page.context.set_offline(True)
     page.context.set_offline(False)
-    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(sign_in_link(page)).to_be_visible()
     expect_live(page)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from pytest_django import Settings
 
@@ -33,6 +34,20 @@ def test_emails_become_files_that_staff_can_read(
     assert name.encode() in staff_client.get("/inbox/mails/").content
     page = staff_client.get(f"/inbox/mails/{name}/").content.decode()
     assert "Your Feedback" in page and "&lt;b&gt;Hello&lt;/b&gt; 한국어" in page and message.token in page
+
+
+def test_the_html_of_an_email_is_a_separate_document_without_scripts(captured: None, staff_client: Client) -> None:
+    email = EmailMultiAlternatives("Digest", "plain", to=["mina@example.com"])
+    email.attach_alternative("<style>p { color: red }</style><p>As HTML</p><script>alert(1)</script>", "text/html")
+    dev_mailbox.EmailBackend().send_messages([email])
+    [(name, _)] = dev_mailbox.latest()
+    assert f'src="/inbox/mails/{name}/html/"' in staff_client.get(f"/inbox/mails/{name}/").content.decode()
+    response = staff_client.get(f"/inbox/mails/{name}/html/")
+    assert "<p>As HTML</p>" in response.content.decode()
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "script-src" not in policy
+    assert response.headers["x-frame-options"] == "SAMEORIGIN"
+    assert staff_client.get("/inbox/mails/x.eml/html/").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["x.eml", "..", "%2e%2e%2fsecret_key", "1795356475587762224-a.part"])

@@ -17,14 +17,15 @@ from likes.author_notifications import subject
 from likes.models import Post
 from likes.services import Click, set_likes
 from likes.settling import settle
+from notifications import services
 from notifications.bell import bell_of
-from notifications.models import Mute, Preference
+from notifications.models import Mute, Notification, Preference
 from notifications.selectors import PAGE_SIZE
 from tests.notifications.deliveries import like
 
 pytestmark = pytest.mark.django_db
 HTMX = {"hx-request": "true"}
-HERE = {"language": "en", "time_zone": "Asia/Seoul"}
+EVENTS = "/notifications/preferences/events/"
 
 
 @pytest.fixture
@@ -184,16 +185,34 @@ def test_alert_levels_are_stored_and_shown(reader: Client, mina: User) -> None:
     html = get(reader, "/notifications/preferences/")
     assert "Someone liked your post" in html
     assert "New feedback" not in html, "for staff only"
-    reader.post("/notifications/preferences/", {**HERE, "liked": "1", "milestone": "0", "reply": "2", "paused": "2"})
+    reader.post(EVENTS, {"liked": "1", "milestone": "0", "reply": "2", "paused": "2"})
     stored = dict(Preference.objects.values_list("type", "bell"))
     assert stored == {"liked": 1, "milestone": 0, "reply": 2, "paused": 2}
     html = get(reader, "/notifications/preferences/")
     assert "Saved." in html
     assert '<option value="1" selected>First of the day</option>' in html
-    reader.post("/notifications/preferences/", {**HERE, "liked": "1", "milestone": "1", "reply": "2", "paused": "2"})
+    assert reader.post(EVENTS, {"liked": "1", "milestone": "1", "reply": "2", "paused": "2"}).status_code == 400
     assert Preference.objects.get(type="milestone").bell == 0, "this type has no first of the day"
     User.objects.update(is_staff=True)
     assert "New feedback" in get(reader, "/notifications/preferences/")
+
+
+def test_the_list_has_views_of_what_is_unread_and_of_what_was_archived(
+    reader: Client, post: Post, mina: User, jun: User
+) -> None:
+    like(post, f"u{jun.pk}")
+    other = Post.objects.create(author=mina, text="Another post")
+    like(other, f"u{jun.pk}")
+    read, archived = Notification.objects.order_by("pk")
+    services.mark_read(user_id=mina.pk, group_id=read.pk, read=True)
+    services.archive(user_id=mina.pk, group_id=archived.pk, archived=True)
+    for show, expected in (("", [read.pk]), ("unread", []), ("archived", [archived.pk]), ("nonsense", [read.pk])):
+        html = get(reader, f"/notifications/?show={show}")
+        assert [int(pk) for pk in re.findall(r'id="group-(\d+)"', html)] == expected
+    assert "No unread notifications." in get(reader, "/notifications/?show=unread")
+    assert "Restore" in get(reader, "/notifications/?show=archived")
+    reader.post(f"/notifications/{archived.pk}/", {"do": "restore"})
+    assert "No archived notifications." in get(reader, "/notifications/?show=archived")
 
 
 EMPTY, MEDIAN, WORST = 5, 10, 12

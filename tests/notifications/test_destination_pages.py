@@ -16,6 +16,7 @@ from core.permissions import is_staff
 from notifications.models import Delivery, Destination
 from notifications.notify import Entry, notify
 from notifications.transports import webhook
+from outbox.outcome import Outcome, Status
 from tests.notifications.deliveries import write
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +182,22 @@ def test_removing_a_destination_hides_the_notification_about_its_pause(
     assert "Hook was paused after failed deliveries" in staff_client.get("/notifications/").content.decode()
     staff_client.post(f"{LIST}{hook.pk}/change/", {"do": "remove"})
     assert "was paused" not in staff_client.get("/notifications/").content.decode()
+
+
+def test_an_integration_that_is_gone_says_so_and_promises_no_attempt(
+    staff_client: Client, staff: User, hook: Destination
+) -> None:
+    delivery = Delivery.objects.create(destination=hook, transport="webhook", content={"text": "One"}, priority=2)
+    Delivery.objects.filter(pk=delivery.pk).update(status=Status.RETRYING)
+    assert "Next attempt" in staff_client.get(f"{LIST}{hook.pk}/").content.decode()
+    hook.count_outcome(Outcome(Status.FAILED, "410 Gone", gone=True))
+    notify([Entry(staff.pk, "paused", f"destination.{hook.pk}")])
+    page = staff_client.get(f"{LIST}{hook.pk}/").content.decode()
+    assert "this address no longer exists" in page and "Next attempt" not in page
+    assert "it no longer exists" in staff_client.get("/notifications/").content.decode()
+    staff_client.post(f"{LIST}{hook.pk}/change/", {"do": "resume"})
+    hook.refresh_from_db()
+    assert not hook.gone
 
 
 def test_staff_neither_see_nor_change_the_browser_of_an_account(staff_client: Client, mina: User) -> None:
