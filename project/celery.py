@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from celery import Celery, bootsteps
-from celery.signals import beat_init, before_task_publish, celeryd_init, task_failure
+from celery.signals import beat_init, before_task_publish, celeryd_init, task_failure, task_postrun, task_prerun
 from kombu.exceptions import OperationalError
 from kombu.transport import redis
 
@@ -34,6 +34,8 @@ def convert_priority(properties: dict[str, Any], **_: Any) -> None:
 @celeryd_init.connect
 @beat_init.connect
 def start_watchdog(**_: Any) -> None:
+    task_prerun.connect(watchdog.task_started)
+    task_postrun.connect(watchdog.task_ended)
     watchdog.start()
 
 

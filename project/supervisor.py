@@ -21,6 +21,8 @@ from project.output import log
 
 STOP_TIMEOUT = 8.0  # seconds
 SILENCE = 10.0  # seconds without a ping, after which a process hangs
+MAX_PATIENCE = 80.0  # the same after several kills in a row: perhaps the machine is too busy
+STABLE = 120.0  # seconds after which a process runs well
 START_LIMIT = 60.0  # seconds until the first ping, if the process has pinged before it was started again
 SHORT_RUN = 3.0  # seconds; what exits sooner has failed to start
 MAX_PAUSE = 5.0  # seconds before it is started again
@@ -43,6 +45,7 @@ class Process:
         self.name, self.argv, self.files, self.failed = name, shlex.split(os.path.expandvars(command)), files, failed
         self.running: asyncio.subprocess.Process | None = None
         self.stopping = False
+        self.patience = SILENCE
         self.pinged_at: float | None = None
         self.last_lines: deque[str] = deque(maxlen=10)
         self.env = os.environ | {"NOTIFY_SOCKET": str(notify_path)}
@@ -65,7 +68,7 @@ class Process:
         while not self.stopping:
             started = time.monotonic()
             self.last_lines.clear()
-            self.pinged_at = started + START_LIMIT - SILENCE if self.pinged_at else None
+            self.pinged_at = started + max(0.0, START_LIMIT - self.patience) if self.pinged_at else None
             self.running = await asyncio.create_subprocess_exec(
                 *self.argv,
                 cwd=BASE_DIR,
@@ -91,10 +94,14 @@ class Process:
             await asyncio.sleep(pause)
 
     async def _watch(self) -> None:
-        """Kills the process if it has pinged, and does not any more."""
-        while self.pinged_at is None or time.monotonic() - self.pinged_at < SILENCE or self.stopping:
+        """Kills the process if it has pinged, and does not any more. Waits twice as long after each kill in a row."""
+        started = time.monotonic()
+        while self.pinged_at is None or time.monotonic() - self.pinged_at < self.patience or self.stopping:
             await asyncio.sleep(1)
-        log(self.name, f"has not answered for {SILENCE:.0f} s and is killed")
+            if time.monotonic() - started > STABLE:
+                self.patience = SILENCE
+        log(self.name, f"has not answered for {self.patience:.0f} s and is killed")
+        self.patience = min(self.patience * 2, MAX_PATIENCE)
         self.signal(signal.SIGKILL)
 
     async def _copy(self, output: asyncio.StreamReader) -> None:
