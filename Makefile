@@ -6,7 +6,7 @@ ROUNDS ?= 1
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-server test-browser mutants check messages lock bench bench-peers bench-report
+.PHONY: help run test test-server test-browser faults mutants check messages lock bench bench-peers bench-report
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ test-server: .venv/dev
 
 test-browser: .venv/dev
 	$(BIN)/python -m pytest tests/e2e
+
+faults: .venv/dev ## break a running site in every way, one after the other; ONLY="disk clock" chooses; about 20 minutes
+	$(BIN)/python -m tests.faults $(ONLY)
 
 mutants: .venv/dev ## make the mistakes of tests/mutants/ one after the other: the tests must notice each
 	$(BIN)/python -m tests.mutants

@@ -9,10 +9,12 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from django.test import RequestFactory
+from playwright.sync_api import Page, expect
 
+from project.errors import server_error
 from tests.e2e.conftest import Visitor
-from tests.e2e.people import Author, SignedUp, expect_heart, heart, like, visit
+from tests.e2e.people import Author, SignedUp, expect_heart, expect_live, heart, like, visit
 from tests.live import Live, until
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -20,7 +22,9 @@ OPTIONS = {"resultTypes": ["violations"], "runOnly": RULES}
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 MODES = [(PHONE, "light", "ko-KR"), (PHONE, "dark", "en-US"), (DESKTOP, "light", "en-US"), (DESKTOP, "dark", "ko-KR")]
 modes = pytest.mark.parametrize(("viewport", "scheme", "locale"), MODES, ids=lambda value: str(value)[:14])
-INVALID = pytest.mark.expects_errors("status of 4")
+INVALID = pytest.mark.expects_errors(
+    "status of [45]", "WebSocket", "htmx:ws:error", "ERR_INTERNET_DISCONNECTED", "Failed to fetch"
+)
 State = tuple[str, Page]
 
 
@@ -40,9 +44,9 @@ def check(states: Iterator[State]) -> None:
     assert not found, "\n".join(f"{name}\n  " + "\n  ".join(wrong) for name, wrong in found.items())
 
 
-def submit(page: Page) -> None:
-    """Sends the form of the page without the checks of the browser."""
-    form = page.locator("main form[method=post]").first
+def submit(page: Page, selector: str = "main form[method=post]") -> None:
+    """Sends a form without the checks of the browser."""
+    form = page.locator(selector).first
     with page.expect_navigation():
         form.evaluate("(form) => { form.noValidate = true; form.requestSubmit(); }")
 
@@ -54,7 +58,16 @@ def anonymous(page: Page, post_id: int) -> Iterator[State]:
     expect_heart(page, post_id, pressed=True)
     page.locator("#journey").evaluate("(details) => { details.open = true }")
     yield "feed with a like and its journey", page
+    page.context.set_offline(True)
+    expect_live(page, "off")
+    heart(page, post_id).evaluate("(heart) => heart.click()")  # the open journey covers it on a phone
+    expect(page.locator("#say")).not_to_be_empty()
+    yield "offline, with a like that waits", page
+    page.context.set_offline(False)
+    expect_heart(page, post_id, pressed=False)
+    yield "search without results", visit(page, "/?q=no-such-text")
     yield "post", visit(page, f"/posts/{post_id}/")
+    yield "likes", visit(page, f"/posts/{post_id}/likes/")
     for name in ("login", "signup"):
         yield name, visit(page, f"/accounts/{name}/")
         submit(page)
@@ -70,6 +83,10 @@ def anonymous(page: Page, post_id: int) -> Iterator[State]:
     for path in ("/nowhere/", "/notifications/unsubscribe/x/", "/notifications/address/x/"):
         page.goto(path)
         yield path, page
+    broken = server_error(RequestFactory().get("/")).content
+    page.route("**/broken/", lambda route: route.fulfill(status=500, body=broken))
+    page.goto("/broken/")
+    yield "error 500", page
 
 
 def member(page: Page, author: SignedUp, other_visitor: httpx.Client) -> Iterator[State]:
@@ -86,9 +103,21 @@ def member(page: Page, author: SignedUp, other_visitor: httpx.Client) -> Iterato
     yield "delete menu", page
     submit(page)
     yield "post with errors", page
+    yield "edit", visit(page, f"/posts/{post_id}/edit/")
+    yield "my feedback", visit(page, "/feedback/mine/")
+    yield "archived notifications", visit(page, "/notifications/?show=archived")
+    page.evaluate("document.getElementById('signed-out').hidden = false")
+    yield "note that the session has ended", page
+    visit(page, f"/posts/{post_id}/")
+    author.delete(post_id)
+    page.locator("article [role=status]").wait_for()
+    yield "deleted post", page
     yield "notification settings", visit(page, "/notifications/preferences/")
+    page.locator("#events input[type=checkbox]").first.click()
+    page.locator("#saved [role=status]").wait_for()
+    yield "notification settings with undo", page
     page.locator("[name=digest]").first.evaluate("(field) => { field.value = 'daily' }")
-    submit(page)
+    submit(page, "#delivery")
     yield "notification settings with errors", page
 
 
@@ -112,6 +141,11 @@ def staff(page: Page) -> Iterator[State]:
     page.locator("main form button").first.click()
     page.wait_for_url(re.compile(r"/inbox/export/.+/"))
     yield "export", page
+    page.locator("[data-export=done]").wait_for()
+    yield "finished export", page
+    visit(page, "/inbox/lesson/").locator("#lesson-worker button").click()
+    page.locator("#fetch-worker").wait_for(state="attached")
+    yield "running lesson", page
     yield "integrations", visit(page, "/notifications/destinations/")
     for transport in ("webhook", "apprise", "kakao"):
         yield f"connect {transport}", visit(page, f"/notifications/destinations/connect/{transport}/")

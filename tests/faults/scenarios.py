@@ -315,7 +315,7 @@ SCENARIOS = [
     Scenario("Redis killed 3 times", lambda site: killed(site, REDIS)),
     Scenario("web process killed 3 times", lambda site: killed(site, WEB), max_pause=12, answering=False),
     Scenario(
-        "everything killed 3 times", lambda site: killed(site, WORKER, REDIS, WEB, BEAT), max_pause=15, answering=False
+        "everything killed 3 times", lambda site: killed(site, WORKER, REDIS, WEB, BEAT), max_pause=30, answering=False
     ),
     Scenario("Redis emptied 5 times", emptied_redis),
     Scenario("Redis hangs for 20 s", lambda site: stopped(site, REDIS, 20), red=True),
