@@ -67,13 +67,15 @@
       if (!button) return;
       const id = button.dataset.like, post = postOf(id), stored = ctx.response?.status < 400;
       if (stored) {
-        Object.assign(post, { confirmed: ctx.wanted, accepted: +ctx.response.headers.get("X-Accepted") });
+        const accepted = +ctx.response.headers.get("X-Accepted");
+        const confirmed = post.early?.v > accepted ? post.early.liked : ctx.wanted; // or another tab has changed it
+        Object.assign(post, { confirmed, accepted });
         if (post.latest === ctx) post.clicked = { at: ctx.clicked, version: post.accepted };
       }
       if (post.latest !== ctx) return; // a later click decides
       post.latest = null;
       if (stored) {
-        post.state = post.saved >= post.accepted ? "saved" : "pending";
+        Object.assign(post, { wanted: post.confirmed, state: post.saved >= post.accepted ? "saved" : "pending" });
         if (post.early) showJourney(id, post.early);
       } else if (UNREACHABLE.includes(ctx.response?.status)) {
         post.state = "waiting";
@@ -117,9 +119,9 @@
     if (!post || v < post.saved) return;
     const isNew = v > post.saved; // if not, it may still bring the journey, which a snapshot does not have
     if (isNew) Object.assign(post, { saved: v, counted: +liked });
+    if (isNew && v >= post.accepted) post.confirmed = liked;
     if (post.latest) post.early = detail; // the response to a click has not come yet
     else if (v >= post.accepted) {
-      if (isNew) post.confirmed = liked;
       if (isNew && post.state !== "waiting") Object.assign(post, { wanted: liked, state: "saved" });
       showJourney(key, detail);
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, Request, Route, expect
+from playwright.sync_api import Locator, Page, Request, Route, WebSocketRoute, expect
 
 from tests.live import until
 
@@ -82,6 +84,10 @@ class HeldLikes:
     def release(self) -> None:
         self._handle_all(lambda route: route.continue_())
 
+    def store(self, version: int) -> None:
+        """Responds as the server does when it has stored the clicks with this version."""
+        self._handle_all(lambda route: route.fulfill(status=204, headers={"X-Accepted": str(version)}))
+
     def refuse(self, reason: str) -> None:
         self._handle_all(lambda route: route.fulfill(status=429, content_type="text/plain", body=reason))
 
@@ -90,6 +96,32 @@ class HeldLikes:
         for route in self.held:
             handle(route)
         self.held.clear()
+
+
+class FakeServer:
+    """The server's end of the page's sockets, which sends what the test sends, and an empty frame at the beginning."""
+
+    def __init__(self, page: Page) -> None:
+        self.sockets: list[WebSocketRoute] = []
+        page.route_web_socket("**/live/**", self._connect)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        self.sockets.append(socket)
+        socket.on_close(lambda code, reason: socket.close(code=1005))  # as in a browser, if the page closes it
+        self.send({})
+
+    def send(self, frame: dict[str, dict[str, Any]]) -> None:
+        self.sockets[-1].send(json.dumps(frame))
+
+
+def pause_clock(page: Page) -> None:
+    """From here the time of the page, whose clock is installed, passes only as far as the test lets it."""
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
+
+
+def pump(page: Page) -> bool:
+    """Lets the page's events, such as requests, arrive in the test."""
+    return bool(page.evaluate("true"))
 
 
 def like(client: httpx.Client, post_id: int, liked: bool = True) -> httpx.Response:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visitor
+from tests.e2e.people import FakeServer, visit
 from tests.e2e.test_feedback import sign_in, submit
 
 TEMPLATE = """<section data-topic="poll.7" data-version="4"><b data-field="votes">3</b> of <i data-field="votes">3</i>
@@ -20,15 +20,12 @@ class Poll:
     """A page with polls 7 and 8, of which 8 has no version yet, and the server's end of its socket."""
 
     def __init__(self, page: Page, path: str) -> None:
-        self.page = page
-        self.sockets: list[WebSocketRoute] = []
-        page.route_web_socket("**/live/**", lambda socket: self.sockets.append(socket))
-        page.goto(path)
+        self.page, self.server = page, FakeServer(page)
+        visit(page, path)
         page.evaluate("(html) => document.querySelector('main').insertAdjacentHTML('beforeend', html)", TEMPLATE)
-        page.wait_for_function("document.documentElement.dataset.live === 'connecting'")
 
     def send(self, topic: str, version: int, **state: Any) -> None:
-        self.sockets[-1].send(json.dumps({topic: {"v": version, **state}}))
+        self.server.send({topic: {"v": version, **state}})
 
     def expect_votes(self, topic: str, *shown: str) -> None:
         expect(self.page.locator(f'[data-topic="{topic}"] > [data-field="votes"]')).to_have_text(list(shown))
