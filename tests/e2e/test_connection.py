@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import httpx
-from playwright.sync_api import Page
+import pytest
+from playwright.sync_api import Page, Request, Route
 
 from tests.e2e.conftest import Visitor
-from tests.e2e.people import CONNECTION_ERRORS, SET_HIDDEN, expect_count, expect_heart, expect_live, heart, like, visit
+from tests.e2e.people import (
+    CONNECTION_ERRORS,
+    SET_HIDDEN,
+    FakeServer,
+    expect_count,
+    expect_heart,
+    expect_live,
+    heart,
+    like,
+    pause_clock,
+    pump,
+    visit,
+)
 from tests.live import Live, until
 
 RECORD_STATUS = """new MutationObserver(() => (window.statuses ??= []).push(document.documentElement.dataset.live))
@@ -18,8 +31,8 @@ REJOIN_WHILE_CONNECTING = """() => {
     window.WebSocket = class extends Original {
         constructor(...parameters) { super(...parameters); window.WebSocket = Original; queueMicrotask(rejoin); }
     };
-    document.addEventListener("htmx:ws:after:connection",
-        () => { window.connections = (window.connections ?? 1) + 1; });
+    window.connections = 1;
+    document.addEventListener("htmx:ws:after:connection", () => { window.connections += 1; });
     rejoin();
 }"""
 
@@ -119,3 +132,124 @@ def test_without_a_socket_the_page_polls(visitor: Visitor, post_id: int, other_v
     expect_heart(page, post_id, pressed=True)
     expect_count(page, post_id, 2)
     assert set(statuses(page)) == {"connecting"}
+
+
+def http_reads(page: Page) -> list[str]:
+    """The requests that read the state without a socket, as they are made."""
+    found: list[str] = []
+
+    def record(request: Request) -> None:
+        if "/live/?" in request.url and request.resource_type == "fetch":
+            found.append(request.url)
+
+    page.on("request", record)
+    return found
+
+
+@CONNECTION_ERRORS
+def test_a_page_without_a_socket_polls_every_ten_seconds_and_a_hidden_one_never(visitor: Visitor, post_id: int) -> None:
+    page = visitor()
+    page.clock.install()
+    page.route_web_socket("**/live/**", lambda socket: socket.close(code=1011))
+    reads = http_reads(page)
+    page.goto(f"/posts/{post_id}/")
+    page.clock.run_for(31_000)
+    until(lambda: pump(page) and len(reads) >= 2, "it does not poll")
+    assert len(reads) <= 3
+
+    page.evaluate(SET_HIDDEN, True)
+    before = len(reads)
+    page.clock.run_for(31_000)
+    assert pump(page) and len(reads) == before
+
+
+def test_a_socket_without_a_frame_for_40_seconds_is_replaced(visitor: Visitor, post_id: int) -> None:
+    page = recording_status(visitor())
+    page.clock.install()
+    server = FakeServer(page)
+    visit(page, f"/posts/{post_id}/")
+    for version in (1, 2):
+        page.clock.fast_forward(30_000)
+        server.send({f"post.{post_id}": {"v": version, "count": version}})
+        expect_count(page, post_id, version)
+    assert statuses(page)[-2:] == ["connecting", "on"]
+    assert len(server.sockets) == 1
+
+    page.clock.fast_forward(43_000)
+    until(lambda: pump(page) and len(server.sockets) == 2, "the silent socket was not replaced")
+    expect_live(page)
+
+
+def test_a_page_reconnects_at_once_by_itself_and_with_a_pause_after_the_server_closed(
+    visitor: Visitor, post_id: int
+) -> None:
+    page = visitor()
+    page.clock.install()
+    server = FakeServer(page)
+    visit(page, f"/posts/{post_id}/")
+    pause_clock(page)
+    page.evaluate("document.dispatchEvent(new Event('live:rejoin'))")
+    expect_live(page, "connecting")
+    page.clock.run_for(50)
+    until(lambda: pump(page) and len(server.sockets) == 2, "it does not rejoin at once")
+    expect_live(page)
+
+    server.sockets[-1].close(code=1012)
+    expect_live(page, "connecting")
+    page.clock.run_for(400)
+    assert pump(page) and len(server.sockets) == 2
+    page.clock.run_for(1_200)
+    until(lambda: pump(page) and len(server.sockets) == 3, "it does not reconnect")
+
+
+@CONNECTION_ERRORS
+def test_a_page_that_is_online_again_connects_at_once_and_once(visitor: Visitor, post_id: int) -> None:
+    page = visitor()
+    page.clock.install()
+    server = FakeServer(page)
+    visit(page, f"/posts/{post_id}/")
+    pause_clock(page)
+    page.context.set_offline(True)
+    expect_live(page, "off")
+    page.context.set_offline(False)
+    until(lambda: pump(page) and len(server.sockets) == 2, "it does not reconnect at once")
+    expect_live(page)
+    page.clock.run_for(5_000)
+    assert pump(page) and len(server.sockets) == 2
+
+
+def test_a_page_that_comes_out_of_the_browsers_cache_reads_the_state(
+    visitor: Visitor, post_id: int, other_visitor: httpx.Client
+) -> None:
+    page = visitor()
+    FakeServer(page)
+    visit(page, f"/posts/{post_id}/")
+    like(other_visitor, post_id)
+    until(lambda: settled(other_visitor, post_id) == 1, "the like was not settled")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect_count(page, post_id, 1)
+
+
+@pytest.mark.parametrize("loaded_as_pending", [False, True])
+def test_a_pending_like_that_no_frame_confirms_is_read(
+    visitor: Visitor, post_id: int, other_visitor: httpx.Client, loaded_as_pending: bool
+) -> None:
+    page = visitor()
+    page.clock.install()
+    FakeServer(page)
+    visit(page, f"/posts/{post_id}/")
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True, state="pending")
+    until(lambda: settled(other_visitor, post_id) == 1, "the like was not settled")
+    if loaded_as_pending:
+        page.route(f"**/posts/{post_id}/", as_pending)
+        visit(page, f"/posts/{post_id}/")
+        expect_heart(page, post_id, pressed=True, state="pending")
+    page.clock.fast_forward(4_000)
+    expect_heart(page, post_id, pressed=True)
+    expect_count(page, post_id, 1)
+
+
+def as_pending(route: Route) -> None:
+    response = route.fetch()
+    route.fulfill(response=response, body=response.text().replace('data-state="saved"', 'data-state="pending"'))

@@ -201,18 +201,57 @@ def test_a_kept_click_that_is_refused_when_it_arrives_puts_the_heart_back(visito
 
 
 @pytest.mark.expects_errors(FAILED_REQUEST)
+@pytest.mark.parametrize("clicks", [2, 3])
 def test_a_refusal_restores_the_state_before_all_fast_clicks(
-    visitor: Visitor, post_id: int, other_visitor: httpx.Client
+    visitor: Visitor, post_id: int, other_visitor: httpx.Client, clicks: int
 ) -> None:
     page = visit(visitor(), f"/posts/{post_id}/")
     likes = HeldLikes(page)
-    for _ in range(3):
+    for _ in range(clicks):
         heart(page, post_id).click()
     like(other_visitor, post_id)
-    expect_count(page, post_id, 2)
+    expect_count(page, post_id, 1 + clicks % 2)
 
     likes.refuse("Please try again.")
     expect(toast(page)).to_have_text("Please try again.")
     expect_heart(page, post_id, pressed=False, state="refused")
     expect_count(page, post_id, 1)
-    assert likes.bodies == ["liked=1", "liked=1"]
+    assert likes.bodies == ["liked=1", f"liked={clicks % 2}"]
+
+
+@pytest.mark.expects_errors(FAILED_REQUEST, "htmx:error", "Failed to fetch")
+def test_a_kept_click_that_is_under_way_is_not_sent_a_second_time(visitor: Visitor, post_id: int) -> None:
+    page = visitor()
+    page.clock.install()
+    visit(page, f"/posts/{post_id}/")
+    page.route(LIKE_URL, lambda route: route.abort("connectionreset"))
+    heart(page, post_id).click()
+    expect_kept(page, post_id, NO_RESPONSE)
+    page.unroute(LIKE_URL)
+    likes = HeldLikes(page)
+    page.clock.fast_forward(4_000)
+    likes.expect_held(1)
+    page.clock.fast_forward(4_000)
+    likes.release()
+    expect_heart(page, post_id, pressed=True)
+    assert likes.bodies == ["liked=1"]
+
+
+@offline
+def test_a_page_that_is_offline_sends_nothing_and_sends_at_once_when_it_is_online(
+    visitor: Visitor, post_id: int
+) -> None:
+    page = visitor()
+    page.clock.install()
+    visit(page, f"/posts/{post_id}/")
+    page.context.set_offline(True)
+    expect_live(page, "off")
+    heart(page, post_id).click()
+    expect_heart(page, post_id, pressed=True, state="waiting")
+    likes = HeldLikes(page)
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 10"))
+    page.clock.run_for(5_000)
+    assert page.evaluate("1") and likes.bodies == []
+
+    page.context.set_offline(False)
+    likes.expect_held(1)
