@@ -13,12 +13,16 @@ from tests.e2e.people import (
     CONNECTION_ERRORS,
     SET_HIDDEN,
     Author,
+    FakeServer,
     HeldLikes,
     SignedUp,
     expect_heart,
+    expect_live,
     expect_unread,
     heart,
     like,
+    pause_clock,
+    pump,
     toast,
     visit,
 )
@@ -86,6 +90,27 @@ def test_a_hidden_tab_shows_the_number_in_its_title_and_icon(
     expect(page).to_have_title("Feed · Redheart")
     expect(icon).not_to_have_attribute("href", re.compile("icon-unread"))
     expect_unread(page, 2)
+
+
+def test_a_hidden_tab_with_a_bell_reconnects_and_one_that_is_shown_again_does_at_once(
+    visitor: Visitor, author: SignedUp
+) -> None:
+    page = author.sign_in(visitor())
+    page.clock.install()
+    server = FakeServer(page)
+    visit(page, "/")
+    page.evaluate(SET_HIDDEN, True)
+    pause_clock(page)
+    server.sockets[-1].close(code=1012)
+    expect_live(page, "connecting")
+    page.clock.run_for(2_000)
+    until(lambda: pump(page) and len(server.sockets) == 2, "a hidden tab does not reconnect")
+    expect_live(page)
+
+    server.sockets[-1].close(code=1012)
+    expect_live(page, "connecting")
+    page.evaluate(SET_HIDDEN, False)
+    until(lambda: pump(page) and len(server.sockets) == 3, "a tab that is shown does not reconnect at once")
 
 
 def toast_requests(page: Page) -> list[str]:

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import httpx
 from playwright.sync_api import Page, WebSocket, expect
 
+from live.topics import MAX_TOPICS
 from tests.e2e.conftest import Visitor
-from tests.e2e.people import Author, expect_count, expect_heart, expect_live, heart, like, sign_in, visit
+from tests.e2e.people import (
+    Author,
+    FakeServer,
+    expect_count,
+    expect_heart,
+    expect_live,
+    heart,
+    like,
+    pump,
+    sign_in,
+    visit,
+)
 from tests.live import until
 
 POSTS = 300
 BOTTOM = "scrollTo(0, document.documentElement.scrollHeight)"
+APPEND = """(topics) => {
+    for (const topic of topics) {
+        const element = document.createElement("p");
+        element.dataset.topic = element.textContent = topic;
+        document.querySelector("main").append(element);
+    }
+    document.dispatchEvent(new Event("htmx:after:settle"));
+}"""
 
 
 def scroll_until(page: Page, posts: int) -> None:
@@ -58,3 +80,30 @@ def test_the_header_and_the_posts_in_view_stay_live_on_a_page_of_300_posts(
     like(other_visitor, newest_post, liked=False)
     expect_count(page, newest_post, 1)
     assert len(sockets) == opened
+
+
+def watched(server: FakeServer) -> set[str]:
+    """The topics of the newest socket."""
+    return set(parse_qs(urlsplit(server.sockets[-1].url).query)["topic"])
+
+
+def test_of_too_many_topics_the_posts_that_are_farthest_from_the_window_are_not_watched(
+    visitor: Visitor, post_id: int
+) -> None:
+    page = visitor()
+    server = FakeServer(page)
+    visit(page, f"/posts/{post_id}/")
+    assert watched(server) == {f"post.{post_id}"}
+    posts = [f"post.{10**6 + number}" for number in range(POSTS)]
+    page.evaluate(APPEND, [*posts, "poll.7"])
+    until(lambda: pump(page) and len(server.sockets) == 2, "the new topics are not watched")
+    expect_live(page)
+    assert watched(server) == {f"post.{post_id}", "poll.7", *posts[: MAX_TOPICS - 2]}
+
+    page.evaluate(BOTTOM)
+    until(lambda: pump(page) and len(server.sockets) == 3, "the posts in the window are not watched")
+    expect_live(page)
+    assert watched(server) == {"poll.7", *posts[1 - MAX_TOPICS :]}
+    page.evaluate("document.dispatchEvent(new Event('htmx:after:settle'))")
+    expect_live(page)
+    assert pump(page) and len(server.sockets) == 3, "it reconnects for posts that nobody sees"
