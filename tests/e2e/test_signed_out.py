@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, WebSocket, WebSocketRoute, expect
 
 from tests.e2e.conftest import Visitor
-from tests.e2e.people import CONNECTION_ERRORS, Author, account, expect_live, sign_in, sign_in_link, sign_out, visit
+from tests.e2e.people import (
+    CONNECTION_ERRORS,
+    Author,
+    FakeServer,
+    account,
+    expect_live,
+    pump,
+    sign_in,
+    sign_in_link,
+    sign_out,
+    visit,
+)
+from tests.live import until
 
 NOTE = "You've been signed out. Reload the page to sign in again."
 
@@ -66,17 +78,72 @@ def test_a_page_that_the_server_refuses_is_loaded_again(visitor: Visitor, post_i
     expect_live(page)
 
 
+def connections(page: Page) -> list[WebSocket]:
+    """The sockets of a page, as they are opened."""
+    found: list[WebSocket] = []
+    page.on("websocket", lambda socket: found.append(socket))
+    return found
+
+
 @CONNECTION_ERRORS
 def test_a_page_that_is_always_refused_is_loaded_again_once(visitor: Visitor, post_id: int) -> None:
     page = visitor()
+    page.clock.install()
     loads: list[Page] = []
+    sockets: list[WebSocketRoute] = []
+
+    def refuse(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.close(code=4403)
+
     page.on("load", lambda page: loads.append(page))
-    page.route_web_socket("**/live/**", lambda socket: socket.close(code=4403))
+    page.route_web_socket("**/live/**", refuse)
     with page.expect_event("load", lambda _: len(loads) == 2):
         page.goto(f"/posts/{post_id}/")
     expect_live(page, "off")
     page.evaluate("document.dispatchEvent(new Event('live:refresh'))")
-    assert len(loads) == 2
+    page.clock.run_for(20_000)
+    expect_live(page, "off")
+    assert len(loads) == len(sockets) == 2
+
+
+@CONNECTION_ERRORS
+def test_a_page_without_a_socket_that_is_refused_is_loaded_again_once(visitor: Visitor, post_id: int) -> None:
+    page = visitor()
+    page.clock.install()
+    reads: list[Route] = []
+    loads: list[Page] = []
+
+    def refuse(route: Route) -> None:
+        reads.append(route)
+        route.fulfill(status=403)
+
+    page.on("load", lambda page: loads.append(page))
+    page.route_web_socket("**/live/**", lambda socket: socket.close(code=1011))
+    page.route("**/live/?**", refuse)
+    page.goto(f"/posts/{post_id}/")
+    with page.expect_event("load"):
+        page.clock.fast_forward(12_000)
+    page.clock.fast_forward(12_000)
+    expect_live(page, "off")
+    page.clock.run_for(20_000)
+    expect_live(page, "off")
+    assert len(loads) == len(reads) == 2
+
+
+@CONNECTION_ERRORS
+def test_a_refused_page_with_typed_text_goes_on_without_what_belongs_to_the_account(visitor: Visitor) -> None:
+    page = visitor()
+    sign_in(page, "jun", "redheart")
+    server = FakeServer(page)
+    visit(page, "/")
+    assert "topic=bell." in server.sockets[-1].url
+    page.get_by_label("Write a post").fill("Half a thought")
+    server.sockets[-1].close(code=4403)
+    expect(page.locator("#signed-out")).to_be_visible()
+    until(lambda: pump(page) and len(server.sockets) == 2, "it does not reconnect")
+    expect_live(page)
+    assert "topic=bell." not in server.sockets[-1].url
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/feedback/"])
@@ -88,3 +155,35 @@ def test_a_form_that_was_typed_into_survives_signing_in_elsewhere(visitor: Visit
     sign_in(here, "jun", "redheart")
     expect(field).to_have_value("typed")
     expect(there.locator("#signed-out")).to_have_count(0)
+
+
+def test_a_page_that_answered_a_form_is_not_loaded_again(visitor: Visitor) -> None:
+    here = visitor()
+    there = here.context.new_page()
+    there.goto("/accounts/login/")
+    there.get_by_label("Username").fill("mina")
+    there.get_by_label("Password").fill("wrong")
+    there.get_by_role("button", name="Sign in").click()
+    expect(there.get_by_role("alert")).to_be_visible()
+    expect_live(there)
+    sockets = connections(there)
+    there.evaluate("window.same = true")
+    sign_in(here, "jun", "redheart")
+    until(lambda: pump(there) and sockets, "it did not notice")
+    expect_live(there)
+    assert there.evaluate("window.same"), "it was loaded again"
+
+
+def test_a_tab_is_loaded_again_later_if_its_typed_text_is_gone(visitor: Visitor) -> None:
+    here = visitor()
+    here.clock.install()
+    there = visit(here.context.new_page(), "/feedback/")
+    field = there.get_by_label("Your message")
+    field.fill("typed")
+    sockets = connections(there)
+    sign_in(here, "jun", "redheart")
+    until(lambda: pump(there) and sockets, "it did not notice")
+    expect(field).to_have_value("typed")
+    field.fill("")
+    there.clock.fast_forward(31_000)
+    expect(account(there, "jun")).to_be_visible()
