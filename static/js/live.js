@@ -153,10 +153,12 @@
   tabs.onmessage = rejoin;
   document.addEventListener("live:rejoin", rejoin);
   document.addEventListener("live:refresh", refresh);
+  document.addEventListener("visibilitychange", () => { // before hx-ws, which reconnects now and must not once more
+    if (!document.hidden) clearTimeout(connection?.timer);
+  });
   window.addEventListener("offline", () => { setDisconnected(); connection?.socket?.close(); });
   window.addEventListener("online", () => {
     setDisconnected();
-    if (!document.hidden) clearTimeout(connection?.timer);
     document.dispatchEvent(new Event("visibilitychange")); // hx-ws reconnects at once
   });
   window.addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });

@@ -218,6 +218,22 @@ def test_a_page_that_is_online_again_connects_at_once_and_once(visitor: Visitor,
     assert pump(page) and len(server.sockets) == 2
 
 
+def test_a_page_that_is_shown_while_it_waits_connects_at_once_and_once(visitor: Visitor, post_id: int) -> None:
+    page = visitor()
+    page.clock.install()
+    server = FakeServer(page)
+    visit(page, f"/posts/{post_id}/")
+    pause_clock(page)
+    server.sockets[-1].close(code=1012)
+    expect_live(page, "connecting")
+    page.evaluate(SET_HIDDEN, True)
+    page.evaluate(SET_HIDDEN, False)
+    until(lambda: pump(page) and len(server.sockets) == 2, "it does not reconnect at once")
+    expect_live(page)
+    page.clock.run_for(5_000)
+    assert pump(page) and len(server.sockets) == 2
+
+
 def test_a_page_that_comes_out_of_the_browsers_cache_reads_the_state(
     visitor: Visitor, post_id: int, other_visitor: httpx.Client
 ) -> None:
