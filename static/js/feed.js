@@ -2,8 +2,11 @@
    a new post is kept in this tab until it is sent. */
 (() => {
   const link = document.getElementById("news"), { newest, one, many } = link.dataset;
+  let version = -1;
 
   document.addEventListener("live:feed", ({ detail }) => {
+    if (detail.v <= version) return;
+    version = detail.v;
     const count = detail.newest.filter((id) => id > +newest).length;
     link.hidden = !count;
     link.textContent = count === 1 ? one : many.replace("{n}", count);

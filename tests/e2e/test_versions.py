@@ -130,6 +130,16 @@ def test_a_refused_click_is_marked_until_the_like_changes(page: Page, server: Fa
     expect_heart(page, post_id, pressed=False)
 
 
+def test_an_older_state_of_the_feed_does_not_hide_new_posts(page: Page, post_id: int) -> None:
+    server = FakeServer(page)
+    visit(page, "/")
+    server.send({"feed": {"v": 10**6, "newest": [10**9 + 1, 10**9]}})
+    expect(page.locator("#news")).to_have_text("2 new posts")
+    server.send({"feed": {"v": 10**6 - 1, "newest": [10**9]}, **count(post_id, 1, 5)})
+    expect_count(page, post_id, 5)
+    expect(page.locator("#news")).to_have_text("2 new posts")
+
+
 def test_an_older_number_of_the_bell_is_ignored_and_a_smaller_one_shows_no_sentence(
     page: Page, author: SignedUp
 ) -> None:
