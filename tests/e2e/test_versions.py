@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import Visitor
 from tests.e2e.people import (
+    LIKE_URL,
     FakeServer,
     HeldLikes,
     SignedUp,
@@ -16,9 +17,11 @@ from tests.e2e.people import (
     expect_heart,
     expect_unread,
     heart,
+    pump,
     toast,
     visit,
 )
+from tests.live import until
 
 Frame = dict[str, dict[str, Any]]
 JOURNEY = {"accepted": 1.0, "enqueued": 1.1, "started": 1.2, "stored": 1.3, "broadcast": 1.4, "task": "0-1-2"}
@@ -112,6 +115,22 @@ def test_a_refused_click_shows_what_another_tab_has_stored_meanwhile(
     likes.refuse(REASON)
     expect_heart(page, post_id, pressed=True, state="refused")
     expect_count(page, post_id, 3)
+
+
+@pytest.mark.expects_errors("Failed to load resource")
+def test_a_response_changes_nothing_while_a_later_click_is_under_way(
+    page: Page, server: FakeServer, post_id: int
+) -> None:
+    held: list[Route] = []
+    page.route(LIKE_URL, lambda route: held.append(route))
+    for _ in range(2):
+        heart(page, post_id).click()
+    until(lambda: pump(page) and held, "the first click was not sent")
+    held[0].fulfill(status=204, headers={"X-Accepted": "1"})
+    until(lambda: pump(page) and len(held) == 2, "the second click was not sent")
+    expect_heart(page, post_id, pressed=False, state="pending")
+    held[1].fulfill(status=429, content_type="text/plain", body=REASON)
+    expect_heart(page, post_id, pressed=True, state="refused")
 
 
 @pytest.mark.expects_errors("Failed to load resource")
