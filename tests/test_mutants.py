@@ -12,4 +12,5 @@ from tests.mutants import Mutant, mutants
 def test_the_text_that_a_mistake_replaces_is_there_once(mutant: Mutant) -> None:
     assert (ROOT / mutant.file).read_text().count(mutant.old) == 1
     assert mutant.new != mutant.old
+    assert mutant.database in ("", "postgres")
     assert all((ROOT / test.split("::")[0]).exists() for test in mutant.tests if test.startswith("tests/"))

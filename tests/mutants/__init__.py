@@ -2,7 +2,7 @@
 of the project and expects its tests to fail.
 
 An entry has ``what`` (the mistake, in words), ``file``, ``old`` (text that is there once), ``new`` and ``tests`` (the
-arguments of pytest).
+arguments of pytest). With ``database = "postgres"`` they run on PostgreSQL, at the environment variable POSTGRES_URL.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class Mutant(NamedTuple):
     old: str
     new: str
     tests: list[str]
+    database: str = ""
 
 
 def mutants() -> list[Mutant]:
