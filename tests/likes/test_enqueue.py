@@ -7,8 +7,10 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +18,7 @@ from core.redis import redis
 from likes import tasks
 from likes.models import Like, Post
 from likes.services import Click, set_likes
+from likes.settling import Settled, settle
 from tests.environment import DATA_DIR
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +45,33 @@ def test_many_clicks_enqueue_once_until_the_worker_has_started(client: Client, p
     tasks.settle_likes()
     like(client, post)
     assert len(queued("likes")) == 2
+
+
+def test_a_click_that_arrives_while_the_task_works_enqueues_it_again(
+    client: Client, post: Post, queued: Queued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def settle_and_click() -> Settled:
+        settled = settle()
+        assert like(client, post) == 303
+        return settled
+
+    like(client, post)
+    monkeypatch.setattr(tasks, "settle", settle_and_click)
+    tasks.settle_likes()
+    assert len(queued("likes")) == 2, "else the click would wait for beat"
+
+
+def test_signing_in_enqueues_settling_after_the_commit(
+    client: Client, post: Post, mina: User, queued: Queued, django_capture_on_commit_callbacks: Any
+) -> None:
+    like(client, post)
+    tasks.settle_likes()
+    redis().delete("likes")
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/accounts/login/", {"username": "mina", "password": "redheart"})
+        assert Like.objects.get().visitor == f"u{mina.pk}"
+        assert queued("likes") == [], "the worker would not see the likes of the account yet"
+    assert len(queued("likes")) == 1
 
 
 def test_a_refused_click_enqueues_nothing(client: Client, post: Post, queued: Queued) -> None:

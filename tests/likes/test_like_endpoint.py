@@ -222,6 +222,20 @@ async def test_a_click_that_is_stored_during_enqueueing_enqueues_again(
     assert len(calls) == 3, "once for each click, never without one"
 
 
+async def test_settling_is_enqueued_after_the_commit(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    app, steps = LikeEndpoint(application), []
+
+    def store(clicks: list[Click]) -> Versions:
+        versions = set_likes(clicks=clicks)
+        steps.append("committed")
+        return versions
+
+    monkeypatch.setattr(group_commit, "set_likes", store)
+    monkeypatch.setattr(app.group_commit.stored, "set", lambda: steps.append("enqueued"))
+    await click(post.pk, key="v1", app=app)
+    assert steps == ["committed", "enqueued"]
+
+
 async def test_the_last_of_fifty_clicks_wins_without_an_error(post: Post) -> None:
     responses = [await click(post.pk, f"liked={n % 2}", key="v1") for n in range(50)]
     assert {response.status for response in responses} == {303}

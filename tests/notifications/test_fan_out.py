@@ -18,7 +18,7 @@ from notifications import tasks
 from notifications.models import Delivery, Destination, Mute, Notification, NotificationSettings, Preference
 from notifications.notify import Entry, notify
 from notifications.sending import fan_out
-from notifications.sending.fan_out import write_deliveries
+from notifications.sending.fan_out import Batch, write_deliveries
 from outbox import sending
 from outbox.outcome import Outcome, Status
 from outbox.transports import transports
@@ -73,6 +73,30 @@ def test_fan_out_is_enqueued_again_only_after_a_full_batch(
     tasks.fan_out()
     assert Notification.objects.filter(fan_out_pending=True).count() == 0
     assert ("notifications.tasks.fan_out" in [task["task"] for task in queued("mail")]) is enqueued
+
+
+def test_a_notification_that_arrives_while_fan_out_works_enqueues_it_again(
+    mina: User,
+    destination: Destination,
+    queued: Queued,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    def notify_one() -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            notify([Entry(mina.pk, "liked", "post.1", "2026-11-25")])
+
+    def write_and_notify() -> Batch:
+        batch = write_deliveries()
+        notify_one()
+        return batch
+
+    notify_one()
+    redis().delete("mail")
+    monkeypatch.setattr(tasks, "write_deliveries", write_and_notify)
+    tasks.fan_out()
+    assert Notification.objects.get().fan_out_pending
+    assert "notifications.tasks.fan_out" in [task["task"] for task in queued("mail")]
 
 
 def test_a_pending_delivery_is_rewritten_and_one_that_was_sent_is_followed_by_another(
