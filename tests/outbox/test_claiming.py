@@ -132,6 +132,55 @@ def test_no_order_of_events_sends_a_message_twice_or_loses_it(
 
 
 @NEW
+def test_beat_ends_an_attempt_only_when_its_lease_and_the_grace_are_over(
+    new: Callable[[], OutboxMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = new()
+    start = timezone.now()
+    assert message.claim()
+    for after, status in ((LEASE / 2, "sending"), (LEASE + GRACE / 2, "sending"), (LEASE + GRACE * 2, "retrying")):
+        monkeypatch.setattr(timezone, "now", lambda after=after: start + after)
+        sending.settle_lost_attempts()
+        assert OutboxMessage.objects.get().status == status, after
+
+
+@NEW
+@pytest.mark.parametrize(
+    "values",
+    [{"next_at": timezone.now() + timedelta(days=1)}, {"on_hold": True}, {"status": "accepted"}, {"status": "unknown"}],
+    ids=lambda values: next(iter(values)),
+)
+def test_a_message_that_is_not_due_cannot_be_claimed(new: Callable[[], OutboxMessage], values: dict[str, Any]) -> None:
+    message = new()
+    OutboxMessage.objects.update(**values)
+    assert not message.claim()
+
+
+@NEW
+def test_a_worker_that_dies_before_it_sends_again_has_not_sent(new: Callable[[], OutboxMessage]) -> None:
+    message = new()
+    assert message.claim()
+    message.mark_handed_over()
+    assert message.settle(Outcome(Status.RETRYING, "451 Later"))
+    OutboxMessage.objects.update(next_at=timezone.now())
+    again = type(message).objects.get()
+    assert again.claim() and again.handed_over_at is None
+    OutboxMessage.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+    sending.settle_lost_attempts()
+    assert OutboxMessage.objects.get().status == "retrying", "only the first attempt was handed over"
+
+
+@NEW
+def test_a_retry_by_hand_has_a_whole_day_again(new: Callable[[], OutboxMessage]) -> None:
+    message = new()
+    OutboxMessage.objects.update(status="failed", give_up_at=timezone.now() - timedelta(days=1))
+    assert message.retry_now()
+    message = type(message).objects.get()
+    assert message.claim() and message.settle(Outcome(Status.RETRYING, "451 Later"))
+    assert OutboxMessage.objects.get().status == "retrying"
+
+
+@NEW
 def test_only_the_first_of_several_claims_succeeds(new: Callable[[], OutboxMessage]) -> None:
     message = new()
     copies: list[Any] = [type(message).objects.get(pk=message.pk) for _ in range(3)]

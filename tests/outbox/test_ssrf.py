@@ -147,8 +147,13 @@ def test_one_private_address_among_public_ones_is_refused(
     private_port: int, resolving: Callable[..., list[str]]
 ) -> None:
     resolving(["1.1.1.1", "127.0.0.1"])
+    url = f"http://{NAME}:{private_port}/"
     with pytest.raises(Refused):
-        http.post(f"http://{NAME}:{private_port}/", b"", {})
+        ssrf.check_url(url)
+    with pytest.raises(Refused):
+        http.post(url, b"", {})
+    with ssrf.public_only(), pytest.raises(Refused):
+        socket.getaddrinfo(NAME, private_port)
 
 
 def test_the_next_address_is_tried_when_one_refuses_the_connection(
@@ -252,6 +257,18 @@ def test_a_redirect_is_returned_and_not_followed(private_port: int, settings: Se
     assert Recorder.requests == [f"127.0.0.1 127.0.0.1:{private_port} /first"]
 
 
+def test_a_proxy_of_the_environment_is_not_used(
+    private_port: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OUTSIDE_ALLOW = [ip_network("127.0.0.1")]
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with serving("127.0.0.1") as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
+        http.post(f"http://127.0.0.1:{private_port}/x", b"", {})
+    assert Recorder.requests == [f"127.0.0.1 127.0.0.1:{private_port} /x"]
+
+
 def test_other_clients_are_checked_only_in_the_block_and_only_in_its_thread(private_port: int) -> None:
     url = f"http://127.0.0.1:{private_port}"
     send(f"{url}/before")
@@ -319,6 +336,12 @@ def test_a_response_that_never_ends_is_cut_off_at_the_deadline(
             assert b"200" not in first
         else:
             assert (response.status, len(response.text) < http.MAX_TEXT) == (200, True)
+
+
+def test_only_the_beginning_of_a_response_is_read(settings: Settings) -> None:
+    settings.OUTSIDE_ALLOW = [ip_network("127.0.0.1")]
+    with dripping(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 3 * http.MAX_TEXT) as port:
+        assert http.post(f"http://127.0.0.1:{port}/", b"", {}).text == "x" * http.MAX_TEXT
 
 
 def test_the_deadline_also_ends_other_clients_in_the_block(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
