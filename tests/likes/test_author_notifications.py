@@ -25,6 +25,7 @@ from likes.settling import settle
 from notifications import selectors, services
 from notifications.bell import bell_event, bell_of
 from notifications.models import AlertLevel, Notification
+from notifications.notify import Entry, notify
 from notifications.services import look, mark_all_read, mute, set_preferences
 
 PEOPLE, POSTS = 4, 2
@@ -205,6 +206,21 @@ def test_the_preference_decides_which_likes_ring_the_bell(
     assert unread == rings
     assert sorted(Notification.objects.values_list("count", flat=True)) == [1, 2], "the groups stay exact"
     assert len(lines(mina)) == (0 if level is AlertLevel.OFF else 2)
+
+
+def test_a_preference_never_raises_the_level_of_an_entry(mina: User) -> None:
+    set_preferences(user_id=mina.pk, bell={"liked": AlertLevel.EVERY_TIME})
+    for level, unread in ((AlertLevel.OFF, 0), (AlertLevel.FIRST_OF_DAY, 1)):
+        notify([Entry(mina.pk, "liked", f"post.{level}", alert_level=level)])
+        assert bell_of(mina.pk).unread == unread
+        assert Notification.objects.get(subject=f"post.{level}").alert_level == level
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_entries_of_one_group_the_highest_level_counts(mina: User, order: int) -> None:
+    levels = (AlertLevel.FIRST_OF_DAY, AlertLevel.EVERY_TIME)[::order]
+    notify(Entry(mina.pk, "liked", "post.1", alert_level=level) for level in levels)
+    assert (group().alert_level, group().count) == (AlertLevel.EVERY_TIME, 2)
 
 
 def test_a_preference_is_for_one_notification_type_and_one_account(post: Post, mina: User, jun: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis.extra.django import TestCase
 
 from notifications import tasks
 from notifications.destinations import email_address
-from notifications.digest.schedule import next_end
+from notifications.digest.schedule import COMMIT_TIME, next_end
 from notifications.models import Delivery, Destination, Notification, NotificationSettings
 from notifications.notify import Entry, notify
 from notifications.services import set_notification_settings
@@ -66,6 +67,66 @@ class Numbered(NotificationType):
 @pytest.fixture(autouse=True)
 def numbered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(notification_types, "numbered", Numbered())
+
+
+@pytest.fixture
+def daily(mina: User, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """An account that has subscribed at noon on 1 March, in UTC. Returns the digests that beat has sent by a time."""
+    moment = [utc("2026-03-01T12:00")]
+    monkeypatch.setattr(timezone, "now", lambda: moment[0])
+    set_notification_settings(user_id=mina.pk, digest="daily", time_zone="UTC")
+    email_address.set_address(user_id=mina.pk, address="mina@example.com")
+    email_address.confirm(destination=Destination.objects.get())
+
+    def at(text: str) -> list[str]:
+        moment[0] = utc(text)
+        tasks.send_digest(NotificationSettings.objects.get().pk)
+        return [str(row.content["text"]) for row in Delivery.objects.filter(content__type="digest").order_by("pk")]
+
+    return at
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def notify_at(user: User, text: str) -> None:
+    """A notification whose text is "#<time>#"."""
+    notify([Entry(user.pk, "numbered", text)], at=utc(text))
+
+
+def test_a_notification_at_the_very_end_of_a_period_is_in_the_next_digest(
+    mina: User, daily: Callable[[str], list[str]]
+) -> None:
+    end = "2026-03-02T08:00"
+    notify_at(mina, end)
+    assert daily("2026-03-02T09:00") == []
+    [digest] = daily("2026-03-03T09:00")
+    assert f"#{end}#" in digest
+    assert len(daily("2026-03-04T09:00")) == 1
+
+
+def test_a_period_ends_only_when_every_notification_of_it_is_committed(
+    mina: User, daily: Callable[[str], list[str]]
+) -> None:
+    notify_at(mina, "2026-03-02T07:59:59")
+    late = COMMIT_TIME - timedelta(seconds=1)
+    assert daily(f"{utc('2026-03-02T08:00') + late:%Y-%m-%dT%H:%M:%S}") == []
+    assert len(daily(f"{utc('2026-03-02T08:00') + COMMIT_TIME:%Y-%m-%dT%H:%M:%S}")) == 1
+    assert NotificationSettings.objects.get().digest_at == utc("2026-03-03T08:00")
+
+
+def test_if_beat_has_missed_some_ends_one_digest_covers_all_periods_that_have_settled(
+    mina: User, daily: Callable[[str], list[str]]
+) -> None:
+    days = ["2026-03-01T13:00", "2026-03-03T13:00", "2026-03-04T07:00"]
+    for day in [*days, "2026-03-04T13:00"]:
+        notify_at(mina, day)
+    late = utc("2026-03-05T08:00") + COMMIT_TIME / 2
+    [digest] = daily(f"{late:%Y-%m-%dT%H:%M:%S}")
+    assert all(f"#{day}#" in digest for day in days)
+    assert "#2026-03-04T13:00#" not in digest, "that period has not settled yet"
+    assert NotificationSettings.objects.get().digest_since == utc("2026-03-04T08:00")
 
 
 MINUTES = [1, 40, 60 * 7, 60 * 24, 60 * 100]

@@ -159,7 +159,14 @@ def test_no_delivery_is_written_where_none_is_wanted(post: Post, destination: De
             User.objects.update(is_active=False)
         case "email":
             Destination.objects.update(transport="email")
-    like(post, "a")
+    pending = like(post, "a").fan_out_pending
+    assert pending is (reason not in ("mute", "paused", "email")), "fan-out looks only where there may be one"
+    assert write_deliveries().deliveries == []
+
+
+def test_a_destination_that_is_paused_before_the_fan_out_gets_no_delivery(post: Post, destination: Destination) -> None:
+    assert like(post, "a").fan_out_pending
+    destination.pause()
     assert write_deliveries().deliveries == []
 
 

@@ -43,7 +43,9 @@ def test_quiet_hours_over_midnight_postpone_until_they_end(now: str, expected: s
 def test_quiet_hours_within_a_day_postpone_until_they_end() -> None:
     nap = NotificationSettings(time_zone="UTC", quiet_from=time(13), quiet_until=time(14))
     assert may_send_at(nap, utc("2026-11-24T13:30:00")) == utc("2026-11-24T14:00:00")
-    assert may_send_at(nap, utc("2026-11-24T14:30:00")) == utc("2026-11-24T14:30:00")
+    assert may_send_at(nap, utc("2026-11-24T13:00:00")) == utc("2026-11-24T14:00:00")
+    for free in ("2026-11-24T12:59:59", "2026-11-24T14:00:00", "2026-11-24T14:30:00"):
+        assert may_send_at(nap, utc(free)) == utc(free)
 
 
 @pytest.mark.parametrize(
