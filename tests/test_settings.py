@@ -49,6 +49,19 @@ def test_a_production_site_starts_with_safe_settings(tmp_path: Path) -> None:
     assert not any(tmp_path.glob("*key*")), "production gets its keys from the environment"
 
 
+@pytest.mark.parametrize(("env", "secure"), [(PRODUCTION, True), ({}, False)], ids=["production", "development"])
+def test_the_cookies_of_a_production_site_are_sent_over_tls_only(
+    tmp_path: Path, env: dict[str, str], secure: bool
+) -> None:
+    code = (
+        "import django; django.setup(); from django.conf import settings; from core import visitors\n"
+        "print(settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE, 'Secure' in visitors.cookie_header('v1'))"
+    )
+    variables = clean(tmp_path, DJANGO_SETTINGS_MODULE="project.settings", **env)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, text=True)
+    assert done.stdout.split() == [str(secure)] * 3, done.stderr
+
+
 @pytest.mark.parametrize("mode", [0o750, 0o701, 0o777])
 def test_a_production_site_refuses_a_folder_that_others_can_read(tmp_path: Path, mode: int) -> None:
     tmp_path.chmod(mode)

@@ -23,6 +23,8 @@ def test_a_bucket_fills_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bucket.take("a") == 0 and bucket.take("a") == 1
     clock[0] = 1.0
     assert bucket.take("a") == 0
+    clock[0] = 100.0
+    assert [bucket.take("a"), bucket.take("a")] == [0, 1], "it holds no more than its burst"
 
 
 def test_full_buckets_are_removed_from_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,6 +36,14 @@ def test_full_buckets_are_removed_from_memory(monkeypatch: pytest.MonkeyPatch) -
     clock[0] = 5.0
     bucket.take("last")
     assert len(bucket.buckets) == 1
+
+
+def test_so_many_buckets_that_are_not_full_are_forgotten_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limits, "MAX_BUCKETS", 10)
+    bucket = TokenBucket(burst=1, rate=1e-6)
+    for n in range(25):
+        bucket.take(str(n))
+        assert len(bucket.buckets) <= 10
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,23 @@ def test_the_cookie_of_an_account_expires_with_the_session(settings: Settings) -
     assert visitors.read_cookie(visitor) == "v1"
 
 
+def test_the_browser_keeps_the_cookie_of_an_account_as_long_as_a_session_and_another_for_a_year(
+    settings: Settings,
+) -> None:
+    assert f"Max-Age={settings.SESSION_COOKIE_AGE};" in visitors.cookie_header("u1")
+    assert f"Max-Age={365 * 24 * 3600};" in visitors.cookie_header("v1")
+
+
+def test_signing_in_with_the_cookie_of_another_account_moves_no_likes(
+    client: Client, post: Post, mina: User, jun: User
+) -> None:
+    set_likes(clicks=[Click(post.pk, f"u{jun.pk}", True, timezone.now())])
+    client.cookies[visitors.COOKIE] = visitors.signer.sign(f"u{jun.pk}")
+    sign_in(client)
+    assert Like.objects.get().visitor == f"u{jun.pk}"
+    assert cookie_key(client) == f"u{mina.pk}"
+
+
 def test_a_cookie_that_an_earlier_key_has_signed_still_counts(settings: Settings) -> None:
     earlier = visitors.TimestampSigner(salt="redheart.visitor").sign("v1")
     settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "a new key"

@@ -197,6 +197,17 @@ def test_a_network_that_sends_too_often_gets_429_and_keeps_the_text(
     assert b"The heart is lovely." in response.content
 
 
+@pytest.mark.parametrize(
+    ("limit", "at_once", "seconds"), [(rate_limits.networks, 60, 5), (rate_limits.confirmations, 200, 10)]
+)
+def test_a_network_and_the_whole_site_have_their_limits(
+    limit: NetworkLimit | SharedBucket, at_once: int, seconds: int
+) -> None:
+    waits = [limit.take("192.0.2.1") for _ in range(at_once + 50)]
+    assert at_once <= waits.count(0) <= at_once + 10, "some more, because it took some time"
+    assert seconds / 2 <= max(waits) <= seconds
+
+
 def test_a_visitor_who_sends_too_often_gets_429(client: Client) -> None:
     client.cookies[visitors.COOKIE] = visitors.signer.sign("v1")
     for n in range(21):

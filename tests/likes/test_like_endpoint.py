@@ -14,6 +14,7 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from django.db import OperationalError
 
+from core import rate_limits as core_rate_limits
 from core import visitors
 from core.shared_rate_limits import NetworkLimit
 from likes import group_commit, rate_limits, tasks
@@ -124,7 +125,10 @@ async def test_a_large_body_is_413(post: Post) -> None:
     [
         {"sec_fetch_site": "cross-site"},
         {"sec_fetch_site": "same-site"},
+        {"sec_fetch_site": "none"},
         {"origin": "http://evil.example"},
+        {"origin": "http://eviltestserver"},
+        {"origin": "http://testserver.evil.example"},
         {"origin": "null"},
         {"origin": "http://testserver:81"},
         {"origin": "http://[::1"},
@@ -181,6 +185,27 @@ async def test_new_visitors_of_one_network_like_a_post_only_so_often_and_visitor
     another = await Post.objects.acreate(author=mina, text="Another")
     assert (await click(another.pk)).status == 303
     assert len(await rows()) == 4
+
+
+def test_a_visitor_may_click_sixty_times_at_once_and_then_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(core_rate_limits, "monotonic", lambda: clock[0])
+
+    def accepted() -> int:
+        return [rate_limits.clicks.take("v1") for _ in range(200)].count(0)
+
+    assert accepted() == 60
+    clock[0] = 1.0
+    assert accepted() == 10
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [(rate_limits.new_visitors, 2), (rate_limits.new_visitors_of_post, 60)])
+def test_a_network_may_bring_120_new_visitors_at_once_and_then_one_in_some_seconds(
+    limit: NetworkLimit, seconds: int
+) -> None:
+    waits = [limit.take("192.0.2.1") for _ in range(200)]
+    assert 120 <= waits.count(0) <= 150, "some more, because it took some time"
+    assert seconds / 2 <= max(waits) <= seconds
 
 
 async def test_clicks_that_arrive_during_a_transaction_share_the_next(

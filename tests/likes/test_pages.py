@@ -11,9 +11,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from core import visitors
-from core.shared_rate_limits import SharedBucket
+from core.shared_rate_limits import NetworkLimit, SharedBucket
 from likes import rate_limits
-from likes.models import Post
+from likes.models import Like, Post
 from likes.services import Click, set_likes
 from likes.settling import settle
 
@@ -55,6 +55,16 @@ def test_a_click_without_javascript_goes_back_to_its_post(post: Post) -> None:
     response = client.post(f"/posts/{post.pk}/like/", {"liked": "1"}, headers={"referer": "http://testserver/"})
     assert (response.status_code, response.headers["location"]) == (303, f"/#post-{post.pk}")
     assert heart(client.get("/").content.decode(), post)["value"] == "0", "the next click removes the like"
+
+
+def test_new_visitors_of_one_network_click_without_javascript_only_so_often(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "new_visitors", NetworkLimit("test", burst=2, rate=1 / 60))
+    clicks = [Client().post(f"/posts/{post.pk}/like/", {"liked": "1"}) for _ in range(3)]
+    assert [click.status_code for click in clicks] == [303, 303, 429]
+    assert visitor("v1").post(f"/posts/{post.pk}/like/", {"liked": "1"}).status_code == 303
+    assert Like.objects.count() == 3
 
 
 def test_the_state_of_a_post_as_json(post: Post) -> None:

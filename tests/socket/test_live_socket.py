@@ -265,7 +265,7 @@ async def test_a_page_over_http_gets_no_socket_of_a_site_over_https(post: Post) 
         await page.disconnect(timeout=TIMEOUT)
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://testserver:81"])
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://eviltestserver", "null", "http://testserver:81"])
 async def test_a_page_of_another_site_gets_no_socket(post: Post, origin: str) -> None:
     connected, _ = await socket("topic=feed", origin=origin).connect(TIMEOUT)
     assert not connected
