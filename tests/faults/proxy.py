@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -15,6 +16,8 @@ class Proxy:
     def __init__(self, target: Path | int) -> None:
         self.target = target
         self.connections: list[Connection] = []
+        self.open = threading.Event()
+        self.open.set()
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -24,7 +27,7 @@ class Proxy:
             while True:
                 client, _ = self.listening.accept()
                 server = self._connect()
-                self.connections.append(Connection(client, server))
+                self.connections.append(Connection(client, server, self.open))
 
     def _connect(self) -> socket.socket:
         if isinstance(self.target, int):
@@ -40,19 +43,29 @@ class Proxy:
             connection.silent = True
         return len(silenced)
 
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """During the block nothing arrives, through no connection. Afterwards all of it does."""
+        self.open.clear()
+        try:
+            yield
+        finally:
+            self.open.set()
+
     def close(self) -> None:
         self.listening.close()
 
 
 class Connection:
-    def __init__(self, client: socket.socket, server: socket.socket) -> None:
-        self.silent, self.forwarding = False, True
+    def __init__(self, client: socket.socket, server: socket.socket, opened: threading.Event) -> None:
+        self.silent, self.forwarding, self.open = False, True, opened
         for source, sink in ((client, server), (server, client)):
             threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
 
     def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
+                self.open.wait()
                 if not self.silent:
                     sink.sendall(data)
         self.forwarding = False

@@ -29,7 +29,6 @@ from tests.rabbitmq import PORT, rabbitmq_for_us_alone
 
 WORKER, REDIS, WEB, BEAT = "-Q likes", "valkey-server", "live.servers", "project beat"
 POSTGRES = os.environ.get("POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 Fault = Callable[[Live], AbstractContextManager[None]]
 Site = Callable[[Path], AbstractContextManager[Live]]
 
@@ -58,7 +57,7 @@ def on_postgres(folder: Path, through: list[Proxy] | None = None) -> Iterator[Li
             url = urlsplit(site.database)
             through.append(Proxy(url.port or 5432))
             host = url.netloc.rpartition(":")[0]
-            site.env["DATABASE_URL"] = url._replace(netloc=f"{host}:{through[0].port}").geturl()
+            site.env["DATABASE_URL"] = url._replace(netloc=f"{host}:{through[-1].port}").geturl()
         with site:
             yield site
     finally:
@@ -73,7 +72,7 @@ def behind_redis_proxy(folder: Path, proxies: list[Proxy]) -> Iterator[Live]:
     try:
         until(socket_path(folder / "server").exists, "the server does not start")
         proxies.append(Proxy(socket_path(folder / "server")))
-        with Live(folder, REDIS_URL=f"redis://127.0.0.1:{proxies[0].port}/0") as site:
+        with Live(folder, REDIS_URL=f"redis://127.0.0.1:{proxies[-1].port}/0") as site:
             yield site
     finally:
         server.terminate()
@@ -84,20 +83,16 @@ def behind_redis_proxy(folder: Path, proxies: list[Proxy]) -> Iterator[Live]:
 def behind_rabbitmq_proxy(folder: Path, proxies: list[Proxy]) -> Iterator[Live]:
     with rabbitmq_for_us_alone() as url:
         proxies.append(Proxy(PORT))
-        with Live(folder, CELERY_BROKER_URL=url.replace(f":{PORT}", f":{proxies[0].port}")) as site:
+        with Live(folder, CELERY_BROKER_URL=url.replace(f":{PORT}", f":{proxies[-1].port}")) as site:
             yield site
 
 
 @contextmanager
-def with_own_clock(folder: Path) -> Iterator[Live]:
-    """Its clock is read from a file, by libfaketime."""
-    (folder / "clock").write_text("+0\n")
-    env = {
-        "LD_PRELOAD": str(FAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(folder / "clock"),
-        "FAKETIME_CACHE_DURATION": "1",
-    }
-    with Live(folder, FAKETIME_DONT_FAKE_MONOTONIC="1", **env) as site:
+def with_own_clock(folder: Path, parts: str = "celery,daphne") -> Iterator[Live]:
+    """A site whose processes, or some of them, read the error of their clock from a file."""
+    (folder / "clock").write_text("0")
+    path = str(ROOT / "tests/faults/clock")
+    with Live(folder, PYTHONPATH=path, CLOCK=str(folder / "clock"), CLOCK_PARTS=parts) as site:
         yield site
 
 
@@ -193,20 +188,28 @@ def read_only_postgres(site: Live, seconds: float = 20) -> Iterator[None]:
 
 
 @contextmanager
-def silent(site: Live, proxies: list[Proxy], seconds: float = 0) -> Iterator[None]:
-    """The connections stay open and nothing arrives. With ``seconds``, new ones are not better for that long."""
-    proxies[0].silence()
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        time.sleep(0.2)
-        proxies[0].silence()
+def silent(site: Live, proxies: list[Proxy]) -> Iterator[None]:
+    """The connections of now stay open, and nothing arrives through them any more."""
+    proxies[-1].silence()
     yield
 
 
 @contextmanager
-def stepped_clock(site: Live, step: str) -> Iterator[None]:
-    (site.folder / "clock").write_text(f"{step}\n")
-    time.sleep(8)
+def held(site: Live, proxies: list[Proxy], seconds: float = 20) -> Iterator[None]:
+    """Nothing arrives for so long, as if the server hung."""
+    with proxies[-1].holding():
+        time.sleep(seconds)
+    yield
+
+
+@contextmanager
+def stepped_clock(site: Live, *steps: float) -> Iterator[None]:
+    """The clock is off by so many seconds, one step after the other; meanwhile a confirmation is sent."""
+    for step in steps:
+        (site.folder / "clock").write_text(str(step))
+        time.sleep(1)
+        confirm(site, 30)
+        time.sleep(4)
     yield
 
 
@@ -244,9 +247,7 @@ def hanging_webhooks(site: Live) -> Iterator[None]:
         code = HANGING.replace("URL", f"http://127.0.0.1:{never_accepts.getsockname()[1]}/")
         shell = [sys.executable, "manage.py", "shell", "-v", "0", "-c", code]
         subprocess.run(shell, cwd=ROOT, env={**site.env, "PORT": str(site.port)}, check=True)
-        before = len(emails(site))
-        confirm(site)
-        until(lambda: len(emails(site)) > before, "the confirmation waits for the webhooks", 20)
+        confirm(site, 20)
         time.sleep(10)
     yield
 
@@ -255,12 +256,15 @@ def emails(site: Live) -> list[Path]:
     return [*Path(site.env["DATA_DIR"], "mail").glob("*.eml")]
 
 
-def confirm(site: Live) -> None:
+def confirm(site: Live, seconds: float) -> None:
+    """Sends feedback and waits for the confirmation. Fails if it takes longer."""
+    before = len(emails(site))
     with httpx.Client(base_url=site.url, timeout=30) as client:
         client.get("/feedback/")
         token = client.cookies["csrftoken"]
         fields = {"email": "mina@example.com", "message": "Hello", "csrfmiddlewaretoken": token}
         assert client.post("/feedback/", data=fields).status_code == 303
+    until(lambda: len(emails(site)) > before, f"no confirmation within {seconds} s", seconds)
 
 
 @contextmanager
@@ -328,8 +332,8 @@ SCENARIOS = [
     Scenario("PostgreSQL's connections killed 3 times", killed_backends, on_postgres),
     Scenario("PostgreSQL read-only for 20 s", read_only_postgres, on_postgres, max_pause=30, red=True),
     Scenario(
-        "PostgreSQL silent for 20 s",
-        lambda site: silent(site, postgres_proxies, 20),
+        "PostgreSQL hangs for 20 s",
+        lambda site: held(site, postgres_proxies),
         partial(on_postgres, through=postgres_proxies),
         max_pause=50,
         max_settled=45,
@@ -347,8 +351,18 @@ SCENARIOS = [
         partial(behind_rabbitmq_proxy, proxies=rabbitmq_proxies),
         max_settled=45,
     ),
-    Scenario("clock set back by an hour", lambda site: stepped_clock(site, "-3600"), with_own_clock, max_settled=30),
-    Scenario("clock set forward by an hour", lambda site: stepped_clock(site, "+3600"), with_own_clock, max_settled=30),
+    Scenario("clock of the site set back by an hour", lambda site: stepped_clock(site, -3600), with_own_clock),
+    Scenario("clock set forward by an hour, and back", lambda site: stepped_clock(site, 3600, 0), with_own_clock),
+    Scenario(
+        "web process a minute behind",
+        lambda site: stepped_clock(site, -60),
+        partial(with_own_clock, parts="daphne"),
+    ),
+    Scenario(
+        "beat an hour ahead, then back",
+        lambda site: stepped_clock(site, 3600, 0),
+        partial(with_own_clock, parts="beat"),
+    ),
     Scenario("disk full for 15 s", full_disk, on_a_small_disk, max_pause=25, red=True),
     Scenario("100 webhooks hang", hanging_webhooks, partial(Live, OUTSIDE_ALLOW="127.0.0.1")),
     Scenario("300 pages come back at once", herd, max_pause=12, answering=False),
