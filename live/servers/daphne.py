@@ -8,13 +8,18 @@ call, where Twisted first waits for the event loop, which costs two more.
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 if __name__ == "__main__" and sys.platform != "win32":  # before daphne, which uses the installed reactor
     import uvloop
-    from twisted.internet import asyncioreactor
+    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+    from twisted.internet.main import installReactor
 
-    asyncioreactor.install(uvloop.new_event_loop())
+    class Reactor(AsyncioSelectorReactor):
+        seconds = staticmethod(time.monotonic)  # else no timer ends for an hour if the clock is set back by one
+
+    installReactor(Reactor(uvloop.new_event_loop()))
 
 from daphne import http_protocol
 from daphne.cli import CommandLineInterface

@@ -351,7 +351,9 @@ SCENARIOS = [
         partial(behind_rabbitmq_proxy, proxies=rabbitmq_proxies),
         max_settled=45,
     ),
-    Scenario("clock of the site set back by an hour", lambda site: stepped_clock(site, -3600), with_own_clock),
+    Scenario(
+        "clock of the site set back by an hour", lambda site: stepped_clock(site, -3600), with_own_clock, max_pause=2
+    ),
     Scenario("clock set forward by an hour, and back", lambda site: stepped_clock(site, 3600, 0), with_own_clock),
     Scenario(
         "web process a minute behind",
