@@ -21,6 +21,7 @@ if __name__ == "__main__" and sys.platform != "win32":  # before daphne, which u
 
     installReactor(Reactor(uvloop.new_event_loop()))
 
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from daphne import http_protocol
 from daphne.cli import CommandLineInterface
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
@@ -34,6 +35,11 @@ TRY_LATER = 1013  # as in live/caps.py, which needs Django
 
 
 class LeanWebSocket(WebSocketProtocol):
+    def onConnect(self, request: ConnectionRequest) -> Any:
+        if not request.headers.get("sec-websocket-protocol", "").isascii():  # daphne would answer 500
+            raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, "The subprotocol must be ASCII.")
+        return super().onConnect(request)
+
     def onOpen(self) -> None:
         super().onOpen()
         if isinstance(self.transport, Connection):

@@ -16,6 +16,12 @@ from tests.live import Live, until
 
 JSON = {"accept": "application/json"}
 POST = "/posts/1/"
+HANDSHAKE = {
+    b"Connection": b"Upgrade",
+    b"Upgrade": b"websocket",
+    b"Sec-WebSocket-Version": b"13",
+    b"Sec-WebSocket-Key": b"dGhlIHNhbXBsZSBub25jZQ==",
+}
 STAGES = ("accepted", "enqueued", "started", "stored", "broadcast")
 
 
@@ -81,6 +87,8 @@ def test_invalid_requests_leave_no_traceback(live: Live) -> None:
     assert client.get(f"{POST}like/").status_code == 405
     for text in ("{", "[" * 10_000):
         assert closed_after(live, text) == 4400
+    handshake = {**HANDSHAKE, b"Origin": live.url.encode(), b"Sec-WebSocket-Protocol": "\u00e9".encode()}
+    assert client.get("/live/?topic=post.1", headers=handshake).status_code == 400
     assert "Traceback" not in live.output()
 
 
