@@ -252,6 +252,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"short": {"format": "{levelname:.1} {name}: {message}", "style": "{"}},
     "filters": {
+        "limit_repeats": {"()": "project.log_limits.LimitRepeats"},
         "not_health": {
             "()": "django.utils.log.CallbackFilter",
             "callback": lambda record: not record.getMessage().endswith(": /healthz/"),
@@ -259,7 +260,7 @@ LOGGING = {
     },
     "handlers": {
         "none": {"class": "logging.NullHandler"},
-        "console": {"class": "logging.StreamHandler", "formatter": "short", "filters": ["not_health"]},
+        "console": {"class": "logging.StreamHandler", "formatter": "short", "filters": ["not_health", "limit_repeats"]},
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {

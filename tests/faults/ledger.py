@@ -72,13 +72,13 @@ class HealthLog:
     def _watch(self) -> None:
         with httpx.Client(timeout=30) as client:
             while not self.ended.wait(0.5):
-                asked = time.monotonic()
+                started = time.monotonic()
                 try:
                     response = client.get(f"{self.site.url}/healthz/")
                     healthy, text = response.is_success, response.text
                 except httpx.TransportError as error:
                     healthy, text = False, repr(error)
-                self.answers.append((asked, time.monotonic() - asked, healthy, text))
+                self.answers.append((started, time.monotonic() - started, healthy, text))
                 self.deepest = max(self.deepest, self._depth())
 
     def _depth(self) -> int:
@@ -90,7 +90,7 @@ class HealthLog:
     def first(self, *, healthy: bool, after: float) -> float:
         """Seconds after this time at which an answer said so first; -1 if none did."""
         return next(
-            (round(asked - after, 1) for asked, _, was, _ in self.answers if was == healthy and asked > after), -1
+            (round(started - after, 1) for started, _, was, _ in self.answers if was == healthy and started > after), -1
         )
 
     def close(self) -> None:
@@ -141,7 +141,7 @@ class Ledger:
         moments = [*self.accepted_at, *([ended] if self.accepted_at[-1] < ended else [])]
         pause = max(b - a for a, b in zip(moments, moments[1:], strict=False)) if len(moments) > 1 else 0.0
         red = self.health.first(healthy=False, after=begun)
-        last_red = max((asked for asked, _, healthy, _ in self.health.answers if not healthy), default=0.0)
+        last_red = max((started for started, _, healthy, _ in self.health.answers if not healthy), default=0.0)
         minutes = (time.monotonic() - self.began) / 60
         return Row(
             fault=fault,

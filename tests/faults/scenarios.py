@@ -88,7 +88,7 @@ def behind_rabbitmq_proxy(folder: Path, proxies: list[Proxy]) -> Iterator[Live]:
 
 
 @contextmanager
-def with_own_clock(folder: Path, parts: str = "celery,daphne") -> Iterator[Live]:
+def with_other_clock(folder: Path, parts: str = "celery,daphne") -> Iterator[Live]:
     """A site whose processes, or some of them, read the error of their clock from a file."""
     (folder / "clock").write_text("0")
     path = str(ROOT / "tests/faults/clock")
@@ -352,18 +352,18 @@ SCENARIOS = [
         max_settled=45,
     ),
     Scenario(
-        "clock of the site set back by an hour", lambda site: stepped_clock(site, -3600), with_own_clock, max_pause=2
+        "clock of the site set back by an hour", lambda site: stepped_clock(site, -3600), with_other_clock, max_pause=2
     ),
-    Scenario("clock set forward by an hour, and back", lambda site: stepped_clock(site, 3600, 0), with_own_clock),
+    Scenario("clock set forward by an hour, and back", lambda site: stepped_clock(site, 3600, 0), with_other_clock),
     Scenario(
         "web process a minute behind",
         lambda site: stepped_clock(site, -60),
-        partial(with_own_clock, parts="daphne"),
+        partial(with_other_clock, parts="daphne"),
     ),
     Scenario(
         "beat an hour ahead, then back",
         lambda site: stepped_clock(site, 3600, 0),
-        partial(with_own_clock, parts="beat"),
+        partial(with_other_clock, parts="beat"),
     ),
     Scenario("disk full for 15 s", full_disk, on_a_small_disk, max_pause=25, red=True),
     Scenario("100 webhooks hang", hanging_webhooks, partial(Live, OUTSIDE_ALLOW="127.0.0.1")),
