@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from project import log_limits
-from project.log_limits import MAX_TEMPLATES, MAX_LINES, LimitRepeats
+from project.log_limits import MAX_LINES, MAX_TEMPLATES, LimitRepeats
 
 
 @pytest.fixture

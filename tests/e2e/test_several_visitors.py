@@ -99,7 +99,7 @@ def test_a_deleted_post_is_not_announced_as_new(visitor: Visitor, mina: Author) 
 
 def test_only_its_author_can_delete_a_post(visitor: Visitor, post_id: int, mina: Author, jun: Author) -> None:
     page = visit(visitor(), f"/posts/{post_id}/")
-    assert page.get_by_text("Delete").count() == 0
+    assert page.get_by_text("Delete", exact=True).count() == 0
     assert "/delete/" not in jun.client.get(f"/posts/{post_id}/").text
     assert f"/posts/{post_id}/delete/" in mina.client.get(f"/posts/{post_id}/").text
 
