@@ -33,7 +33,7 @@ class Row(NamedTuple):
     lost: int  # accepted clicks that the database does not have
     wrong: int  # counts of pages and posts that differ from the ledger at the end
     pause: float  # the longest time without an accepted click
-    settled_after: float  # until every count was right again
+    settled_after: float  # since the last click, until every count was right
     slowest_health: float
     red_after: float
     green_after: float
@@ -132,6 +132,7 @@ class Ledger:
 
     def row(self, fault: str, begun: float, ended: float) -> Row:
         """Waits until every count is right and health is green, at most a minute each."""
+        calm = time.monotonic()
         with suppress(AssertionError):
             until(lambda: self.wrong_counts() == 0, "")
         settled = time.monotonic()
@@ -150,7 +151,7 @@ class Ledger:
             lost=self.lost(),
             wrong=self.wrong_counts(),
             pause=round(pause, 1),
-            settled_after=round(max(0.0, settled - ended), 1),
+            settled_after=round(settled - calm, 1),
             slowest_health=round(max(took for _, took, _, _ in self.health.answers), 1),
             red_after=red,
             green_after=round(max(0.0, last_red - ended), 1) if red >= 0 else -1,

@@ -21,7 +21,7 @@ class Page:
         self.posts, self.reconnects = posts, 0
         self.states: dict[str, dict[str, Any]] = {}
         self.stack = ExitStack()
-        self.socket: ClientConnection | None = self.stack.enter_context(connect(self.url))
+        self.socket: ClientConnection | None = self.stack.enter_context(connect(self.url, ping_interval=None))
 
     def counts(self) -> dict[int, int]:
         self._read()
@@ -38,7 +38,7 @@ class Page:
 
     def _open(self) -> ClientConnection:
         if self.socket is None:
-            self.socket = self.stack.enter_context(connect(self.url))
+            self.socket = self.stack.enter_context(connect(self.url, ping_interval=None))
             self.reconnects += 1
         return self.socket
 

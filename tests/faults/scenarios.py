@@ -38,7 +38,7 @@ class Scenario(NamedTuple):
     fault: Fault
     site: Site = Live
     max_pause: float = 5  # seconds without an accepted click
-    max_settled: float = 20  # seconds after the fault until every count is right
+    max_settled: float = 20  # seconds after the last click until every count is right
     red: bool = False  # whether /healthz/ must turn red
     answering: bool = True  # whether the web process answers all the time
 
