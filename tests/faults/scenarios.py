@@ -1,34 +1,18 @@
-"""The faults of ``make faults``. Each is a context manager: the fault lasts as long as its block."""
+"""The faults of ``make faults``, each with its site and what is allowed."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import sqlite3
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-import httpx
-import psycopg
-from psycopg.sql import SQL, Identifier
-from redis import Redis
-from websockets.sync.client import connect
-
-from project.redis_server import socket_path
+from tests.faults import injections as faults
+from tests.faults import sites
 from tests.faults.proxy import Proxy
-from tests.live import ROOT, Live, until
-from tests.rabbitmq import PORT, rabbitmq_for_us_alone
+from tests.live import Live
 
-WORKER, REDIS, WEB, BEAT = "-Q likes", "valkey-server", "live.servers", "project beat"
-POSTGRES = os.environ.get("POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 Fault = Callable[[Live], AbstractContextManager[None]]
 Site = Callable[[Path], AbstractContextManager[Live]]
 
@@ -43,331 +27,83 @@ class Scenario(NamedTuple):
     answering: bool = True  # whether the web process answers all the time
 
 
-# Sites
-
-
-@contextmanager
-def on_postgres(folder: Path, through: list[Proxy] | None = None) -> Iterator[Live]:
-    """A site on PostgreSQL; ``through`` gets the proxy that its connections go through."""
-    before = os.environ.get("DATABASE_URL", "")
-    os.environ["DATABASE_URL"] = POSTGRES
-    try:
-        site = Live(folder)
-        if through is not None:
-            url = urlsplit(site.database)
-            through.append(Proxy(url.port or 5432))
-            host = url.netloc.rpartition(":")[0]
-            site.env["DATABASE_URL"] = url._replace(netloc=f"{host}:{through[-1].port}").geturl()
-        with site:
-            yield site
-    finally:
-        os.environ["DATABASE_URL"] = before
-
-
-@contextmanager
-def behind_redis_proxy(folder: Path, proxies: list[Proxy]) -> Iterator[Live]:
-    (folder / "server").mkdir()
-    env = {**os.environ, "DATA_DIR": str(folder / "server")}
-    server = subprocess.Popen([sys.executable, "-m", "project.redis_server"], cwd=ROOT, env=env)
-    try:
-        until(socket_path(folder / "server").exists, "the server does not start")
-        proxies.append(Proxy(socket_path(folder / "server")))
-        with Live(folder, REDIS_URL=f"redis://127.0.0.1:{proxies[-1].port}/0") as site:
-            yield site
-    finally:
-        server.terminate()
-        server.wait(60)
-
-
-@contextmanager
-def behind_rabbitmq_proxy(folder: Path, proxies: list[Proxy]) -> Iterator[Live]:
-    with rabbitmq_for_us_alone() as url:
-        proxies.append(Proxy(PORT))
-        with Live(folder, CELERY_BROKER_URL=url.replace(f":{PORT}", f":{proxies[-1].port}")) as site:
-            yield site
-
-
-@contextmanager
-def with_other_clock(folder: Path, parts: str = "celery,daphne") -> Iterator[Live]:
-    """A site whose processes, or some of them, read the error of their clock from a file."""
-    (folder / "clock").write_text("0")
-    path = str(ROOT / "tests/faults/clock")
-    with Live(folder, PYTHONPATH=path, CLOCK=str(folder / "clock"), CLOCK_PARTS=parts) as site:
-        yield site
-
-
-@contextmanager
-def on_a_small_disk(folder: Path) -> Iterator[Live]:
-    disk = folder / "data"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=700", "tmpfs", disk], check=True)
-    try:
-        with Live(folder) as site:
-            yield site
-    finally:
-        subprocess.run(["umount", "--lazy", disk], check=True)
-
-
-# Faults
-
-
-@contextmanager
-def killed(site: Live, *parts: str, times: int = 3) -> Iterator[None]:
-    for _ in range(times):
-        before = {part: site.pids(part) for part in parts}
-        for part in parts:
-            site.kill(part)
-        for part in parts:
-            until(partial(is_new, site, part, before[part]), f"{part} is not started again")
-        time.sleep(1)
-    yield
-
-
-def is_new(site: Live, part: str, before: list[int]) -> bool:
-    return bool(site.pids(part)) and not set(site.pids(part)) & set(before)
-
-
-@contextmanager
-def stopped(site: Live, part: str, seconds: float) -> Iterator[None]:
-    """The process hangs, with all that it has locked."""
-    pids = site.pids(part)
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    time.sleep(seconds)
-    yield
-    for pid in set(pids) & set(site.pids(part)):
-        os.kill(pid, signal.SIGCONT)
-
-
-@contextmanager
-def emptied_redis(site: Live) -> Iterator[None]:
-    for _ in range(5):
-        with Redis.from_url(f"unix://{site.env['DATA_DIR']}/redis.sock") as client:
-            client.flushall()
-        time.sleep(1)
-    yield
-
-
-@contextmanager
-def locked_sqlite(site: Live, seconds: float = 20) -> Iterator[None]:
-    with sqlite3.connect(f"{site.env['DATA_DIR']}/redheart.sqlite3", timeout=30, isolation_level=None) as database:
-        database.execute("BEGIN IMMEDIATE")
-        time.sleep(seconds)
-        database.execute("ROLLBACK")
-    yield
-
-
-@contextmanager
-def locked_row(site: Live, table: str, seconds: float = 30) -> Iterator[None]:
-    with psycopg.connect(site.database) as database:
-        database.execute(SQL("SELECT 1 FROM {} ORDER BY id LIMIT 1 FOR UPDATE").format(Identifier(table)))
-        time.sleep(seconds)
-    yield
-
-
-@contextmanager
-def killed_backends(site: Live) -> Iterator[None]:
-    with psycopg.connect(POSTGRES, autocommit=True) as database:
-        name = urlsplit(site.database).path[1:]
-        for _ in range(3):
-            database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-            time.sleep(1)
-    yield
-
-
-@contextmanager
-def read_only_postgres(site: Live, seconds: float = 20) -> Iterator[None]:
-    name = urlsplit(site.database).path[1:]
-    with psycopg.connect(POSTGRES, autocommit=True) as database:
-        database.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
-        database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-        time.sleep(seconds)
-        database.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
-        database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-    yield
-
-
-@contextmanager
-def silent(site: Live, proxies: list[Proxy]) -> Iterator[None]:
-    """The connections of now stay open, and nothing arrives through them any more."""
-    proxies[-1].silence()
-    yield
-
-
-@contextmanager
-def held(site: Live, proxies: list[Proxy], seconds: float = 20) -> Iterator[None]:
-    """Nothing arrives for so long, as if the server hung."""
-    with proxies[-1].holding():
-        time.sleep(seconds)
-    yield
-
-
-@contextmanager
-def stepped_clock(site: Live, *steps: float) -> Iterator[None]:
-    """The clock is off by so many seconds, one step after the other; meanwhile a confirmation is sent."""
-    for step in steps:
-        (site.folder / "clock").write_text(str(step))
-        time.sleep(1)
-        confirm(site, 30)
-        time.sleep(4)
-    yield
-
-
-@contextmanager
-def full_disk(site: Live, seconds: float = 15) -> Iterator[None]:
-    filler = Path(site.env["DATA_DIR"], "filler")
-    with filler.open("wb") as file:
-        try:
-            while True:
-                file.write(b"x" * 65536)
-                file.flush()
-        except OSError:
-            pass
-    time.sleep(seconds)
-    filler.unlink()
-    yield
-
-
-HANGING = """
-from django.contrib.auth.models import User
-from notifications.models import Destination
-from notifications.destinations.services import send_test
-staff = User.objects.get(username="staff")
-for number in range(100):
-    hook = Destination.objects.create(
-        owner=staff, transport="webhook", name=f"{number}", address="URL", secret="whsec_" + "a" * 32)
-    send_test(destination=hook)
-"""
-
-
-@contextmanager
-def hanging_webhooks(site: Live) -> Iterator[None]:
-    """A hundred webhooks that accept connections and never answer; meanwhile a confirmation is sent."""
-    with socket.create_server(("127.0.0.1", 0), backlog=500) as never_accepts:
-        code = HANGING.replace("URL", f"http://127.0.0.1:{never_accepts.getsockname()[1]}/")
-        shell = [sys.executable, "manage.py", "shell", "-v", "0", "-c", code]
-        subprocess.run(shell, cwd=ROOT, env={**site.env, "PORT": str(site.port)}, check=True)
-        confirm(site, 20)
-        time.sleep(10)
-    yield
-
-
-def emails(site: Live) -> list[Path]:
-    return [*Path(site.env["DATA_DIR"], "mail").glob("*.eml")]
-
-
-def confirm(site: Live, seconds: float) -> None:
-    """Sends feedback and waits for the confirmation. Fails if it takes longer."""
-    before = len(emails(site))
-    with httpx.Client(base_url=site.url, timeout=30) as client:
-        client.get("/feedback/")
-        token = client.cookies["csrftoken"]
-        fields = {"email": "mina@example.com", "message": "Hello", "csrfmiddlewaretoken": token}
-        assert client.post("/feedback/", data=fields).status_code == 303
-    until(lambda: len(emails(site)) > before, f"no confirmation within {seconds} s", seconds)
-
-
-@contextmanager
-def herd(site: Live, pages: int = 300) -> Iterator[None]:
-    """The web process is killed under 300 open pages, which all come back at once."""
-    url = f"{site.url.replace('http', 'ws')}/live/?topic=post.1"
-    with ExitStack() as stack:
-        for _ in range(pages):
-            stack.enter_context(connect(url))
-        site.kill(WEB)
-        for _ in range(pages):
-            stack.enter_context(connect(url, open_timeout=30))
-    yield
-
-
-@contextmanager
-def deaf_sockets(site: Live, pages: int = 200, seconds: float = 15) -> Iterator[None]:
-    """Pages that are connected and never read."""
-    key = "dGhlIHNhbXBsZSBub25jZQ=="
-    request = (
-        f"GET /live/?topic=post.1&topic=post.2 HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\nUpgrade: websocket\r\n"
-        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
-        f"Origin: {site.url}\r\n\r\n"
-    )
-    with ExitStack() as stack:
-        for _ in range(pages):
-            opened = stack.enter_context(socket.create_connection(("127.0.0.1", site.port)))
-            opened.sendall(request.encode())
-        time.sleep(seconds)
-    yield
-
-
-@contextmanager
-def soak(site: Live, seconds: float = 60) -> Iterator[None]:
-    """Nothing breaks; the memory of the web process may grow by a tenth."""
-
-    def memory() -> int:
-        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in site.pids(WEB))
-
-    time.sleep(15)
-    before = memory()
-    time.sleep(seconds)
-    assert memory() < before * 1.1, f"{before} pages of memory grew to {memory()}"
-    yield
-
-
 redis_proxies: list[Proxy] = []
 rabbitmq_proxies: list[Proxy] = []
 postgres_proxies: list[Proxy] = []
 SCENARIOS = [
-    Scenario("likes worker killed 3 times", lambda site: killed(site, WORKER)),
-    Scenario("Redis killed 3 times", lambda site: killed(site, REDIS)),
-    Scenario("web process killed 3 times", lambda site: killed(site, WEB), max_pause=12, answering=False),
+    Scenario("likes worker killed 3 times", lambda site: faults.killed(site, faults.WORKER)),
+    Scenario("Redis killed 3 times", lambda site: faults.killed(site, faults.REDIS)),
+    Scenario("web process killed 3 times", lambda site: faults.killed(site, faults.WEB), max_pause=12, answering=False),
     Scenario(
-        "everything killed 3 times", lambda site: killed(site, WORKER, REDIS, WEB, BEAT), max_pause=30, answering=False
+        "everything killed 3 times",
+        lambda site: faults.killed(site, faults.WORKER, faults.REDIS, faults.WEB, faults.BEAT),
+        max_pause=30,
+        answering=False,
     ),
-    Scenario("Redis emptied 5 times", emptied_redis),
-    Scenario("Redis hangs for 20 s", lambda site: stopped(site, REDIS, 20), red=True),
-    Scenario("likes worker hangs", lambda site: stopped(site, WORKER, 25), max_pause=25),
-    Scenario("web process hangs", lambda site: stopped(site, WEB, 25), max_pause=30, answering=False),
-    Scenario("beat hangs", lambda site: stopped(site, BEAT, 25)),
-    Scenario("SQLite locked for 20 s", locked_sqlite, max_pause=25, red=True),
-    Scenario("one like locked for 30 s", lambda site: locked_row(site, "likes_like"), on_postgres, max_settled=40),
-    Scenario("one post locked for 30 s", lambda site: locked_row(site, "likes_post"), on_postgres, max_settled=40),
-    Scenario("PostgreSQL's connections killed 3 times", killed_backends, on_postgres),
-    Scenario("PostgreSQL read-only for 20 s", read_only_postgres, on_postgres, max_pause=30, red=True),
+    Scenario("Redis emptied 5 times", faults.emptied_redis),
+    Scenario("Redis hangs for 20 s", lambda site: faults.stopped(site, faults.REDIS, 20), red=True),
+    Scenario("likes worker hangs", lambda site: faults.stopped(site, faults.WORKER, 25), max_pause=25),
+    Scenario("web process hangs", lambda site: faults.stopped(site, faults.WEB, 25), max_pause=30, answering=False),
+    Scenario("beat hangs", lambda site: faults.stopped(site, faults.BEAT, 25)),
+    Scenario("SQLite locked for 20 s", faults.locked_sqlite, max_pause=25, red=True),
+    Scenario(
+        "one like locked for 30 s",
+        lambda site: faults.locked_row(site, "likes_like"),
+        sites.on_postgres,
+        max_settled=40,
+    ),
+    Scenario(
+        "one post locked for 30 s",
+        lambda site: faults.locked_row(site, "likes_post"),
+        sites.on_postgres,
+        max_settled=40,
+    ),
+    Scenario("PostgreSQL's connections killed 3 times", faults.killed_backends, sites.on_postgres),
+    Scenario("PostgreSQL read-only for 20 s", faults.read_only_postgres, sites.on_postgres, max_pause=30, red=True),
     Scenario(
         "PostgreSQL hangs for 20 s",
-        lambda site: held(site, postgres_proxies),
-        partial(on_postgres, through=postgres_proxies),
+        lambda site: faults.held(site, postgres_proxies),
+        partial(sites.on_postgres, through=postgres_proxies),
         max_pause=50,
         max_settled=45,
         red=True,
     ),
     Scenario(
         "all connections to Redis silent",
-        lambda site: silent(site, redis_proxies),
-        partial(behind_redis_proxy, proxies=redis_proxies),
+        lambda site: faults.silent(site, redis_proxies),
+        partial(sites.behind_redis_proxy, proxies=redis_proxies),
         max_settled=45,
     ),
     Scenario(
         "all connections to RabbitMQ silent",
-        lambda site: silent(site, rabbitmq_proxies),
-        partial(behind_rabbitmq_proxy, proxies=rabbitmq_proxies),
+        lambda site: faults.silent(site, rabbitmq_proxies),
+        partial(sites.behind_rabbitmq_proxy, proxies=rabbitmq_proxies),
         max_settled=45,
     ),
     Scenario(
-        "clock of the site set back by an hour", lambda site: stepped_clock(site, -3600), with_other_clock, max_pause=2
+        "clock of the site set back by an hour",
+        lambda site: faults.stepped_clock(site, -3600),
+        sites.with_other_clock,
+        max_pause=2,
     ),
-    Scenario("clock set forward by an hour, and back", lambda site: stepped_clock(site, 3600, 0), with_other_clock),
+    Scenario(
+        "clock set forward by an hour, and back",
+        lambda site: faults.stepped_clock(site, 3600, 0),
+        sites.with_other_clock,
+    ),
     Scenario(
         "web process a minute behind",
-        lambda site: stepped_clock(site, -60),
-        partial(with_other_clock, parts="daphne"),
+        lambda site: faults.stepped_clock(site, -60),
+        partial(sites.with_other_clock, parts="daphne"),
     ),
     Scenario(
         "beat an hour ahead, then back",
-        lambda site: stepped_clock(site, 3600, 0),
-        partial(with_other_clock, parts="beat"),
+        lambda site: faults.stepped_clock(site, 3600, 0),
+        partial(sites.with_other_clock, parts="beat"),
     ),
-    Scenario("disk full for 15 s", full_disk, on_a_small_disk, max_pause=25, red=True),
-    Scenario("100 webhooks hang", hanging_webhooks, partial(Live, OUTSIDE_ALLOW="127.0.0.1")),
-    Scenario("300 pages come back at once", herd, max_pause=12, answering=False),
-    Scenario("200 pages never read", deaf_sockets),
-    Scenario("a minute of clicks", soak),
+    Scenario("disk full for 15 s", faults.full_disk, sites.on_a_small_disk, max_pause=25, red=True),
+    Scenario("100 webhooks hang", faults.hanging_webhooks, partial(Live, OUTSIDE_ALLOW="127.0.0.1")),
+    Scenario("300 pages come back at once", faults.herd, max_pause=12, answering=False),
+    Scenario("200 pages never read", faults.deaf_sockets),
+    Scenario("a minute of clicks", faults.soak),
 ]
