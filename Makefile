@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 LABEL ?= latest
 ROUNDS ?= 1
+SITES := tests/faults tests/docs tests/journeys tests/feedback/test_killed_workers.py tests/notifications/test_killed_workers.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-server test-browser faults mutants check messages lock bench bench-peers bench-report
+.PHONY: help run restart test test-server test-sites test-browser faults mutants check messages lock bench bench-peers bench-report
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -14,10 +15,16 @@ help: ## list the commands
 run: .venv/run ## start everything on http://127.0.0.1:8000; PORT=9000 chooses another port
 	@$(BIN)/python -m project.run
 
-test: test-server test-browser ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
+restart: .venv/run ## replace the processes of the running site by new ones, as after an update; no connection is refused
+	@$(BIN)/python -m project.restart
+
+test: test-server test-sites test-browser ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
 
 test-server: .venv/dev
-	$(BIN)/python -m pytest tests --ignore tests/e2e
+	$(BIN)/python -m pytest tests --ignore tests/e2e $(addprefix --ignore ,$(SITES))
+
+test-sites: .venv/dev # with processes of their own
+	$(BIN)/python -m pytest $(SITES)
 
 test-browser: .venv/dev
 	$(BIN)/python -m pytest tests/e2e

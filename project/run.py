@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import fcntl
 import os
 import re
 import shutil
@@ -18,10 +17,12 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from functools import partial
+from itertools import count
 from pathlib import Path
 
-from project import output
+from project import output, restart
 from project.env import BASE_DIR  # also reads .env into the environment
 from project.output import log
 from project.supervisor import Process
@@ -41,11 +42,8 @@ def read_procfile() -> dict[str, str]:
 def lock_data_dir(data_dir: Path) -> None:
     """Locks DATA_DIR until this process ends. Raises SystemExit if another run has it."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # see `project.env.private_folder`
-    handle = os.open(data_dir / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise SystemExit(f"Redheart already runs on {data_dir}. Stop it first, or set DATA_DIR.") from None
+    if not restart.lock(data_dir):
+        raise SystemExit(f"Redheart already runs on {data_dir}. Stop it first, or set DATA_DIR.")
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -102,29 +100,43 @@ async def serve(listening: socket.socket, data_dir: Path) -> None:
     commands = read_procfile()
     commands["web"] = commands["web"].replace(LISTEN, f"--fd {listening.fileno()}")
     folder = Path(tempfile.mkdtemp(prefix="redheart-run-"))  # short: the path of a socket has at most 104 bytes
+    numbers = count()
 
     def start(name: str) -> Process:
         files = [listening.fileno()] if name == "web" else []
         failed = partial(set_damaged_aside, data_dir) if name == "redis" else ignore
-        return Process(name, commands[name], notify_path=folder / name, files=files, failed=failed)
+        return Process(name, commands[name], notify_path=folder / f"{name}{next(numbers)}", files=files, failed=failed)
 
     servers = [start("redis")] if "redis" in commands else []
     processes: list[Process] = []
-    stop = asyncio.Event()
+    stop, signalled = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    asyncio.get_running_loop().add_signal_handler(restart.SIGNAL, signalled.set)
     try:
         await prepare()
         processes += [start(name) for name in commands if name != "redis"]
-        ready = asyncio.create_task(announce(f"http://{host}:{port}"))
+        background = [
+            asyncio.create_task(announce(f"http://{host}:{port}")),
+            asyncio.create_task(restart_on(signalled, processes, start)),
+        ]
         await stop.wait()
-        ready.cancel()
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
     finally:
         output.say("\n  Stopping.")
         for some in (processes, servers):  # Redis last, so that workers can return their unfinished tasks
             await asyncio.gather(*(process.stop() for process in some))
         shutil.rmtree(folder)
         output.finish()
+
+
+async def restart_on(signalled: asyncio.Event, processes: list[Process], start: Callable[[str], Process]) -> None:
+    while True:
+        await signalled.wait()
+        signalled.clear()
+        await restart.replace_all(processes, start, prepare)
 
 
 def ignore(lines: str) -> None:

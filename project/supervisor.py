@@ -47,6 +47,7 @@ class Process:
         self.stopping = False
         self.patience = SILENCE
         self.pinged_at: float | None = None
+        self.answered = asyncio.Event()  # set by the first ping
         self.last_lines: deque[str] = deque(maxlen=10)
         self.env = os.environ | {"NOTIFY_SOCKET": str(notify_path)}
         self._listen(notify_path)
@@ -62,6 +63,7 @@ class Process:
     def _pinged(self, pings: socket.socket) -> None:
         pings.recv(100)
         self.pinged_at = time.monotonic()
+        self.answered.set()
 
     async def _keep(self) -> None:
         pause = 0.2

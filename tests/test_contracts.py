@@ -1,4 +1,4 @@
-"""Private API of Django, daphne and Twisted that project/handler.py and live/servers/daphne.py use or override.
+"""Private API of Django, daphne and Twisted that project/handler.py and live/servers/ use or override.
 
 If a test fails here after an upgrade: read what has changed, adapt our code, then update the digest or signature.
 """
@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from daphne.http_protocol import WebRequest
+from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.core.handlers import asgi, base
 from twisted.internet.abstract import FileDescriptor
@@ -43,6 +44,10 @@ from project.handler import Handler
         (WebRequest.requestReceived, "(self, command, path, version)"),
         (HTTPChannel.resetTimeout, "(self)"),
         (HTTPChannel.allContentReceived, "(self)"),
+        (HTTPChannel.checkPersistence, "(self, request, version)"),
+        (Server.run, "(self)"),
+        (Server.listen_success, "(self, port)"),
+        (Server.kill_all_applications, "(self)"),
         (Connection.writeSomeData, "(self, data: 'bytes') -> 'int | ConnectionLost'"),
         (FileDescriptor.write, "(self, data: 'bytes') -> 'None'"),
     ],

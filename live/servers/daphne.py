@@ -29,7 +29,8 @@ from twisted.internet.task import LoopingCall
 from twisted.internet.tcp import Connection
 
 from core import watchdog
-from live.servers.limits import DeadlineChannel, LimitedRequest
+from live.servers.draining import RESTARTING, DrainingChannel, DrainingServer
+from live.servers.limits import LimitedRequest
 
 TRY_LATER = 1013  # as in live/caps.py, which needs Django
 
@@ -48,6 +49,7 @@ class LeanWebSocket(WebSocketProtocol):
     def _release_handshake(self) -> None:
         channel = self.transport.producer
         self.transport.unregisterProducer()
+        DrainingChannel.channels.discard(channel)
         channel.requests.clear()  # the request and its channel refer to each other
         for values in (self.request.headers, self.request.params, self.http_headers):
             values.clear()
@@ -55,8 +57,8 @@ class LeanWebSocket(WebSocketProtocol):
         self.http_request_data = b""
 
     def sendClose(self, code: int | None = None, reason: str | None = None) -> None:
-        """autobahn sends only codes of its own list, which is older than `TRY_LATER`."""
-        if code == TRY_LATER and self.state == self.STATE_OPEN:
+        """autobahn sends only 1000 and the codes of applications."""
+        if code in (RESTARTING, TRY_LATER) and self.state == self.STATE_OPEN:
             self.sendCloseFrame(code=code, reasonUtf8=(reason or "").encode(), isReply=False)
         else:
             super().sendClose(code, reason)
@@ -76,8 +78,11 @@ def write(connection: Connection, frame: bytes) -> None:
 
 
 if __name__ == "__main__":
-    LoopingCall(watchdog.ping).start(watchdog.INTERVAL)
+    from twisted.internet import reactor
+
+    reactor.callWhenRunning(LoopingCall(watchdog.ping).start, watchdog.INTERVAL)
     WebSocketFactory.protocol = LeanWebSocket
     http_protocol.WebRequest = LimitedRequest
-    http_protocol.HTTPFactory.protocol = DeadlineChannel
+    http_protocol.HTTPFactory.protocol = DrainingChannel
+    CommandLineInterface.server_class = DrainingServer
     CommandLineInterface.entrypoint()

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ import httpx
 import psycopg
 from psycopg.sql import SQL, Identifier
 from redis import Redis
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from tests.faults.proxy import Proxy
@@ -194,6 +195,22 @@ def herd(site: Live, pages: int = 300) -> Iterator[None]:
         site.kill(WEB)
         for _ in range(pages):
             stack.enter_context(connect(url, open_timeout=30))
+    yield
+
+
+@contextmanager
+def restarted(site: Live, pages: int = 300) -> Iterator[None]:
+    """`make restart` under open pages, which all come back."""
+    url = f"{site.url.replace('http', 'ws')}/live/?topic=post.1"
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(connect(url)) for _ in range(pages)]
+        subprocess.run([sys.executable, "-m", "project.restart"], cwd=ROOT, env=site.env, check=True)
+        for opened in sockets:
+            with suppress(ConnectionClosed):
+                while True:
+                    opened.recv(60)
+            stack.enter_context(connect(url, open_timeout=30))
+        until(lambda: "restarted" in site.output(), "not restarted")
     yield
 
 

@@ -104,6 +104,7 @@ SCENARIOS = [
     Scenario("disk full for 15 s", faults.full_disk, sites.on_a_small_disk, max_pause=25, red=True),
     Scenario("100 webhooks hang", faults.hanging_webhooks, partial(Live, OUTSIDE_ALLOW="127.0.0.1")),
     Scenario("300 pages come back at once", faults.herd, max_pause=12, answering=False),
+    Scenario("make restart under 300 pages", faults.restarted, max_pause=2),
     Scenario("200 pages never read", faults.deaf_sockets),
     Scenario("a minute of clicks", faults.soak),
 ]
