@@ -120,6 +120,7 @@ class Live:
             return ""
         name = f"redheart_live_{os.getpid()}_{self.port}"
         self._admin(f'CREATE DATABASE "{name}"')
+        self._admin(f'ALTER DATABASE "{name}" SET synchronous_commit = off')  # only a crash of the machine needs it
         return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
     def _admin(self, statement: str) -> None:

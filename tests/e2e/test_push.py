@@ -4,12 +4,14 @@ the browser of a test has none, so `PushManager` answers for it."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser as PlaywrightBrowser
+from playwright.sync_api import BrowserType, Page, expect
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import CHROMIUM, Visitor, executable
 from tests.e2e.people import SignedUp
 from tests.live import until
 from tests.notifications.push_service import Browser
@@ -51,6 +53,14 @@ def open_settings(visitor: Visitor, author: SignedUp, *, service: bool = True, *
     page.context.add_init_script(f"({FAKE_PUSH_SERVICE})({json.dumps(subscription if service else None)})")
     author.sign_in(page).goto(SETTINGS)
     return page
+
+
+@pytest.fixture(scope="session")
+def browser(browser_type: BrowserType, browser_type_launch_args: dict[str, Any]) -> Iterator[PlaywrightBrowser]:
+    """Chromium as a whole: its headless shell has no notifications."""
+    browser = browser_type.launch(**browser_type_launch_args | {"executable_path": executable(CHROMIUM)})
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
