@@ -7,7 +7,7 @@ SITES := tests/faults tests/docs tests/journeys tests/feedback/test_killed_worke
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run restart test test-server test-sites test-browser faults mutants check messages lock bench bench-peers bench-report
+.PHONY: help run restart test test-server test-sites test-postgres test-browser faults mutants check messages lock bench bench-peers bench-report
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,13 @@ test-server: .venv/dev
 
 test-sites: .venv/dev # with processes of their own
 	$(BIN)/python -m pytest $(SITES)
+
+test-postgres: .venv/dev # what uses the database in a way of its own: locks, transactions, queries, sites that lose processes
+	DATABASE_URL=$${POSTGRES_URL:-postgres://postgres@127.0.0.1:5432/postgres} $(BIN)/python -m pytest \
+		tests/likes tests/outbox tests/feedback tests/notifications tests/socket tests/test_health.py \
+		tests/faults/test_no_click_is_lost.py tests/faults/test_settling_while_reading.py \
+		--ignore tests/notifications/test_killed_workers.py --ignore tests/outbox/test_ssrf.py --ignore tests/socket/test_caps.py \
+		--ignore tests/socket/test_request_limits.py --ignore tests/socket/test_rights.py
 
 test-browser: .venv/dev
 	$(BIN)/python -m pytest tests/e2e
