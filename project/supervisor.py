@@ -50,18 +50,19 @@ class Process:
         self.answered = asyncio.Event()  # set by the first ping
         self.last_lines: deque[str] = deque(maxlen=10)
         self.env = os.environ | {"NOTIFY_SOCKET": str(notify_path)}
-        self._listen(notify_path)
+        self.pings = self._listen(notify_path)
         self.keep_task = asyncio.create_task(self._keep())
 
-    def _listen(self, path: Path) -> None:
+    def _listen(self, path: Path) -> socket.socket:
         path.unlink(missing_ok=True)
         pings = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         pings.bind(str(path))
         pings.setblocking(False)
-        asyncio.get_running_loop().add_reader(pings, self._pinged, pings)
+        asyncio.get_running_loop().add_reader(pings, self._pinged)
+        return pings
 
-    def _pinged(self, pings: socket.socket) -> None:
-        pings.recv(100)
+    def _pinged(self) -> None:
+        self.pings.recv(100)
         self.pinged_at = time.monotonic()
         self.answered.set()
 
@@ -129,6 +130,8 @@ class Process:
             log(self.name, f"did not stop in {STOP_TIMEOUT:.0f} s and is killed")
             self.signal(signal.SIGKILL)
             await self.keep_task
+        asyncio.get_running_loop().remove_reader(self.pings)
+        self.pings.close()
 
 
 def die_with_parent() -> None:

@@ -70,7 +70,7 @@ class DrainingServer(Server):
         for port in self.ports:
             port.stopListening()
         for protocol in list(self.connections):
-            if isinstance(protocol, WebSocketProtocol):
+            if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
                 protocol.sendClose(RESTARTING)
         started = time.monotonic()
         while self._is_busy() and time.monotonic() - started < MAX_SECONDS:
