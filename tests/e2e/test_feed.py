@@ -17,11 +17,18 @@ PHONE = {"width": 360, "height": 740}
 POSTS = ".post"
 
 
-def test_a_draft_is_kept_in_its_tab_until_it_is_sent(visitor: Visitor, author: SignedUp) -> None:
+@pytest.mark.expects_errors("ERR_FAILED")
+def test_a_draft_is_kept_in_its_tab_until_it_is_posted(visitor: Visitor, author: SignedUp) -> None:
     page = visit(author.sign_in(visitor()), "/")
     field = page.get_by_label("Write a post")
     field.fill("Half a sentence")
     visit(page, "/feedback/")
+    visit(page, "/")
+    expect(field).to_have_value("Half a sentence")
+    page.route("**/posts/", lambda route: route.abort())
+    page.get_by_role("button", name="Post", exact=True).click()
+    page.wait_for_url("chrome-error://**")
+    page.unroute_all()
     visit(page, "/")
     expect(field).to_have_value("Half a sentence")
     page.get_by_role("button", name="Post", exact=True).click()
