@@ -30,8 +30,9 @@ test-postgres: .venv/dev # what uses the database in a way of its own: locks, tr
 	DATABASE_URL=$${POSTGRES_URL:-postgres://postgres@127.0.0.1:5432/postgres} $(BIN)/python -m pytest \
 		tests/likes tests/outbox tests/feedback tests/notifications tests/socket tests/test_health.py \
 		tests/faults/test_no_click_is_lost.py tests/faults/test_settling_while_reading.py \
-		--ignore tests/notifications/test_killed_workers.py --ignore tests/outbox/test_ssrf.py --ignore tests/socket/test_caps.py \
-		--ignore tests/socket/test_request_limits.py --ignore tests/socket/test_rights.py
+		--ignore tests/feedback/test_killed_workers.py --ignore tests/notifications/test_killed_workers.py \
+		--ignore tests/notifications/test_digest_schedule.py --ignore tests/outbox/test_ssrf.py \
+		--ignore tests/socket/test_caps.py --ignore tests/socket/test_request_limits.py --ignore tests/socket/test_rights.py
 
 test-browser: .venv/dev
 	$(BIN)/python -m pytest tests/e2e

@@ -81,7 +81,10 @@ class DrainingServer(Server):
         await super().kill_all_applications().asFuture(asyncio.get_running_loop())
 
     def _is_busy(self) -> bool:
-        applications = [
-            each["application_instance"] for each in self.connections.values() if "application_instance" in each
-        ]
-        return bool(DrainingChannel.channels) or not all(application.done() for application in applications)
+        """Whether somebody still waits for a response, or has not confirmed that their socket is closed."""
+        waiting = [each["application_instance"] for each in self.connections.values() if is_waiting(each)]
+        return bool(DrainingChannel.channels) or not all(application.done() for application in waiting)
+
+
+def is_waiting(connection: dict[str, Any]) -> bool:
+    return "application_instance" in connection and "disconnected" not in connection

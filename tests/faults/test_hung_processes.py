@@ -91,31 +91,39 @@ def kill_and_wait(site: Live, part: str) -> None:
     until(lambda: site.pids(part) not in ([], [killed]), f"{part} was not started again")
 
 
-@pytest.mark.parametrize("damage", ["garbage", "empty manifest"])
-def test_a_damaged_append_only_file_is_set_aside(tmp_path: Path, damage: str) -> None:
-    with Live(tmp_path) as site:
-        with httpx.Client(base_url=site.url, headers=JSON) as visitor:
-            assert visitor.post("/posts/1/like/", data={"liked": "1"}).status_code == 202
+def test_a_damaged_append_only_file_is_set_aside(site: Live) -> None:
+    until(site.is_healthy, "not healthy")
+    folder = Path(site.env["DATA_DIR"]) / "redis/appendonlydir"
+    for number, damage in enumerate((overwrite_the_middle, empty_the_manifest), 1):
         site.stop()
-        folder = tmp_path / "data/redis/appendonlydir"
-        [manifest] = folder.glob("*.manifest")
-        [file] = folder.glob("*.incr.aof")
-        if damage == "garbage":
-            content = file.read_bytes()
-            file.write_bytes(content[:30] + b"GARBAGE" * 20 + content[170:])
-        else:
-            manifest.write_bytes(b"")
+        damage(folder)
         site.start()
-        assert "its files are damaged and now in" in site.output()
-        assert [aside.name[:22] for aside in folder.parent.glob("appendonlydir.*")] == ["appendonlydir.damaged-"]
-        with httpx.Client(base_url=site.url, headers=JSON) as visitor:
-            before = visitor.get("/posts/2/").json()["count"]
-            visitor.post("/posts/2/like/", data={"liked": "1"})
-            until(lambda: visitor.get("/posts/2/").json()["count"] == before + 1, "nothing is settled")
-        for _ in range(2):
-            kill_and_wait(site, "valkey-server")
-        until(site.is_healthy, "not healthy again")
-        assert len([*folder.parent.glob("appendonlydir.*")]) == 1, "files that are sound stay"
+        aside = [path.name[:22] for path in folder.parent.glob("appendonlydir.*")]
+        assert aside == ["appendonlydir.damaged-"] * number
+        assert site.output().count("its files are damaged and now in") == number
+        expect_settling(site)
+    for _ in range(2):
+        kill_and_wait(site, "valkey-server")
+    until(site.is_healthy, "not healthy again")
+    assert len([*folder.parent.glob("appendonlydir.*")]) == 2, "files that are sound stay"
+
+
+def expect_settling(site: Live) -> None:
+    with httpx.Client(base_url=site.url, headers=JSON) as visitor:
+        before = visitor.get("/posts/2/").json()["count"]
+        visitor.post("/posts/2/like/", data={"liked": "1"})
+        until(lambda: visitor.get("/posts/2/").json()["count"] == before + 1, "nothing is settled")
+
+
+def overwrite_the_middle(folder: Path) -> None:
+    [file] = folder.glob("*.incr.aof")
+    content = file.read_bytes()
+    file.write_bytes(content[:30] + b"GARBAGE" * 20 + content[170:])
+
+
+def empty_the_manifest(folder: Path) -> None:
+    [manifest] = folder.glob("*.manifest")
+    manifest.write_bytes(b"")
 
 
 def test_a_terminal_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:

@@ -18,21 +18,16 @@ from tests.faults.disconnects import disconnecting_clients
 from tests.faults.visitors import JSON, state
 from tests.live import ROOT, Live, free_port, until
 
+KILL = pytest.param(
+    signal.SIGKILL,
+    marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux can kill a child when its parent dies"),
+)
+
 
 @pytest.fixture(scope="module")
-def started_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A site whose folder all these tests use."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     with Live(tmp_path_factory.mktemp("site")) as running:
         yield running
-
-
-@pytest.fixture
-def site(started_once: Live) -> Live:
-    """The same site, started if it is not running."""
-    if not started_once.running():
-        started_once.log.write_text("")
-        started_once.start()
-    return started_once
 
 
 def failed_start(env: dict[str, str]) -> tuple[int, str]:
@@ -44,31 +39,23 @@ def failed_start(env: dict[str, str]) -> tuple[int, str]:
     return done.returncode, done.stdout.strip()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_stopping_during_requests_logs_no_errors_and_leaves_no_process(site: Live, number: signal.Signals) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, KILL])
+def test_after_it_has_ended_no_process_is_left_and_the_next_start_has_all_data(
+    site: Live, number: signal.Signals
+) -> None:
     assert len(site.pids("")) >= 6
-    with disconnecting_clients(site):
-        assert site.stop(number) == 0
-    until(lambda: site.pids("") == [], lambda: f"still running: {site.pids('')}")
-    output = site.output()
-    assert "Stopping." in output
-    assert not re.search(r"Traceback|never retrieved|is pending!|^web +did not stop", output, re.MULTILINE), output
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can kill a child when its parent dies")
-def test_a_killed_run_leaves_no_process(site: Live) -> None:
-    assert site.stop(signal.SIGKILL) == -signal.SIGKILL
-    until(lambda: site.pids("") == [], lambda: f"still running: {site.pids('')}")
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_the_next_start_has_all_data(site: Live, number: signal.Signals) -> None:
     with httpx.Client(base_url=site.url, headers=JSON) as visitor:
         before = state(visitor, 2)
         for post_id, liked in ((1, "1"), (2, "1"), (1, "0")):
             assert visitor.post(f"/posts/{post_id}/like/", data={"liked": liked}).status_code == 202
-        site.stop(number)
-        until(lambda: site.pids("") == [], "still running")
+        with disconnecting_clients(site):
+            code = site.stop(number)
+        until(lambda: site.pids("") == [], lambda: f"still running: {site.pids('')}")
+        assert code == (0 if number != signal.SIGKILL else -signal.SIGKILL)
+        output = site.output()
+        assert ("Stopping." in output) == (number != signal.SIGKILL)
+        assert not re.search(r"Traceback|never retrieved|is pending!|^web +did not stop", output, re.MULTILINE), output
+        site.log.write_text("")
         site.start()
         assert state(visitor, 1)["liked"] is False
         assert state(visitor, 2)["liked"] is True
