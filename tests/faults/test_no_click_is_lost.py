@@ -87,7 +87,10 @@ def test_no_accepted_click_is_lost_or_doubled(
         fault(site)
     visitors.expect_nothing_lost()
     until(lambda: page.counts() == visitors.likes(), "the open page has not got the final counts")
-    assert (page.reconnects > 0) == (WEB in killed), "only a killed web process closes a socket"
+    if WEB in killed:  # the final counts may have been there before
+        until(lambda: page.counts() and page.reconnects, "the page has not noticed that the web process was killed")
+    else:
+        assert page.reconnects == 0, "only a killed web process closes a socket"
     until(site.is_healthy, "not healthy again")
     for part in killed:
         assert site.pids(part) and not set(site.pids(part)) & set(before[part]), f"{part} was not started again"
