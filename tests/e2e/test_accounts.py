@@ -106,6 +106,8 @@ def test_a_post_that_is_published_after_the_session_ended_is_kept(visitor: Visit
     page.get_by_label("Password").fill("redheart")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_label("Write a post")).to_have_value("Written for an hour")
+    page.get_by_role("button", name="Post", exact=True).click()
+    expect(page.locator(".post .text").first).to_have_text("Written for an hour")
     page.goto("/")
     expect(page.get_by_label("Write a post")).to_have_value("")
 
