@@ -130,8 +130,9 @@ class Process:
             log(self.name, f"did not stop in {STOP_TIMEOUT:.0f} s and is killed")
             self.signal(signal.SIGKILL)
             await self.keep_task
-        asyncio.get_running_loop().remove_reader(self.pings)
-        self.pings.close()
+        if self.pings.fileno() != -1:  # not stopped before
+            asyncio.get_running_loop().remove_reader(self.pings)
+            self.pings.close()
 
 
 def die_with_parent() -> None:
