@@ -22,8 +22,6 @@ from project.supervisor import Process
 from tests.faults.visitors import Visitors
 from tests.live import ROOT, Live, until
 
-WEB = "live.servers.daphne"
-
 
 def run_restart(env: dict[str, str]) -> tuple[int, str]:
     done = subprocess.run(
@@ -45,12 +43,13 @@ def visiting(site: Live) -> Iterator[list[str]]:
                 errors.append(repr(error))
 
     with ThreadPoolExecutor(4) as pool:
-        for _ in range(4):
-            pool.submit(visit)
+        jobs = [pool.submit(visit) for _ in range(4)]
         try:
             yield errors
         finally:
             stop.set()
+    for job in jobs:
+        job.result()
 
 
 def close_code(socket: ClientConnection) -> int | None:

@@ -57,7 +57,7 @@ def lines(user: User) -> list[str]:
 
 
 class AnyOrder(TestCase):
-    @settings(max_examples=100)
+    @settings(max_examples=150)
     @given(st.lists(step, max_size=14))
     def test_groups_and_bell_are_what_the_rows_imply(self, steps: list) -> None:
         author = User.objects.create(username="author")

@@ -39,7 +39,7 @@ def count_of_rows(post: Post) -> int:
 class AnyOrder(TestCase):
     """Tasks may be lost (no settle), doubled (settle twice), cut short (limit) or killed (crash) between clicks."""
 
-    @settings(max_examples=100)
+    @settings(max_examples=150)
     @given(st.lists(step, max_size=12))
     def test_the_last_accepted_click_is_the_final_state_and_the_count_equals_the_rows(self, steps: list) -> None:
         author = User.objects.create(username="author")

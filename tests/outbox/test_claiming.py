@@ -114,7 +114,7 @@ class Scenario:
 
 @NEW
 @given(steps=STEPS)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_no_order_of_events_sends_a_message_twice_or_loses_it(
     new: Callable[[], OutboxMessage], steps: list[tuple[str, int]]
 ) -> None:
