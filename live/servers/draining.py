@@ -18,7 +18,7 @@ from twisted.web.http import Request
 from live.servers.limits import DeadlineChannel
 
 MAX_SECONDS = 5.0  # less than STOP_TIMEOUT in project/supervisor.py
-MAX_SILENCE = 0.5  # seconds that a new connection may take until its first byte
+MAX_SILENCE = 1.0  # seconds that a new connection may take until its first byte
 RESTARTING = 1012  # the close code after which a page reconnects soon (IANA's registry for RFC 6455)
 
 

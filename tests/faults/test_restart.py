@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 from project import restart
 from project.supervisor import Process
 from tests.faults.visitors import Visitors
-from tests.live import ROOT, Live, until
+from tests.live import ROOT, Live, free_port, until
 
 
 def run_restart(env: dict[str, str]) -> tuple[int, str]:
@@ -52,19 +53,19 @@ def visiting(site: Live) -> Iterator[list[str]]:
         job.result()
 
 
-def close_code(socket: ClientConnection) -> int | None:
+def close_code(page: ClientConnection) -> int | None:
     """Reads until the server closes the connection."""
     with pytest.raises(ConnectionClosed) as closed:
         while True:
-            socket.recv(120)
+            page.recv(120)
     return closed.value.rcvd.code if closed.value.rcvd else None
 
 
 def test_a_restart_replaces_every_process_and_no_request_fails(live: Live) -> None:
     processes, restarts = live.pids("daphne") + live.pids("celery"), live.output().count("restarted")
     visitors = Visitors(live)
-    with ThreadPoolExecutor(1) as pool, connect(f"{live.url.replace('http', 'ws')}/live/?topic=post.1") as socket:
-        code = pool.submit(close_code, socket)
+    with ThreadPoolExecutor(1) as pool, connect(f"{live.url.replace('http', 'ws')}/live/?topic=post.1") as page:
+        code = pool.submit(close_code, page)
         with visiting(live) as errors, visitors.clicking():
             assert run_restart(live.env) == (0, "Restarting; the log of the site says when it is done.\n")
             until(lambda: live.output().count("restarted") > restarts, "not restarted")
@@ -74,6 +75,42 @@ def test_a_restart_replaces_every_process_and_no_request_fails(live: Live) -> No
     assert set(processes).isdisjoint(live.pids(""))
     until(live.is_healthy, "not healthy")
     visitors.close()
+
+
+@contextmanager
+def web_process(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    port = free_port()
+    command = [sys.executable, "-m", "live.servers.daphne", "-v", "0", "-p", str(port), "project.asgi:application"]
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "DATA_DIR": str(folder)}) as process:
+        try:
+            until(lambda: listens(port), "not started")
+            yield process, port
+        finally:
+            process.kill()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_who_has_connected_and_sent_nothing_yet_is_answered_by_a_web_process_that_stops(tmp_path: Path) -> None:
+    with web_process(tmp_path) as (process, port), socket.create_connection(("127.0.0.1", port), 60) as client:
+        until(lambda: httpx.get(f"http://127.0.0.1:{port}/livez/").is_success, "not answered")  # connected later
+        process.terminate()
+        until(lambda: not listens(port), "still listening")
+        client.sendall(b"GET /livez/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        response = client.recv(65536)
+        assert response.startswith(b"HTTP/1.1 200 ") and b"\r\nconnection: close\r\n" in response.lower()
+        assert client.recv(65536) == b""
+        assert process.wait(60) == 0
+
+
+def test_who_sends_nothing_does_not_keep_a_web_process_from_stopping(tmp_path: Path) -> None:
+    with web_process(tmp_path) as (process, port), socket.create_connection(("127.0.0.1", port), 60) as client:
+        process.terminate()
+        assert client.recv(1) == b""
+        assert process.wait(60) == 0
 
 
 def test_without_a_running_site_a_restart_says_so(tmp_path: Path) -> None:
