@@ -7,7 +7,7 @@ SITES := tests/faults tests/docs tests/journeys tests/feedback/test_killed_worke
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run restart test test-server test-sites test-postgres test-browser faults mutants check messages lock bench bench-peers bench-report
+.PHONY: help run restart test test-server test-sites test-postgres test-browser faults mutants coverage check messages lock bench bench-peers bench-report
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,13 @@ messages: .venv/dev ## bring the Korean texts in step with the code
 
 lock: .venv/dev ## make requirements*.txt anew from pyproject.toml; OPTIONS=--upgrade takes the newest of everything
 	$(BIN)/python .ci/lock.py $(OPTIONS)
+
+coverage: .venv/dev ## list the lines of the product that no test runs; slower than make test
+	$(BIN)/coverage erase
+	-$(BIN)/coverage run -m pytest tests --ignore tests/e2e
+	-$(BIN)/coverage run -m pytest tests/e2e
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 check: .venv/dev ## style, types, deployment settings; migrations and requirements in step
 	@$(BIN)/python .ci/lock.py --check
