@@ -3,11 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 LABEL ?= latest
 ROUNDS ?= 1
-SITES := tests/faults tests/docs tests/journeys tests/feedback/test_killed_workers.py tests/notifications/test_killed_workers.py
+SITES := tests/docs tests/journeys tests/feedback/test_killed_workers.py tests/notifications/test_killed_workers.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run restart test test-server test-sites test-postgres test-browser faults mutants coverage check messages lock bench bench-peers bench-report
+.PHONY: help run restart test test-server test-sites test-faults test-postgres test-browser faults mutants coverage check messages lock bench bench-peers bench-report
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -18,13 +18,16 @@ run: .venv/run ## start everything on http://127.0.0.1:8000; PORT=9000 chooses a
 restart: .venv/run ## replace the processes of the running site by new ones, as after an update; no connection is refused
 	@$(BIN)/python -m project.restart
 
-test: test-server test-sites test-browser ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
+test: test-server test-sites test-faults test-browser ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
 
 test-server: .venv/dev
-	$(BIN)/python -m pytest tests --ignore tests/e2e $(addprefix --ignore ,$(SITES))
+	$(BIN)/python -m pytest tests --ignore tests/e2e --ignore tests/faults $(addprefix --ignore ,$(SITES))
 
 test-sites: .venv/dev # with processes of their own
 	$(BIN)/python -m pytest $(SITES)
+
+test-faults: .venv/dev # processes that are killed, hang or lose their connections; `make faults` breaks more
+	$(BIN)/python -m pytest tests/faults
 
 test-postgres: .venv/dev # what uses the database in a way of its own: locks, transactions, queries, sites that lose processes
 	DATABASE_URL=$${POSTGRES_URL:-postgres://postgres@127.0.0.1:5432/postgres} $(BIN)/python -m pytest \
