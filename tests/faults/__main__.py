@@ -62,6 +62,7 @@ def judge(scenario: Scenario, row: Row) -> list[str]:
         f"{row.lost} accepted clicks lost": row.lost > 0,
         f"{row.wrong} counts wrong": row.wrong > 0,
         f"no click accepted for {row.pause} s": row.pause > scenario.max_pause,
+        f"nothing settled for {row.unsettled} s": row.unsettled > max(scenario.max_settled, scenario.max_pause),
         f"settled only after {row.settled_after} s": row.settled_after > scenario.max_settled,
         f"/healthz/ took {row.slowest_health} s": row.slowest_health > MAX_HEALTH and scenario.answering,
         "health stayed green": scenario.red and row.red_after < 0,
@@ -75,8 +76,10 @@ def judge(scenario: Scenario, row: Row) -> list[str]:
 
 def table(rows: list[Row]) -> list[str]:
     """In Markdown."""
-    heads = ("fault", "clicks", "refused", "lost", "wrong", "longest pause", "right after", "slowest health",
-             "red after", "green after", "log kB/min", "queue")  # fmt: skip
+    heads = (
+        *("fault", "clicks", "refused", "lost", "wrong", "longest pause", "nothing settled", "right after"),
+        *("slowest health", "red after", "green after", "log kB/min", "queue"),
+    )
     lines = [heads, tuple("---" for _ in heads), *rows]
     return [f"| {' | '.join('–' if cell == -1 else str(cell) for cell in line)} |" for line in lines]
 

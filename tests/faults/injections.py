@@ -46,15 +46,15 @@ def is_new(site: Live, part: str, before: list[int]) -> bool:
 
 
 @contextmanager
-def stopped(site: Live, part: str, seconds: float) -> Iterator[None]:
-    """The process hangs, with all that it has locked."""
+def stopped(site: Live, part: str, seconds: float, *, for_ever: bool = True) -> Iterator[None]:
+    """The process hangs, with all that it has locked: until it is killed, or only for so long."""
     pids = site.pids(part)
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     time.sleep(seconds)
-    yield
-    for pid in set(pids) & set(site.pids(part)):
+    for pid in set() if for_ever else set(pids) & set(site.pids(part)):
         os.kill(pid, signal.SIGCONT)
+    yield
 
 
 @contextmanager

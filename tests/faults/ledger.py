@@ -14,7 +14,7 @@ import httpx
 from redis import Redis, RedisError
 
 from tests.faults.page import Page
-from tests.faults.visitors import POSTS, Visitor, Visitors
+from tests.faults.visitors import JSON, POSTS, Visitor, Visitors, state
 from tests.live import Live, until
 
 PAUSE = 0.3  # seconds between two clicks of a visitor, and between two attempts of one
@@ -33,6 +33,7 @@ class Row(NamedTuple):
     lost: int  # accepted clicks that the database does not have
     wrong: int  # counts of pages and posts that differ from the ledger at the end
     pause: float  # the longest time without an accepted click
+    unsettled: float  # the longest time in which no count changed, from the first click to the last
     settled_after: float  # since the last click, until every count was right
     slowest_health: float
     red_after: float
@@ -98,12 +99,40 @@ class HealthLog:
         self.thread.join()
 
 
+class SettledLog:
+    """Reads the posts four times a second: when was a like settled?"""
+
+    def __init__(self, site: Live) -> None:
+        self.site, self.changed_at, self.versions = site, [time.monotonic()], list[object]()
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+
+    def _watch(self) -> None:
+        with httpx.Client(base_url=self.site.url, headers=JSON, timeout=30) as client:
+            while not self.ended.wait(0.25):
+                with suppress(httpx.HTTPError):
+                    versions: list[object] = [state(client, post)["version"] for post in POSTS]
+                    if versions != self.versions:
+                        self.versions = versions
+                        self.changed_at.append(time.monotonic())
+
+    def longest(self, end: float) -> float:
+        """Seconds between two changes; ``end`` is the time of the last click."""
+        moments = [*(at for at in self.changed_at if at < end), end]
+        return max(b - a for a, b in zip(moments, moments[1:], strict=False))
+
+    def close(self) -> None:
+        self.ended.set()
+        self.thread.join()
+
+
 class Ledger:
     def __init__(self, site: Live) -> None:
         self.site, self.visitors = site, Visitors(site)
         self.visitors.all = [Clicker(site, number) for number, _ in enumerate(self.visitors.all)]
         self.pages = [Page(site, POSTS) for _ in range(PAGES)]
-        self.health, self.accepted_at = HealthLog(site), [time.monotonic()]
+        self.health, self.settled, self.accepted_at = HealthLog(site), SettledLog(site), [time.monotonic()]
         self.log_before, self.began = len(site.output()), time.monotonic()
 
     @contextmanager
@@ -139,6 +168,7 @@ class Ledger:
         with suppress(AssertionError):
             until(self.site.is_healthy, "")
         self.health.close()
+        self.settled.close()
         moments = [*self.accepted_at, *([ended] if self.accepted_at[-1] < ended else [])]
         pause = max(b - a for a, b in zip(moments, moments[1:], strict=False)) if len(moments) > 1 else 0.0
         red = self.health.first(healthy=False, after=begun)
@@ -151,6 +181,7 @@ class Ledger:
             lost=self.lost(),
             wrong=self.wrong_counts(),
             pause=round(pause, 1),
+            unsettled=round(self.settled.longest(calm), 1),
             settled_after=round(settled - calm, 1),
             slowest_health=round(max(took for _, took, _, _ in self.health.answers), 1),
             red_after=red,
