@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import LiteralString
 from urllib.parse import urlsplit
 
 import httpx
 import psycopg
-from psycopg.sql import SQL, Identifier
 from redis import Redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -76,9 +76,9 @@ def locked_sqlite(site: Live, seconds: float = 20) -> Iterator[None]:
 
 
 @contextmanager
-def locked_row(site: Live, table: str, seconds: float = 30) -> Iterator[None]:
+def locked_row(site: Live, statement: LiteralString, seconds: float = 30) -> Iterator[None]:
     with psycopg.connect(site.database) as database:
-        database.execute(SQL("SELECT 1 FROM {} ORDER BY id LIMIT 1 FOR UPDATE").format(Identifier(table)))
+        database.execute(f"{statement} LIMIT 1 FOR UPDATE")
         time.sleep(seconds)
     yield
 

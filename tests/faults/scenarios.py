@@ -53,12 +53,13 @@ SCENARIOS = [
     Scenario("SQLite locked for 20 s", faults.locked_sqlite, max_pause=25, red=True),
     Scenario(
         "one like locked for 30 s",
-        lambda site: faults.locked_row(site, "likes_like"),
+        lambda site: faults.locked_row(site, "SELECT 1 FROM likes_like ORDER BY id DESC"),
         sites.on_postgres,
+        max_pause=8,
     ),
     Scenario(
         "one post locked for 30 s",
-        lambda site: faults.locked_row(site, "likes_post"),
+        lambda site: faults.locked_row(site, "SELECT 1 FROM likes_post WHERE id = 1"),
         sites.on_postgres,
     ),
     Scenario("PostgreSQL's connections killed 3 times", faults.killed_backends, sites.on_postgres),
