@@ -26,6 +26,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.sites import POSTGRES
 from tests.live import ROOT, Live, until
 
+MAX_RETURN = 12  # seconds for 300 pages, one after the other; a new process needs two of them
 WORKER, REDIS, WEB, BEAT = "-Q likes", "valkey-server", "live.servers", "project beat"
 
 
@@ -193,9 +194,17 @@ def herd(site: Live, pages: int = 300) -> Iterator[None]:
         for _ in range(pages):
             stack.enter_context(connect(url))
         site.kill(WEB)
-        for _ in range(pages):
-            stack.enter_context(connect(url, open_timeout=30))
+        come_back(stack, url, pages)
     yield
+
+
+def come_back(stack: ExitStack, url: str, pages: int) -> None:
+    """Opens so many pages again. Fails if one has not got its first frame in time."""
+    started = time.monotonic()
+    for _ in range(pages):
+        stack.enter_context(connect(url, open_timeout=30)).recv(30)
+    took = time.monotonic() - started
+    assert took < MAX_RETURN, f"{pages} pages are back after {took:.1f} s only"
 
 
 @contextmanager
@@ -209,7 +218,7 @@ def restarted(site: Live, pages: int = 300) -> Iterator[None]:
             with suppress(ConnectionClosed):
                 while True:
                     opened.recv(60)
-            stack.enter_context(connect(url, open_timeout=30))
+        come_back(stack, url, pages)
         until(lambda: "restarted" in site.output(), "not restarted")
     yield
 
