@@ -8,6 +8,8 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from time import monotonic
 
+from django.utils.crypto import salted_hmac
+
 MAX_BUCKETS = 100_000  # keys in memory
 
 
@@ -29,6 +31,11 @@ class TokenBucket:
         if len(self.buckets) > MAX_BUCKETS:
             self._shrink(now)
         return 0
+
+    def remaining(self, key: str) -> int:
+        """The whole tokens in the bucket."""
+        tokens, at = self.buckets.get(key, (self.burst, 0.0))
+        return math.floor(min(self.burst, tokens + (monotonic() - at) * self.rate))
 
     def give_back(self, key: str) -> None:
         """Undoes a `take` that should not count."""
@@ -56,3 +63,9 @@ def networks_of(address: str) -> tuple[str, ...]:
 
 def network_of(address: str) -> str:
     return networks_of(address)[0]
+
+
+@lru_cache(maxsize=10_000)
+def network_hash(address: str) -> str:
+    """Tells whether two visitors come from the same network, not from which: made with the SECRET_KEY."""
+    return salted_hmac("redheart.network", network_of(address), algorithm="sha256").hexdigest()[:16] if address else ""

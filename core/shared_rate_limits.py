@@ -27,6 +27,12 @@ if wait > 0.001 then return math.ceil(wait) end
 redis.call('SET', KEYS[1], string.format('%.6f', full), 'EX', math.ceil(full - now))
 return 0
 """
+REMAINING = """
+local time = redis.call('TIME')
+local now, burst, rate = time[1] + time[2] / 1000000, tonumber(ARGV[1]), tonumber(ARGV[2])
+local full = tonumber(redis.call('GET', KEYS[1]) or now)
+return math.floor(math.max(0, burst - math.max(0, full - now) * rate + 0.001))
+"""
 GIVE_BACK = """
 local full = redis.call('GET', KEYS[1])
 if full then redis.call('SET', KEYS[1], string.format('%.6f', full - 1 / ARGV[2]), 'KEEPTTL') end
@@ -42,6 +48,10 @@ class SharedBucket(TokenBucket):
     def take(self, key: str) -> int:
         wait = self._run(TAKE, key)
         return super().take(key) if wait is None else wait
+
+    def remaining(self, key: str) -> int:
+        tokens = self._run(REMAINING, key)
+        return super().remaining(key) if tokens is None else tokens
 
     def give_back(self, key: str) -> None:
         self._run(GIVE_BACK, key)

@@ -43,24 +43,16 @@ class LikeEndpoint:
         headers = decode_headers(scope["headers"]) if match else {}
         if not match or not headers.get("content-type", FORM).startswith(FORM):
             return await self.django(scope, receive, send)
-        reply = await self._reply(int(match[1]), headers, scope.get("client"), receive)
-        head = [*SECURITY, *((name.encode(), value.encode("latin-1")) for name, value in reply.headers.items())]
-        if reply.new_visitor:
-            head.append((b"set-cookie", visitors.cookie_header(reply.new_visitor).encode()))
-        body = reply.body.encode()
-        if reply.status != 204:
-            head.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": reply.status, "headers": head})
-        await send({"type": "http.response.body", "body": body})
+        await send_reply(send, await self._reply(int(match[1]), headers, (scope.get("client") or [""])[0], receive))
 
-    async def _reply(self, post_id: int, headers: Headers, client: Any, receive: Any) -> Reply:
+    async def _reply(self, post_id: int, headers: Headers, address: str, receive: Any) -> Reply:
         try:
             form = await read_form(receive)
             if session := visitors.unknown_session(headers):
                 await read(sessions.load, [session])
-            click = http.read_click(headers, form, post_id)
+            click = http.read_click(headers, form, post_id, address)
             if click.is_first:
-                await asyncio.to_thread(http.limit_new_visitors, client[0] if client else "", post_id)
+                await asyncio.to_thread(http.limit_new_visitors, address, post_id)
             version = await self.group_commit.store(click)
         except Refusal as refusal:
             state = None
@@ -70,13 +62,24 @@ class LikeEndpoint:
         return http.success_reply(headers, click, version)
 
 
-async def read_form(receive: Any) -> dict[str, str]:
-    """The fields of the body. Raises `Refusal` if it is longer than `MAX_BODY`."""
+async def send_reply(send: Any, reply: Reply) -> None:
+    head = [*SECURITY, *((name.encode(), value.encode("latin-1")) for name, value in reply.headers.items())]
+    if reply.new_visitor:
+        head.append((b"set-cookie", visitors.cookie_header(reply.new_visitor).encode()))
+    body = reply.body.encode()
+    if reply.status != 204:
+        head.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def read_form(receive: Any, max_body: int = MAX_BODY) -> dict[str, str]:
+    """The fields of the body. Raises `Refusal` if it has more bytes than ``max_body``."""
     body = b""
     while True:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > MAX_BODY:
+        if len(body) > max_body:
             raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, gettext_lazy("Request too large."))
         if not message.get("more_body"):
             return dict(parse_qsl(body.decode("latin-1")))

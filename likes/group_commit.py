@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Thread
+from typing import TypeVar
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from likes import http, tasks
 from likes.http import NOT_STORED
@@ -16,6 +18,7 @@ from likes.services import Click, Versions, set_likes
 log = logging.getLogger(__name__)
 DEADLINE = 10.0  # seconds that a click waits for its commit
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL, after lock_timeout
+T = TypeVar("T")
 Waiting = tuple[Click, "asyncio.Future[Versions | None]"]
 
 
@@ -39,6 +42,15 @@ class GroupCommit:
         if self.draining is None or self.draining.done():
             self.draining = asyncio.create_task(self._drain())
         return http.stored_version(click, await committed)
+
+    async def run(self, write: Callable[..., T], *args: object) -> T:
+        """Another write, in the same thread and before the clicks that wait. Raises `Refusal` if the database fails."""
+        writing = asyncio.get_running_loop().run_in_executor(self.thread, attempt, write, args)
+        try:
+            return await asyncio.wait_for(asyncio.shield(writing), DEADLINE)
+        except (DatabaseError, TimeoutError) as error:
+            log.error("the database does not answer: %r", error)
+            raise http.unavailable() from error
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
@@ -75,6 +87,14 @@ class GroupCommit:
         while self.stored.wait():
             self.stored.clear()  # first, so that a click from now on enqueues again
             tasks.enqueue_settling()
+
+
+def attempt(write: Callable[..., T], args: tuple[object, ...]) -> T:
+    try:
+        return write(*args)
+    except DatabaseError:
+        connection.close()  # it may be the cause; the next write opens a new one
+        raise
 
 
 def answer(batch: list[Waiting], versions: Versions | None) -> None:

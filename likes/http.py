@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from core import visitors
 from core.http import referring_page, wants_json
+from core.rate_limits import network_hash
 from core.same_origin import Headers, is_known_host, same_origin
 from likes import rate_limits
 from likes.services import Click, Versions
@@ -35,7 +36,7 @@ class Reply(NamedTuple):
     new_visitor: str = ""  # key that goes into the visitor cookie
 
 
-def read_click(headers: Headers, form: Mapping[str, Any], post_id: int) -> Click:
+def read_click(headers: Headers, form: Mapping[str, Any], post_id: int, address: str = "") -> Click:
     """The click of a request. The form has ``liked=1`` or ``liked=0``: the wanted state, not a toggle, so that a
     repeated request changes nothing. Raises `Refusal` for anything else, for an unknown host, for a page of another
     site and for too many clicks."""
@@ -44,19 +45,21 @@ def read_click(headers: Headers, form: Mapping[str, Any], post_id: int) -> Click
     if not same_origin(headers):
         raise Refusal(HTTPStatus.FORBIDDEN, gettext_lazy("You can only like posts from this site."))
     key = visitors.read_headers(headers)
-    _refuse_if(rate_limits.clicks.take(key) if key else 0)
+    refuse_if(rate_limits.clicks.take(key) if key else 0)
     liked = form.get("liked")
     if liked not in ("0", "1"):
         raise Refusal(HTTPStatus.BAD_REQUEST, gettext_lazy("Send liked=1 or liked=0."))
-    return Click(post_id, key or visitors.new_key(), liked == "1", timezone.now(), is_first=not key)
+    network = "" if key and key.startswith("u") else network_hash(address)
+    return Click(post_id, key or visitors.new_key(), liked == "1", timezone.now(), not key, network)
 
 
-def limit_new_visitors(address: str, post_id: int) -> None:
-    """Raises `Refusal` if too many new visitors have clicked from this network. It may wait for Redis."""
-    _refuse_if(rate_limits.new_visitors.take(address) or rate_limits.new_visitors_of_post.take(address, about=post_id))
+def limit_new_visitors(address: str, about: object) -> None:
+    """Raises `Refusal` if too many new visitors have clicked from this network, in all or on one post, which ``about``
+    identifies. It may wait for Redis."""
+    refuse_if(rate_limits.new_visitors.take(address) or rate_limits.new_visitors_of_post.take(address, about=about))
 
 
-def _refuse_if(wait: int) -> None:
+def refuse_if(wait: int) -> None:
     if wait:
         raise Refusal(
             HTTPStatus.TOO_MANY_REQUESTS, gettext_lazy("Too many likes. Wait a moment and try again."), wait=wait
@@ -69,8 +72,12 @@ def stored_version(click: Click, versions: Versions | None) -> int:
     if version is None:
         raise Refusal(HTTPStatus.NOT_FOUND, gettext_lazy("This post was deleted."))
     if version == NOT_STORED:
-        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, gettext_lazy("Couldn't save your like. Try again."), wait=2)
+        raise unavailable()
     return version
+
+
+def unavailable() -> Refusal:
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, gettext_lazy("Couldn't save your like. Try again."), wait=2)
 
 
 def success_reply(headers: Headers, click: Click, version: int) -> Reply:

@@ -16,22 +16,31 @@ FOLDED_CHARACTERS, FOLDED_LINES = 500, 9
 
 
 class Post(models.Model):
-    """``like_count`` is the number of settled likes; ``version`` rises with each change of it."""
+    """``like_count`` is the number of settled likes, ``imported_count`` that of likes from before Redheart; ``version``
+    rises with each change of them."""
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="posts")
     text = models.TextField(max_length=2000)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     like_count = models.PositiveIntegerField(default=0, editable=False)
+    imported_count = models.PositiveIntegerField(default=0, editable=False)
     version = models.PositiveBigIntegerField(default=0, editable=False)
     edited_at = models.DateTimeField(null=True, editable=False)
+    in_feed = models.BooleanField(default=True, editable=False)  # False: a page of another site, see embed/
+    page_url = models.URLField(max_length=500, blank=True, editable=False)  # of such a page, if it is known
 
     class Meta:
         ordering = ["-pk"]
+        indexes = [models.Index(fields=["-id"], condition=Q(in_feed=True), name="likes_feed")]
 
     personal_like: Like  # of the visitor of the page; set by `selectors.with_personal_likes`
 
     def __str__(self) -> str:
         return self.text[:60]
+
+    @classmethod
+    def of_feed(cls) -> models.QuerySet[Post]:
+        return cls.objects.filter(in_feed=True)
 
     save = transaction.atomic(models.Model.save)  # with `feed_changed`, which raises the feed's version
 
@@ -44,15 +53,19 @@ class Post(models.Model):
         return len(self.text) > FOLDED_CHARACTERS or self.text.count("\n") >= FOLDED_LINES
 
     @property
+    def count(self) -> int:
+        return self.like_count + self.imported_count
+
+    @property
     def shown(self) -> int:
         """The count that the visitor of the page sees: it includes their click before the worker has settled it."""
-        return self.like_count + self.personal_like.wanted - self.personal_like.counted
+        return self.count + self.personal_like.wanted - self.personal_like.counted
 
     @property
     def state(self) -> dict[str, Any]:
         """The JSON of the post, for the visitor of ``personal_like``."""
         liked = self.personal_like.wanted
-        return {"post": self.pk, "count": self.like_count, "version": self.version, "liked": liked}
+        return {"post": self.pk, "count": self.count, "version": self.version, "liked": liked}
 
     @classmethod
     def recount(cls) -> int:
@@ -75,10 +88,10 @@ FEED = "feed"  # name of its version
 
 
 @receiver([post_save, post_delete], sender=Post)
-def feed_changed(created: bool = True, **_: Any) -> None:
+def feed_changed(instance: Post, created: bool = True, **_: Any) -> None:
     """Runs in the transaction that writes or deletes a post, also when posts are deleted with their author.
     ``created`` is False if a post was edited; a deletion does not send it."""
-    if created:
+    if created and instance.in_feed:
         Version.increase(FEED)
 
 
@@ -93,12 +106,14 @@ class Like(models.Model):
     clicked_at = models.DateTimeField()  # when the like endpoint accepted it
     settled_at = models.DateTimeField(null=True)
     notified_at = models.DateTimeField(null=True)  # set once; kept if the like is removed
+    network = models.CharField(max_length=16, blank=True)  # `core.rate_limits.network_hash`, for a week, to find floods
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["visitor", "post"], name="one_like_per_visitor_and_post")]
         indexes = [
             models.Index(fields=["clicked_at"], condition=Q(settled_at=None), name="likes_pending"),
             models.Index(fields=["post", "notified_at", "visitor"], name="likes_notified"),
+            models.Index(fields=["network", "clicked_at"], condition=~Q(network=""), name="likes_networks"),
         ]
 
     def __str__(self) -> str:

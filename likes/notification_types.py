@@ -26,9 +26,10 @@ class AboutPost(NotificationType):
     page = "post"
 
     def prepare(self, groups: list[Notification]) -> None:
-        texts = dict(Post.objects.filter(pk__in=[group.key for group in groups]).values_list("pk", "text"))
+        posts = Post.objects.only("text", "in_feed").in_bulk([int(group.key) for group in groups])
         for group in groups:
-            group.detail = Truncator(texts.get(int(group.key), "")).chars(60)
+            if post := posts.get(int(group.key)):
+                group.detail, group.on_page = Truncator(post.text).chars(60), not post.in_feed
 
 
 @declare
@@ -50,6 +51,8 @@ class Liked(AboutPost):
         others = count - len(names)
         values = {"others": f"{others:,}", **dict(zip(("one", "two", "three"), names, strict=False))}
         match len(names), others:
+            case 0, _ if group.on_page:
+                text = ngettext("1 person liked your page", "%(others)s people liked your page", count)
             case 0, _:
                 text = ngettext("1 person liked your post", "%(others)s people liked your post", count)
             case 1, 0:
@@ -78,7 +81,12 @@ class Milestone(AboutPost):
     icon = "award"
 
     def text(self, group: Notification) -> str:
-        return gettext("Your post reached %(number)s likes") % {"number": f"{int(group.period):,}"}
+        text = (
+            gettext("Your page reached %(number)s likes")
+            if group.on_page
+            else gettext("Your post reached %(number)s likes")
+        )
+        return text % {"number": f"{int(group.period):,}"}
 
 
 Key = tuple[int, str]  # post id and day

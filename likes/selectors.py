@@ -28,7 +28,7 @@ def feed(
 ) -> tuple[list[Post], int | None]:
     """Posts, newest first, and the ``before`` of the next page (None at the end): a page, or with ``through`` all from
     the newest to the post with that id, at most `MAX_THROUGH`."""
-    posts, size = Post.objects.select_related("author"), PAGE_SIZE
+    posts, size = Post.of_feed().select_related("author"), PAGE_SIZE
     if search:
         posts = posts.filter(Q(text__icontains=search) | Q(author__username__iexact=search))
     if before:
@@ -42,7 +42,7 @@ def feed(
 
 def newest() -> int:
     """The id of the newest post, or 0."""
-    return Post.objects.values_list("pk", flat=True).first() or 0
+    return Post.of_feed().values_list("pk", flat=True).first() or 0
 
 
 def who_likes(post: Post) -> tuple[list[str], int]:

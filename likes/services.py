@@ -13,10 +13,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from core.visitors import COOKIE, account_key, new_key, read_cookie
-from likes import sql, tasks
+from likes import networks, sql, tasks
 from likes.author_notifications import subject
 from likes.models import Like, Post
-from likes.topics import feed_event, gone_event
+from likes.topics import count_event, feed_event, gone_event
 from live.broadcast import broadcast
 from notifications.services import retract
 
@@ -27,6 +27,7 @@ class Click(NamedTuple):
     liked: bool
     at: datetime
     is_first: bool = False  # of this visitor: the reply sets the visitor cookie
+    network: str = ""  # of a visitor without an account
 
 
 Versions = dict[tuple[str, int], int]  # the version of a like, by visitor and post id
@@ -37,13 +38,20 @@ def set_likes(*, clicks: Iterable[Click]) -> Versions:
     the likes. A click on a post that does not exist is dropped and has none. The caller enqueues settling, after the
     commit."""
     last = {(click.visitor, click.post_id): click for click in clicks}
-    rows = [(*key, click.liked, click.at) for key, click in last.items()]
+    rows = [(*key, click.liked, click.at, click.network) for key, click in last.items()]
     if not rows:
         return {}
     try:
         return sql.store(rows)  # autocommit: the shortest transaction
     except IntegrityError:  # a post was deleted while the statement ran
         return sql.store(rows)
+
+
+def take_back(*, network: str) -> int:
+    """Removes the likes of the last week from a network. Returns how many there were."""
+    number = networks.take_back(network)
+    tasks.enqueue_settling()
+    return number
 
 
 def write_post(*, author: User, text: str) -> Post:
@@ -54,6 +62,17 @@ def write_post(*, author: User, text: str) -> Post:
 
 def edit_post(*, post: Post, text: str) -> None:
     Post.objects.filter(pk=post.pk).update(text=text, edited_at=timezone.now())
+
+
+def edit_page(*, post: Post, text: str, url: str) -> None:
+    """Changes what the post of a page of another site says."""
+    Post.objects.filter(pk=post.pk).update(text=text, page_url=url)
+
+
+def import_count(*, post: Post, count: int) -> None:
+    """Sets the number of likes from before Redheart."""
+    Post.objects.filter(pk=post.pk).update(imported_count=count, version=F("version") + 1)
+    broadcast([count_event(Post.objects.get(pk=post.pk))])
 
 
 def delete_post(*, post: Post) -> None:

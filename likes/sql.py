@@ -10,20 +10,21 @@ from django.db import connection
 
 # Sorted, so that all web processes lock rows in the same order.
 STORE = """
-INSERT INTO likes_like (visitor, post_id, wanted, counted, clicked_at, version)
-SELECT column1, column2, column3, column4, column5, 1 FROM (VALUES {rows}) AS click
+INSERT INTO likes_like (visitor, post_id, wanted, counted, clicked_at, network, version)
+SELECT column1, column2, column3, column4, column5, column6, 1 FROM (VALUES {rows}) AS click
 WHERE column2 IN (SELECT id FROM likes_post) ORDER BY column1, column2
 ON CONFLICT (visitor, post_id) DO UPDATE
 SET wanted = excluded.wanted, clicked_at = excluded.clicked_at, settled_at = NULL, version = likes_like.version + 1
 RETURNING visitor, post_id, version
 """
 PENDING = """
-SELECT l.id, l.post_id, visitor, wanted, counted, clicked_at, notified_at, l.version, author_id, like_count, p.version
+SELECT l.id, l.post_id, visitor, wanted, counted, clicked_at, notified_at, l.version,
+    author_id, like_count, imported_count, p.version
 FROM likes_like AS l JOIN likes_post AS p ON p.id = l.post_id
 WHERE settled_at IS NULL {one_post} ORDER BY clicked_at LIMIT %s {lock}
 """
 LIKE = ("pk", "post_id", "visitor", "wanted", "counted", "clicked_at", "notified_at", "version")  # then those of POST
-POST = ("author_id", "like_count", "version")
+POST = ("author_id", "like_count", "imported_count", "version")
 LOCK = "FOR UPDATE OF l SKIP LOCKED FOR NO KEY UPDATE OF p SKIP LOCKED"
 COUNT = "UPDATE likes_post SET like_count = like_count + %s, version = version + 1 WHERE id IN {posts}"
 SETTLE = """
@@ -33,11 +34,11 @@ WHERE id IN {likes}
 """
 
 
-def store(rows: Collection[tuple[str, int, bool, datetime]]) -> dict[tuple[str, int], int]:
-    """Stores clicks: visitor, post id, wanted and time. Returns the version of each like by visitor and post id.
+def store(rows: Collection[tuple[str, int, bool, datetime, str]]) -> dict[tuple[str, int], int]:
+    """Stores clicks: visitor, post id, wanted, time, network. Returns the versions of the likes by visitor and post id.
     A click on a deleted post is not stored. Raises `IntegrityError` if a post is deleted meanwhile."""
-    placeholders = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
-    values = [value for key, post_id, liked, at in rows for value in (key, post_id, liked, False, _to_value(at))]
+    placeholders = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(rows))
+    values = [v for key, post_id, liked, at, net in rows for v in (key, post_id, liked, False, _to_value(at), net)]
     return {(visitor, post_id): version for visitor, post_id, version in _rows(STORE.format(rows=placeholders), values)}
 
 

@@ -8,6 +8,7 @@ from redis.exceptions import LockError
 
 from core.enqueue import enqueue_once, mark_started
 from core.redis import redis
+from likes import networks
 from likes.models import Post
 from likes.settling import BATCH, settle
 from likes.topics import count_event, saved_event
@@ -32,6 +33,12 @@ def settle_likes(self: Task, enqueued_at: float | None = None) -> None:
 def enqueue_settling() -> None:
     """Enqueues `settle_likes` once, however many clicks there are before a worker starts it."""
     enqueue_once(settle_likes, kwargs={"enqueued_at": time.time()})
+
+
+@shared_task
+def forget_networks() -> None:
+    """Beat, once a day."""
+    networks.forget()
 
 
 @shared_task

@@ -16,7 +16,7 @@ MAX_NEWEST = 20  # post ids in the state of the feed
 
 
 def count_event(post: Post) -> Event:
-    return event(f"post.{post.pk}", post.version, {"count": post.like_count})
+    return event(f"post.{post.pk}", post.version, {"count": post.count})
 
 
 def gone_event(post_id: int) -> Event:
@@ -37,13 +37,13 @@ def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
 def feed_event() -> Event:
     """Reads the version first: a change between the two queries is broadcast again, with the next version."""
     version = Version.current(FEED)
-    newest = list(Post.objects.values_list("pk", flat=True)[:MAX_NEWEST])
+    newest = list(Post.of_feed().values_list("pk", flat=True)[:MAX_NEWEST])
     return event("feed", version, {"newest": newest})
 
 
 def counts(keys: list[str]) -> Iterable[Event]:
     post_ids = parse_pks(keys)
-    posts = Post.objects.filter(pk__in=post_ids).only("pk", "like_count", "version").in_bulk()
+    posts = Post.objects.filter(pk__in=post_ids).only("pk", "like_count", "imported_count", "version").in_bulk()
     yield from map(count_event, posts.values())
     yield from map(gone_event, post_ids - posts.keys())
 

@@ -6,6 +6,8 @@ urlpatterns = [
     path("", views.feed, name="feed"),
     # /posts/
     path("posts/", views.write, name="write"),
+    path("likes/", views.waves, name="waves"),
+    path("likes/take-back/", views.take_back, name="take_back"),
     path("posts/<pk:pk>/", views.post, name="post"),
     path("posts/<pk:pk>/edit/", views.edit, name="edit"),
     path("posts/<pk:pk>/likes/", views.likes, name="likes"),

@@ -4,6 +4,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,9 +20,9 @@ from django_htmx.http import replace_url
 
 from core import sessions, visitors
 from core.http import HtmxRequest, address, parse_pk, render_part, search_text, wants_json, with_status
-from core.permissions import sign_in_required
+from core.permissions import sign_in_required, staff_only
 from core.visitors import visitor_of
-from likes import http, rate_limits, selectors, services, tasks
+from likes import http, networks, rate_limits, selectors, services, tasks
 from likes.forms import PostForm
 from likes.http import Refusal
 from likes.models import Post
@@ -69,6 +71,8 @@ def post(request: HttpRequest, pk: int) -> HttpResponse:
     selectors.with_personal_likes([found], visitor_of(request))
     if wants_json(request.headers):
         return JsonResponse(found.state)
+    if found.page_url:
+        return redirect(found.page_url)
     canonical = settings.SITE_URL + found.get_absolute_url()
     return render(request, "likes/post.html", {"post": found, "canonical": canonical})
 
@@ -122,6 +126,21 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("feed")
 
 
+@require_safe
+@staff_only
+def waves(request: HttpRequest) -> HttpResponse:
+    return render(request, "likes/waves.html", {"waves": networks.waves()})
+
+
+@require_POST
+@staff_only
+def take_back(request: HttpRequest) -> HttpResponse:
+    number = services.take_back(network=request.POST.get("network", ""))
+    text = ngettext("%(number)s like removed.", "%(number)s likes removed.", number)
+    messages.success(request, text % {"number": f"{number:,}"})
+    return redirect("waves")
+
+
 @csrf_exempt  # http.read_click() checks the origin instead, as in the like endpoint, which has no session
 @require_POST
 def like(request: HttpRequest, pk: int) -> HttpResponse:
@@ -130,7 +149,7 @@ def like(request: HttpRequest, pk: int) -> HttpResponse:
     if session := visitors.unknown_session(headers):
         sessions.load([session])
     try:
-        click = http.read_click(headers, request.POST, pk)
+        click = http.read_click(headers, request.POST, pk, address(request))
         if click.is_first:
             http.limit_new_visitors(address(request), pk)
         version = http.stored_version(click, services.set_likes(clicks=[click]))
