@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from core.admin import ReadOnly
-from feedback.models import Block, Mail, Message
+from feedback.models import Block, Mail, Message, Rating
 from outbox.admin import AttemptInline
 
 
@@ -19,7 +19,7 @@ class MessageAdmin(admin.ModelAdmin):
     list_filter = ["spam", "received_at"]
     search_fields = ["email", "text", "note"]
     date_hierarchy = "received_at"
-    readonly_fields = ["email", "text", "page", "language", "received_at", "answered_at"]
+    readonly_fields = ["email", "text", "source", "page", "identity", "language", "received_at", "answered_at"]
     show_full_result_count = False
     inlines = [MailInline]
 
@@ -33,6 +33,13 @@ class MailAdmin(ReadOnly, admin.ModelAdmin):
         "message", "type", "to", "author", "status", "attempt_count", "created_at", "ended_at", "next_at", "response",
     ]  # fmt: skip
     inlines = [AttemptInline]
+
+
+@admin.register(Rating)
+class RatingAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["page", "source", "helpful", "rated_at"]
+    list_filter = ["helpful"]
+    search_fields = ["page"]
 
 
 @admin.register(Block)

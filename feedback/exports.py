@@ -17,7 +17,8 @@ from feedback.selectors import selected
 from feedback.text import escaped_cell
 
 COLUMNS = (
-    "id", "received_at", "email", "text", "page", "language", "read_at", "answered_at", "archived_at", "spam", "note",
+    "id", "received_at", "email", "text", "source", "page", "identity", "language", "read_at", "answered_at",
+    "archived_at", "spam", "note",
 )  # fmt: skip
 CHUNK = 1000  # rows between two progress reports
 KEPT = 24 * 3600  # seconds that a file and its cancel flag are kept

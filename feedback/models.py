@@ -9,6 +9,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Version
@@ -29,8 +30,10 @@ class Message(models.Model):
     key = models.CharField(
         max_length=64, unique=True, default=new_token, editable=False
     )  # a form sent twice stores one message
-    email = models.EmailField(_("email"))
+    email = models.EmailField(_("email"), blank=True)  # without one there is no confirmation and no reply
     text = models.TextField(_("message"))
+    source = models.CharField(_("source"), max_length=40, blank=True, db_index=True)  # empty: our form; else "site-3"
+    identity = models.CharField(_("user of the site"), max_length=200, blank=True)  # verified by a signature
     page = models.CharField(_("page"), max_length=500, blank=True)
     account = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
     language = models.CharField(_("language"), max_length=10, default="en")
@@ -42,6 +45,7 @@ class Message(models.Model):
     email_failed = models.BooleanField(default=False, editable=False)  # one of its emails is undelivered
     note = models.TextField(_("internal note"), blank=True)
     version = models.PositiveBigIntegerField(default=0, editable=False)
+    source_name = ""  # set by `feedback.sources.name_sources`
 
     class Meta:
         ordering = ["-pk"]
@@ -58,7 +62,12 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.email}: {self.text[:40]}"
+        return f"{self.sender}: {self.text[:40]}"
+
+    @property
+    def sender(self) -> str:
+        """What people call the sender by."""
+        return self.email or self.identity or gettext("Anonymous")
 
     def get_absolute_url(self) -> str:
         return reverse("receipt", args=[self.token])
@@ -100,6 +109,26 @@ class Mail(OutboxMessage):
 
     def __str__(self) -> str:
         return f"{self.type} to {self.to}"
+
+
+class Rating(models.Model):
+    """The vote of a visitor on a page: whether it was helpful. Perhaps with a message that says why."""
+
+    source = models.CharField(_("source"), max_length=40)
+    page = models.CharField(_("page"), max_length=500)
+    visitor = models.CharField(_("visitor"), max_length=64)
+    helpful = models.BooleanField(_("helpful"))
+    message = models.ForeignKey(Message, models.SET_NULL, null=True, blank=True, related_name="ratings")
+    rated_at = models.DateTimeField(_("rated at"), default=timezone.now)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("page rating"), _("page ratings")
+        constraints = [
+            models.UniqueConstraint(fields=["source", "page", "visitor"], name="one_rating_per_page_and_visitor")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.page}: {'yes' if self.helpful else 'no'}"
 
 
 class Block(models.Model):

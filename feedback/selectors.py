@@ -61,7 +61,7 @@ def steps(message: Message) -> list[Step]:
         Step("done", gettext("Received"), gettext("Your message has been saved."), message.received_at),
         *(_mail_steps(mail) if mail else []),
         Step("done" if read else "later", gettext("Read by our team"), "", read),
-        Step("done" if answered else "later", gettext("Replied"), "", answered),
+        *([Step("done" if answered else "later", gettext("Replied"), "", answered)] if message.email else []),
     ]
 
 
@@ -103,12 +103,23 @@ def inbox(*, show: str, search: str = "", before: int | None = None) -> tuple[li
     """A page of messages, newest first, and the ``before`` of the next page (None at the end)."""
     found = selected(show)
     if search:
-        found = found.filter(Q(email__icontains=search) | Q(text__icontains=search) | Q(note__icontains=search))
+        found = found.filter(
+            Q(email__icontains=search)
+            | Q(text__icontains=search)
+            | Q(note__icontains=search)
+            | Q(page__icontains=search)
+        )
     if before:
         found = found.filter(pk__lt=before)
     page: list[Message] = list(found[: PAGE_SIZE + 1])
     more = page[PAGE_SIZE - 1].pk if len(page) > PAGE_SIZE else None
     return page[:PAGE_SIZE], more
+
+
+def of_source(*, source: str, show: str, before: int | None = None, limit: int = PAGE_SIZE) -> list[Message]:
+    """The messages from a source, newest first: those with an id below ``before``."""
+    found = selected(show).filter(source=source)
+    return list((found.filter(pk__lt=before) if before else found)[:limit])
 
 
 def counts() -> dict[str, int]:

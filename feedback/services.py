@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 
 from core.models import Version
 from feedback import notify, rate_limits
-from feedback.models import INBOX, Block, Mail, Message, new_token
+from feedback.models import INBOX, Block, Mail, Message, Rating, new_token
 from feedback.selectors import is_blocked
 from feedback.text import mailbox_of, quoted, unlinked
 from feedback.topics import message_events
@@ -27,10 +27,19 @@ from outbox.tasks import enqueue
 
 
 def submit_message(
-    *, email: str, text: str, page: str = "", account: User | None = None, form: str = "", spam: bool = False
+    *,
+    email: str,
+    text: str,
+    page: str = "",
+    account: User | None = None,
+    form: str = "",
+    spam: bool = False,
+    source: str = "",
+    identity: str = "",
 ) -> Message:
-    """Stores a message and its confirmation email. The same form sent twice returns the same message. ``account`` gets
-    the replies in its bell, too."""
+    """Stores a message and, if it has an address, its confirmation email. The same form sent twice returns the same
+    message. ``account`` gets the replies in its bell, too. ``source`` says where it comes from if not from our form,
+    and ``identity`` is the verified user id there."""
     key = hashlib.sha256(f"{form}\0{email}\0{text}".encode()).hexdigest() if form else new_token()
     with transaction.atomic():
         message, new = Message.objects.get_or_create(
@@ -39,6 +48,8 @@ def submit_message(
                 "email": email,
                 "text": text,
                 "page": page,
+                "source": source,
+                "identity": identity,
                 "account": account,
                 "version": Version.increase(INBOX),
                 "language": translation.get_language() or settings.LANGUAGE_CODE,
@@ -46,15 +57,49 @@ def submit_message(
             },
         )
         if new and not message.spam:
-            _create_confirmation(message)
+            if email:
+                _create_confirmation(message)
             notify.new_message()
     if new:
         transaction.on_commit(lambda: _enqueue_mails(message))
     return message
 
 
+@transaction.atomic
+def rate_page(*, source: str, page: str, visitor: str, helpful: bool, text: str = "", **message: Any) -> Rating:
+    """Stores the vote of a visitor on a page, or changes it. A ``text`` becomes a message without an address; the same
+    text again is the same message. ``message`` has other arguments of `submit_message`."""
+    values: dict[str, Any] = {"helpful": helpful, "rated_at": timezone.now()}
+    if text:
+        form = f"{source} {page} {visitor}"
+        values["message"] = submit_message(email="", text=text, page=page, source=source, form=form, **message)
+    rating, _ = Rating.objects.update_or_create(source=source, page=page, visitor=visitor, defaults=values)
+    return rating
+
+
+@transaction.atomic
+def move_ratings(*, source: str, old: str, new: str) -> None:
+    """Gives the votes on a page another name of it. Whoever has voted on both keeps the vote on the new one."""
+    if old == new:
+        return
+    rows = Rating.objects.filter(source=source, page=old)
+    voted = Rating.objects.filter(source=source, page=new).values_list("visitor", flat=True)
+    rows.filter(visitor__in=list(voted)).delete()
+    rows.update(page=new)
+
+
+def delete_ratings(*, source: str) -> None:
+    Rating.objects.filter(source=source).delete()
+
+
+class NoAddress(ValueError):
+    """The sender left no address, so there is nowhere to reply to."""
+
+
 def reply_to(*, message: Message, author: User, text: str, form: str = "") -> Mail:
-    """Stores a reply that quotes the message. The same form sent twice returns the same reply."""
+    """Stores a reply that quotes the message. The same form sent twice returns the same reply. Raises `NoAddress`."""
+    if not message.email:
+        raise NoAddress
     key = hashlib.sha256(f"{form}\0{message.pk}\0{text}".encode()).hexdigest()[:32] if form else new_token()
     with transaction.atomic(), translation.override(message.language):
         body = _body("reply", message, text=text, quote=quoted(message.text))
@@ -103,7 +148,9 @@ def change_message(*, message: Message, **values: object) -> None:
 
 
 def block_sender(*, message: Message) -> None:
-    """Marks all messages of this address as spam, also future ones."""
+    """Marks all messages of this address as spam, also future ones. Without an address there is nobody to block."""
+    if not message.email:
+        return
     with transaction.atomic():
         Block.objects.get_or_create(email=message.email.lower())
         for other in Message.objects.filter(email__iexact=message.email, spam=False):

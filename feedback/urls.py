@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from feedback.views import dev_mailbox, exports, inbox, lesson, sender
+from feedback.views import dev_mailbox, exports, inbox, lesson, ratings, sender
 
 urlpatterns = [
     path("feedback/", sender.feedback, name="feedback"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("inbox/<pk:pk>/note/", inbox.note, name="note"),
     re_path(rf"^inbox/(?P<pk>[0-9]{{1,18}})/(?P<action>{'|'.join(inbox.ACTIONS)})/$", inbox.mark, name="mark"),
     path("inbox/mail/<pk:pk>/again/", inbox.retry, name="retry"),
+    path("inbox/ratings/", ratings.overview, name="ratings"),
+    path("inbox/ratings.csv", ratings.download, name="ratings_csv"),
     # /inbox/export/
     path("inbox/export/", exports.export, name="exports"),
     path("inbox/export/<uuid:task_id>/", exports.export_progress, name="export"),

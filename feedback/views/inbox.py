@@ -22,6 +22,7 @@ from feedback import dev_mailbox, selectors
 from feedback.forms import NoteForm, ReplyForm
 from feedback.models import Mail, Message
 from feedback.services import block_sender, change_message, read_message, reply_to, retry_mail, unblock_sender
+from feedback.sources import name_sources
 from feedback.topics import inbox_event
 
 ACTIONS: dict[str, tuple[Callable[[Message], None], str, Any]] = {  # name: function, action that undoes it, result
@@ -42,6 +43,7 @@ def inbox(request: HtmxRequest) -> HttpResponse:
     show, search = request.GET.get("show", "open"), search_text(request)
     show = show if show in selectors.FILTERS else "open"
     messages, more = selectors.inbox(show=show, search=search, before=parse_pk(request.GET.get("before", "")))
+    name_sources(messages)
     counts = selectors.counts()
     here = f"{reverse('inbox')}?{urlencode({'show': show, 'q': search})}"
     context = {
@@ -72,7 +74,7 @@ def message(request: HtmxRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff_only
 def reply(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(selectors.with_log(pk))
+    found = get_object_or_404(selectors.with_log(pk).exclude(email=""))
     form = ReplyForm(request.POST)
     if not form.is_valid():
         return render(request, "feedback/message.html", _context(request, found) | {"reply": form}, status=422)
@@ -114,6 +116,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _context(request: HttpRequest, found: Message) -> dict[str, object]:
+    name_sources([found])
     return {
         "message": found,
         "blocked": selectors.is_blocked(found.email),
