@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import DatabaseError
 
@@ -24,41 +24,53 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 log = logging.getLogger(__name__)
 
 
-async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+class Client(NamedTuple):
+    query: str  # the topics
+    visitor: str | None
+    session: str = ""  # the key of the session of a visitor with an account
+
+
+Identify = Callable[[dict[str, Any]], Awaitable["Client | None"]]
+
+
+async def live(scope: dict[str, Any], receive: Receive, send: Send, *, identify: Identify | None = None) -> None:
     await receive()  # websocket.connect
-    if not is_allowed(scope):
+    client = await (identify or identify_visitor)(scope)
+    if client is None:
         return await send({"type": "websocket.close"})  # before accept: the handshake is refused with 403
     await send({"type": "websocket.accept"})
-    query = scope["query_string"].decode("latin-1")
-    headers, address = decode_headers(scope.pop("headers")), (scope.get("client") or [""])[0]
-    if unknown := visitors.unknown_session(headers):
-        await read(sessions.load, [unknown])
-    visitor = visitors.read_headers(headers)
-    session = sessions.session_key(headers) if visitor and visitor.startswith("u") else ""
-    del headers  # kept for as long as the socket is open, it would be most of its memory
-    if not caps.opened(address, visitor):
+    scope.pop("headers", None)  # kept for as long as the socket is open, they would be most of its memory
+    address = (scope.get("client") or [""])[0]
+    if not caps.opened(address, client.visitor):
         return await send({"type": "websocket.close", "code": caps.TRY_LATER, "reason": caps.TOO_MANY})
     try:
-        code, reason = await watch(query, visitor, session, receive, send)
+        code, reason = await watch(client, receive, send)
     finally:
-        caps.closed(address, visitor)
+        caps.closed(address, client.visitor)
     if code:
         log.info("socket closed: %s", reason)
         await send({"type": "websocket.close", "code": code, "reason": reason})
 
 
-def is_allowed(scope: dict[str, Any]) -> bool:
+async def identify_visitor(scope: dict[str, Any]) -> Client | None:
+    """Who connects from a page of ours: None if it is a page of another site."""
     headers = decode_headers(scope["headers"])
-    return scope["path"] == PATH and is_known_host(headers.get("host", "")) and same_origin(headers)
+    if scope["path"] != PATH or not is_known_host(headers.get("host", "")) or not same_origin(headers):
+        return None
+    if unknown := visitors.unknown_session(headers):
+        await read(sessions.load, [unknown])
+    visitor = visitors.read_headers(headers)
+    session = sessions.session_key(headers) if visitor and visitor.startswith("u") else ""
+    return Client(scope["query_string"].decode("latin-1"), visitor, session)
 
 
-async def watch(query: str, visitor: str | None, session: str, receive: Receive, send: Send) -> tuple[int, str]:
+async def watch(client: Client, receive: Receive, send: Send) -> tuple[int, str]:
     """Serves the socket until the client leaves. Returns the close code (0 if the client closed it) and the reason."""
     try:
-        watched = topics.parse(query)
+        watched = topics.parse(client.query)
         if topics.needs_permission(watched):
-            await read(topics.permit, visitor, watched)
-        return await serve(Socket(send, watched, visitor, session), receive)
+            await read(topics.permit, client.visitor, watched)
+        return await serve(Socket(send, watched, client.visitor, client.session), receive)
     except topics.Refused as error:
         return FORBIDDEN, str(error)
     except topics.BadTopics as error:

@@ -1,7 +1,8 @@
-"""The ASGI application: HTTP goes to the like endpoint and from there to Django, websockets to the live consumer."""
+"""The ASGI application: HTTP goes to the like endpoints and from there to Django, websockets to the live consumer."""
 
 import gc
 import os
+from functools import partial
 from typing import Any
 
 import django
@@ -9,12 +10,15 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup(set_prefix=False)
 
-from likes.asgi import App, LikeEndpoint  # noqa: E402  (models can be imported only after Django is set up)
+from embed import sockets  # noqa: E402  (models can be imported only after Django is set up)
+from embed.asgi import EmbedEndpoint  # noqa: E402
+from likes.asgi import App, LikeEndpoint  # noqa: E402
 from live import caps  # noqa: E402
 from live.consumer import live  # noqa: E402
 from project.handler import Handler  # noqa: E402
 
-apps: dict[str, App] = {"http": LikeEndpoint(Handler()), "websocket": live}
+apps: dict[str, App] = {"http": EmbedEndpoint(LikeEndpoint(Handler())), "websocket": live}
+embedded = partial(live, identify=sockets.identify)
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -22,7 +26,8 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     path of the request and prepend it to links. (Channels' `ProtocolTypeRouter` would be one more frame on the stack of
     each open socket.)"""
     scope["root_path"] = ""
-    await apps[scope["type"]](scope, receive, send)
+    app = embedded if scope["type"] == "websocket" and scope["path"] == sockets.PATH else apps[scope["type"]]
+    await app(scope, receive, send)
 
 
 caps.raise_file_limit()

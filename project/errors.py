@@ -23,6 +23,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext_lazy as _
 
 from core.http import wants_json
+from embed.api.problems import is_api, problem
 
 MESSAGES = {
     HTTPStatus.BAD_REQUEST: _("Something about that request wasn't valid."),
@@ -93,6 +94,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def plain_page(request: HttpRequest, status: HTTPStatus, sentence: object) -> HttpResponse:
     """JSON or a page with one sentence. It needs no database: nothing in it is about the visitor."""
     headers = {"Retry-After": RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    if is_api(request):
+        return problem(status, sentence, headers=headers)
     if wants_json(request.headers):
         return JsonResponse({"error": str(sentence)}, status=status, headers=headers)
     return HttpResponse(render_to_string("500.html", {"sentence": sentence}), status=status, headers=headers)
@@ -101,8 +104,10 @@ def plain_page(request: HttpRequest, status: HTTPStatus, sentence: object) -> Ht
 def error_response(request: HttpRequest, status: HTTPStatus, sentence: object = "") -> HttpResponse:
     """JSON or a page with one sentence: ``sentence``, or the one of the status."""
     sentence = str(sentence or MESSAGES[status])
-    if wants_json(request.headers):
-        response: HttpResponse = JsonResponse({"error": sentence}, status=status)
+    if is_api(request):
+        response: HttpResponse = problem(status, sentence)
+    elif wants_json(request.headers):
+        response = JsonResponse({"error": sentence}, status=status)
     else:
         response = render(request, "error.html", {"sentence": sentence}, status=status)
     response.is_error_response = True  # type: ignore[attr-defined]

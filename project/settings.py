@@ -123,6 +123,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60,
         "options": {"expire_seconds": 60},
     },
+    "forget networks": {"task": "likes.tasks.forget_networks", "schedule": crontab(hour=3, minute=20)},
     "recount likes": {"task": "likes.tasks.recount_likes", "schedule": crontab(hour=3, minute=0)},
     "delete old deliveries": {
         "task": "notifications.tasks.delete_old_deliveries",
@@ -168,6 +169,8 @@ INSTALLED_APPS = [
     "notifications",
     "likes",
     "feedback",
+    "embed",
+    *(["ninja"] if "export_openapi_schema" in sys.argv else []),  # else it would bring the files of its docs pages
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -177,6 +180,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",  # 24 kB of feed become 3; safe, because CSRF tokens are masked
     "csp.middleware.CSPMiddleware",
     "project.health.health_middleware",
+    "embed.api.middleware.api_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "project.errors.errors_middleware",

@@ -17,6 +17,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
+from embed.models import Site
+from embed.services import save_site
 from feedback.models import Message
 from feedback.services import submit_message
 from likes.models import Post
@@ -27,7 +29,7 @@ HOSTILE = [
     "%00", "%ff", "../../etc/passwd", "//evil.example/", "http://[::1", "http://[::ffff:127.0.0.1]/",
     "javascript:alert(1)", "' OR 1=1 --", "<script>alert(1)</script>", "{{ 7*7 }}", "%s%s%n", "null", "[]", "{}",
     "é" * 300, "💔" * 60, "\u202eabc", "x" * 3000, "00000000-0000-0000-0000-000000000000", "post.1", "export", "u1",
-    "v1", "2026-13-45", "25:61",
+    "v1", "2026-13-45", "25:61", "https://blog.example/a", "https://blog.example:x",
 ]  # fmt: skip
 USUAL = [
     "1",
@@ -43,6 +45,7 @@ USUAL = [
     "/inbox/",
     "feed",
     "en",
+    "https://blog.example",
 ]
 IN_PATH = [value for value in HOSTILE if value and "\0" not in value and len(value) < 1000]
 HEADERS = ["origin", "referer", "accept-language", "cookie", "sec-fetch-site", "hx-request", "hx-target", "accept"]
@@ -50,7 +53,8 @@ REQUESTS = 3  # for each URL, role and method
 FIELDS = [
     "username", "password", "password1", "password2", "text", "email", "message", "page", "website", "started", "note",
     "endpoint", "p256dh", "auth", "name", "url", "secret", "address", "digest", "quiet_start", "quiet_end", "time_zone",
-    "language", "liked", "again", "topic", "form", "sender_key", "template",
+    "language", "liked", "again", "topic", "form", "sender_key", "template", "site", "token", "old", "new", "origins",
+    "owner", "network",
 ]  # fmt: skip
 
 
@@ -102,12 +106,16 @@ def values(dice: random.Random) -> dict[str, Any]:
 
 def headers(dice: random.Random) -> dict[str, str]:
     chosen = dice.sample(HEADERS, dice.randrange(3))
-    return {name: dice.choice(HOSTILE)[:500].replace("\r\n", "").encode("ascii", "replace").decode() for name in chosen}
+    site = {"origin": "https://blog.example"} if dice.random() < 0.4 else {}
+    return site | {
+        name: dice.choice(HOSTILE)[:500].replace("\r\n", "").encode("ascii", "replace").decode() for name in chosen
+    }
 
 
 @pytest.fixture
 def content(staff: User, post: Post, settings: Settings, tmp_path: Path) -> Message:
     settings.DATA_DIR = tmp_path
+    save_site(site=Site(name="Blog", owner=staff), origins=["https://blog.example"])
     return submit_message(email="mina@example.com", text="Hello")
 
 

@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "notifications": {"outbox", "live", "core"},
     "likes": {"notifications", "outbox", "live", "core"},
     "feedback": {"notifications", "outbox", "live", "core"},
-    "project": {"likes", "feedback", "notifications", "outbox", "live", "core"},
+    "embed": {"likes", "feedback", "notifications", "outbox", "live", "core"},
+    "project": {"embed", "likes", "feedback", "notifications", "outbox", "live", "core"},
 }
 APPS = tuple(MAY_IMPORT)
 ORDER = ("models", "tasks", "services", "views", "urls")

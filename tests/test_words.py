@@ -29,7 +29,19 @@ REPLACED = {
 }
 INSTEAD = {word: instead for words, instead in REPLACED.items() for word in words.split()}
 MODULES = {"guard", "store", "team", "reader", "newest", "outward", "windows", "quiet", "backstage", "words", "origin"}
-FOLDERS = ("core", "live", "outbox", "likes", "feedback", "notifications", "project", "tests", "bench")
+FOLDERS = (
+    "core",
+    "live",
+    "outbox",
+    "likes",
+    "feedback",
+    "notifications",
+    "embed",
+    "project",
+    "examples",
+    "tests",
+    "bench",
+)
 SOURCES = [p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py") if not {"migrations", "peers"} & {*p.parts}]
 SCRIPTS = sorted((ROOT / "static/js").glob("*.js"))
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")

@@ -8,10 +8,16 @@ from twisted.web.http import HTTPChannel
 
 MAX_BODY = 64 * 1024  # bytes, as DATA_UPLOAD_MAX_MEMORY_SIZE
 MAX_SECONDS = 30  # from the first byte of a request to its last; also between two requests of a connection
+API = b"/api/"  # its errors are problems (RFC 9457)
 TEXT = b"Request too large."
-REFUSAL = (
-    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
-) % (len(TEXT), TEXT)
+PROBLEM = b'{"type": "about:blank", "title": "Content Too Large", "status": 413, "detail": "Request too large."}'
+
+
+def refusal(path: bytes) -> bytes:
+    """The response to a request that is too large."""
+    media_type, body = (b"application/problem+json", PROBLEM) if path.startswith(API) else (b"text/plain", TEXT)
+    head = b"HTTP/1.1 413 Content Too Large\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+    return head % (media_type, len(body)) + body
 
 
 class LimitedRequest(WebRequest):
@@ -35,7 +41,7 @@ class LimitedRequest(WebRequest):
 
     def refuse(self) -> None:
         self.refused = True
-        self.channel.transport.write(REFUSAL)
+        self.channel.transport.write(refusal(self.channel._path or b""))
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         if self.refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,6 +65,13 @@ def test_a_body_that_is_too_large_is_answered_once_and_the_connection_is_closed(
         received = answer(client)
     assert received.startswith(b"HTTP/1.1 413 ") and received.count(b"HTTP/1.1") == 1
     assert received.endswith(b"\r\n\r\nRequest too large.")
+
+
+def test_the_api_refuses_such_a_body_with_a_problem(live: Live) -> None:
+    with connection(live) as client:
+        client.sendall(b"PUT /api/v1/likes HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 200000000\r\n\r\n")
+        head, _, body = client.recv(65536).partition(b"\r\n\r\n")
+    assert b"Content-Type: application/problem+json\r\n" in head and json.loads(body)["status"] == 413
 
 
 @pytest.mark.parametrize("header", [b"Content-Length: %d\r\n\r\n" % MAX_BODY, b"Transfer-Encoding: chunked\r\n\r\n"])
