@@ -95,7 +95,7 @@ class Screens:
         screen = Screen(self, visitor)
         await ws_connect(
             lambda: screen,
-            self.url,
+            self.url + visitor.query,
             extra_headers=visitor.headers,
             websocket_handshake_timeout=30,
             read_buffer_init_size=2048,

@@ -1,7 +1,7 @@
-"""Makes posts and signed visitor cookies for a Redheart under test: ``python -m bench.seed <posts> <visitors> …``.
+"""Makes posts and signed visitors for a Redheart under test: ``python -m bench.seed <posts> <visitors> …``.
 
-Each further number makes one more post with so many likes. Runs with the environment of that Redheart and writes
-seed.json into its DATA_DIR.
+Each post is a page of another site, too. Each further number makes one more post with so many likes. Runs with the
+environment of that Redheart and writes seed.json into its DATA_DIR.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+
+ORIGIN = "https://blog.example"  # of pages with the tag
 
 
 def main(posts: int, visitors: int, *liked: int) -> None:
@@ -20,6 +22,9 @@ def main(posts: int, visitors: int, *liked: int) -> None:
     from django.contrib.auth.models import User
 
     from core.visitors import signer
+    from embed import tokens
+    from embed.keys import digest
+    from embed.models import Origin, Page, Site
     from likes.models import Like, Post
 
     author = User.objects.create_user("bench")
@@ -32,10 +37,16 @@ def main(posts: int, visitors: int, *liked: int) -> None:
         likes = (Like(post=post, visitor=f"w{n}", wanted=True, counted=True, **times) for n in range(number))
         Like.objects.bulk_create(likes, batch_size=1000)
     keys = [f"v{number:05}" for number in range(visitors)]
+    site = Site.objects.create(name="Bench", owner=author)
+    Origin.objects.create(site=site, origin=ORIGIN)
+    Page.objects.bulk_create(
+        Page(site=site, key=f"page-{post.pk}", digest=digest(site.pk, f"page-{post.pk}"), post=post) for post in made
+    )
     seed = {
         "posts": [post.pk for post in made],
         "grown": grown,
         "visitors": {key: signer.sign(key) for key in keys},
+        "tokens": {key: tokens.issue(site.pk, key) for key in keys},
     }
     (settings.DATA_DIR / "seed.json").write_text(json.dumps(seed))
 

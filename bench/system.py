@@ -15,6 +15,8 @@ VISITORS = 2500
 class Visitor(NamedTuple):
     key: str
     headers: dict[str, str]  # of every click and of the socket
+    query: str = ""  # at the end of the URL of the socket
+    token: str = ""  # in the body of every click
 
 
 class Frame(NamedTuple):

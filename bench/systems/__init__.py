@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bench.system import System
+from bench.systems.embedded import Embedded
 from bench.systems.node import Node
 from bench.systems.redheart import Redheart
 from bench.systems.tutorial import Tutorial
 
 SYSTEMS: dict[str, type[Redheart] | type[Tutorial] | type[Node]] = {
     "redheart": Redheart,
+    "embedded": Embedded,
     "tutorial": Tutorial,
     "node": Node,
 }

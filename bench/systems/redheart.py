@@ -27,7 +27,7 @@ PROXIED = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}  # for 
 
 
 class Redheart(System):
-    killable = ("worker-likes", "redis")
+    killable: tuple[str, ...] = ("worker-likes", "redis")
     feed = "/"
 
     def __init__(self, variant: str) -> None:
