@@ -7,10 +7,11 @@ SITES := tests/docs tests/journeys tests/feedback/test_killed_workers.py tests/n
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run restart test test-server test-sites test-faults test-postgres test-browser faults mutants coverage check messages lock bench bench-peers bench-report
+.PHONY: help run restart test test-server test-sites test-faults test-postgres test-browser test-embed faults mutants coverage check messages lock bench bench-peers bench-report \
+	examples examples-build examples-mkdocs examples-eleventy
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 run: .venv/run ## start everything on http://127.0.0.1:8000; PORT=9000 chooses another port
 	@$(BIN)/python -m project.run
@@ -18,7 +19,22 @@ run: .venv/run ## start everything on http://127.0.0.1:8000; PORT=9000 chooses a
 restart: .venv/run ## replace the processes of the running site by new ones, as after an update; no connection is refused
 	@$(BIN)/python -m project.restart
 
-test: test-server test-sites test-faults test-browser ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
+examples: ## serve examples/ as another site on http://localhost:8001, with the hearts of make run; PORT=9001
+	@$(PYTHON) examples/serve.py
+
+examples-build: examples-mkdocs examples-eleventy ## build the MkDocs and the Eleventy example, too; needs Node.js
+
+examples-mkdocs:
+	@test -d examples/mkdocs/.venv || $(PYTHON) -m venv examples/mkdocs/.venv
+	@examples/mkdocs/.venv/bin/pip install --quiet --disable-pip-version-check -r examples/mkdocs/requirements.txt
+	examples/mkdocs/.venv/bin/mkdocs build --strict --quiet --config-file examples/mkdocs/mkdocs.yml
+
+examples-eleventy:
+	@command -v npm >/dev/null || { echo "The Eleventy example needs Node.js with npm."; exit 1; }
+	@npm install --prefix examples/eleventy --no-package-lock --no-audit --no-fund --silent
+	npm run --prefix examples/eleventy --silent build
+
+test: test-server test-sites test-faults test-browser test-embed ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
 
 test-server: .venv/dev
 	$(BIN)/python -m pytest tests --ignore tests/e2e --ignore tests/faults $(addprefix --ignore ,$(SITES))
@@ -31,14 +47,17 @@ test-faults: .venv/dev # processes that are killed, hang or lose their connectio
 
 test-postgres: .venv/dev # what uses the database in a way of its own: locks, transactions, queries, sites that lose processes
 	DATABASE_URL=$${POSTGRES_URL:-postgres://postgres@127.0.0.1:5432/postgres} $(BIN)/python -m pytest \
-		tests/likes tests/outbox tests/feedback tests/notifications tests/socket tests/test_health.py \
+		tests/likes tests/outbox tests/feedback tests/notifications tests/socket tests/embed tests/test_health.py \
 		tests/faults/test_no_click_is_lost.py tests/faults/test_settling_while_reading.py \
 		--ignore tests/feedback/test_killed_workers.py --ignore tests/notifications/test_killed_workers.py \
 		--ignore tests/notifications/test_digest_schedule.py --ignore tests/outbox/test_ssrf.py \
 		--ignore tests/socket/test_caps.py --ignore tests/socket/test_request_limits.py --ignore tests/socket/test_rights.py
 
 test-browser: .venv/dev
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest tests/e2e --ignore tests/e2e/embed
+
+test-embed: .venv/dev # on pages of other sites, in the browser
+	$(BIN)/python -m pytest tests/e2e/embed
 
 faults: .venv/dev ## break a running site in every way, one after the other; ONLY="disk clock" chooses; about 20 minutes
 	$(BIN)/python -m tests.faults $(ONLY)

@@ -47,6 +47,7 @@ class Notification(models.Model):
     # What the list shows; `types.described` sets it.
     text: str = ""
     detail: str = ""
+    on_page: bool = False  # whether it is about a page of another site
     icon: str
     names: list[str] = []  # of the latest people, for their avatars
     fresh: int = 0  # entries since the recipient last looked
