@@ -14,6 +14,8 @@ from tests.e2e.embed.firefox import firefox
 from tests.e2e.people import CONNECTION_ERRORS, Author, sign_in
 from tests.live import Live, until
 
+NO_THIRD_PARTY_COOKIES = {"enableThirdPartyCookieRestriction": True}
+
 
 @pytest.fixture
 def our_blog(live: Live, staff_account: Author) -> Iterator[Blog]:
@@ -25,6 +27,7 @@ def our_blog(live: Live, staff_account: Author) -> Iterator[Blog]:
 def test_a_heart_is_painted_at_once_saved_and_seen_live_by_other_readers(our_blog: Blog, visitor: Visitor) -> None:
     reader, other = visitor(), visitor()
     for page in (reader, other):
+        page.context.new_cdp_session(page).send("Network.setCookieControls", NO_THIRD_PARTY_COOKIES)
         page.goto(f"{our_blog.url}/hello/")
         expect_heart(page, pressed=False, count="0")
     heart(reader).click()
