@@ -42,6 +42,8 @@ def by_origin(origin: str) -> EmbeddedSite | None:
     cached, expires = _cache.get(origin, (None, 0.0))
     if time.monotonic() < expires:
         return cached
+    if not origin.isprintable():  # PostgreSQL refuses a text with NUL
+        return None
     row = Origin.objects.filter(origin=origin[:260]).select_related("site").first()
     found = embedded(row.site) if row else None
     if len(_cache) >= MAX_CACHED:

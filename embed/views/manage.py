@@ -50,10 +50,14 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 def _edit(request: HttpRequest, site: Site, done: str) -> HttpResponse:
     origins = "\n".join(str(origin) for origin in site.origins.all()) if site.pk else ""
     form = SiteForm(request.POST or None, instance=site, initial={"origins": origins})
+    if form.is_valid():
+        try:
+            services.save_site(site=form.instance, origins=form.cleaned_data["origins"])
+        except IntegrityError:  # since the form was checked, another site got one of them
+            form.add_error("origins", gettext("One of these origins belongs to another site."))
     if not form.is_valid():
         context = {"form": form, "site": site}
         return render(request, "embed/form.html", context, status=422 if form.is_bound else 200)
-    services.save_site(site=form.instance, origins=form.cleaned_data["origins"])
     messages.success(request, done)
     return redirect(site)
 
@@ -106,7 +110,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def render_site(request: HttpRequest, site: Site, *, status: int = 200, **extra: object) -> HttpResponse:
-    """The page of a site. ``extra`` may have a ``form`` or ``key_form`` with errors, and a ``new_key``."""
+    """The page of a site. ``extra`` may have a ``form`` or ``key_form`` with errors, a ``new_key``, the ``secret``."""
     pages = site.pages.select_related("post").order_by("-post__like_count", "-pk")
     context = {
         "site": site,

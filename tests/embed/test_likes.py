@@ -108,6 +108,7 @@ async def test_every_refusal_is_one_sentence_that_only_a_listed_page_can_read(si
         (403, True, {"page": "https://elsewhere.example/"}),
         (403, False, {"origin": "https://evil.example"}),
         (403, False, {"origin": "null"}),
+        (403, False, {"origin": f"{ORIGIN}\0"}),
         (403, False, {"origin": ""}),
         (403, False, {"origin": f"{ORIGIN}.evil.example"}),
         (403, False, {"origin": "http://blog.example"}),

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from embed import services
+from embed.forms import SiteForm
 from embed.models import Origin, Page, Site
 from likes.models import Like, Post
 from tests.embed.conftest import new_site
@@ -67,6 +68,18 @@ def test_two_sites_cannot_share_an_origin(client: Client, staff: User, mina: Use
     assert response.status_code == 422 and "belongs to another site" in response.content.decode()
     response = client.post(f"/sites/{site.pk}/edit/", {"name": "Blog 2", "owner": mina.pk, "origins": ORIGIN})
     assert response.status_code == 302 and Site.objects.get().name == "Blog 2"
+
+
+@pytest.mark.django_db
+def test_an_origin_that_another_site_gets_at_the_same_moment_is_refused(
+    client: Client, staff: User, mina: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_site(mina, "Blog", ORIGIN)
+    monkeypatch.setattr(SiteForm, "clean_origins", lambda form: [ORIGIN])  # as if it had been free a moment ago
+    client.force_login(staff)
+    response = client.post("/sites/new/", {"name": "Copy", "owner": staff.pk, "origins": ORIGIN})
+    assert response.status_code == 422 and "belongs to another site" in response.content.decode()
+    assert Site.objects.count() == 1
 
 
 @pytest.mark.django_db
