@@ -42,9 +42,10 @@ def violations(page: Page, locale: str) -> list[str]:
     return found
 
 
-# A page that fades in has less contrast for a moment.
-SETTLED = """() => document.getAnimations().every((animation) =>
-    animation.playState !== "running" || animation.effect.getTiming().iterations === Infinity)"""
+# A page that fades in has less contrast for a moment. A document does not list the animations in its shadow roots.
+SETTLED = """() => [document, ...Array.from(document.querySelectorAll("*"), (element) => element.shadowRoot)]
+    .flatMap((root) => root?.getAnimations() ?? [])
+    .every((animation) => animation.playState !== "running" || animation.effect.getTiming().iterations === Infinity)"""
 
 
 def check(states: Iterator[State], locale: str) -> None:
