@@ -15,7 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FILES = {
     "requirements.txt": [],
+    "requirements-sentry.txt": ["--extra", "sentry", "--constraints", "requirements.txt"],
     "requirements-dev.txt": ["--group", "dev", "--constraints", "requirements.txt"],
+    "requirements-flower.txt": ["--group", "flower", "--constraints", "requirements.txt"],
     "bench/requirements.txt": ["--group", "bench", "--constraints", "requirements-dev.txt"],
 }
 OPTIONS = [
@@ -26,7 +28,8 @@ OPTIONS = [
 
 def header() -> str:
     tables = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    source = json.dumps([tables["project"]["dependencies"], tables["dependency-groups"]])
+    project = tables["project"]
+    source = json.dumps([project["dependencies"], project["optional-dependencies"], tables["dependency-groups"]])
     return f"# Made by `make lock` from pyproject.toml {hashlib.sha256(source.encode()).hexdigest()[:16]}\n"
 
 

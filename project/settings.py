@@ -170,6 +170,7 @@ INSTALLED_APPS = [
     "likes",
     "feedback",
     "embed",
+    "monitor",
     *(["ninja"] if "export_openapi_schema" in sys.argv else []),  # else it would bring the files of its docs pages
 ]
 MIDDLEWARE = [
@@ -179,7 +180,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # 24 kB of feed become 3; safe, because CSRF tokens are masked
     "csp.middleware.CSPMiddleware",
-    "project.health.health_middleware",
+    "monitor.health.health_middleware",
     "embed.api.middleware.api_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

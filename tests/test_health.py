@@ -23,8 +23,8 @@ from core.tasks import report_alive
 from likes.models import Post
 from likes.services import Click, set_likes
 from live import hub
+from monitor import health
 from notifications.models import Notification
-from project import health
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the checks run in threads with connections of their own
 
@@ -120,9 +120,10 @@ def test_a_database_that_cannot_be_written_is_named_and_not_waited_for(
         assert time.monotonic() - started < 10, "the lock is held for a minute"
 
 
-def hanging(release: threading.Event) -> Callable[[], None]:
-    def hang() -> None:
+def hanging(release: threading.Event) -> Callable[[], str]:
+    def hang() -> str:
         release.wait(60)
+        return ""
 
     return hang
 

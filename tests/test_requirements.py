@@ -12,7 +12,13 @@ import pytest
 
 from tests.live import ROOT
 
-FILES = ("requirements.txt", "requirements-dev.txt", "bench/requirements.txt")
+FILES = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-sentry.txt",
+    "requirements-flower.txt",
+    "bench/requirements.txt",
+)
 
 
 def check(root: Path) -> subprocess.CompletedProcess[str]:

@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "likes": {"notifications", "outbox", "live", "core"},
     "feedback": {"notifications", "outbox", "live", "core"},
     "embed": {"likes", "feedback", "notifications", "outbox", "live", "core"},
-    "project": {"embed", "likes", "feedback", "notifications", "outbox", "live", "core"},
+    "monitor": {"likes", "feedback", "notifications", "outbox", "live", "core"},
+    "project": {"monitor", "embed", "likes", "feedback", "notifications", "outbox", "live", "core"},
 }
 APPS = tuple(MAY_IMPORT)
 ORDER = ("models", "tasks", "services", "views", "urls")

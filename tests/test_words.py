@@ -37,6 +37,7 @@ FOLDERS = (
     "feedback",
     "notifications",
     "embed",
+    "monitor",
     "project",
     "examples",
     "tests",

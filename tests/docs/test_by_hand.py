@@ -159,7 +159,7 @@ def has_status(terminals: Terminals, receipt: str, status: str) -> bool:
 
 
 def test_the_document_quotes_what_healthz_says() -> None:
-    health = (ROOT / "project/health.py").read_text()
+    health = (ROOT / "monitor/health.py").read_text()
     quoted = re.findall(r'"likes(: waiting for) |"(no worker for) ', SECTIONS["With the worker stopped"])
     assert len(quoted) == 2
     assert [text for texts in quoted for text in texts if text not in health] == []

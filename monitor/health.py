@@ -1,18 +1,15 @@
 """``/healthz/`` for load balancers, `project.run` and people: does everything work? ``/livez/`` for supervisors: does
 this process answer?
 
-Each check runs in a thread of its own, and the response does not wait for it longer than `DEADLINE`, so there is one
-within two seconds whatever hangs. A check that hangs is not started again: its part says so until it ends.
+The response does not wait for any check longer than `DEADLINE`, so there is one within two seconds whatever hangs.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import timedelta
 from http import HTTPStatus
-from threading import Lock, Thread
 
 from django.conf import settings
 from django.db import connection
@@ -27,6 +24,7 @@ from core.redis import redis
 from likes.models import Like
 from likes.tasks import DRIFT_KEY
 from live.hub import seconds_without_broadcast
+from monitor.checks import Check, results
 from notifications.models import Notification
 from outbox.models import OutboxMessage
 from outbox.tasks import queues
@@ -36,28 +34,6 @@ WRITE_EVERY = 5  # seconds between two writes of the probe
 MAX_SILENCE = 20  # seconds that a broadcast may take to come round
 MAX_WAIT = timedelta(seconds=30)  # that a like may be pending, or the fan-out of a notification
 MAX_WAIT_MESSAGE = timedelta(minutes=5)  # that a message may be pending: a slow server needs some time for each
-
-
-class Check:
-    def __init__(self, run: Callable[[], str | None]) -> None:
-        self.run, self.lock = run, Lock()
-        self.running: Future[str] | None = None
-
-    def start(self) -> Future[str]:
-        """The check that is running, or a new one. Its result is "ok", or what is wrong."""
-        with self.lock:
-            if self.running is None or self.running.done():
-                self.running = Future()
-                Thread(target=self._run, args=[self.running], daemon=True).start()
-            return self.running
-
-    def _run(self, running: Future[str]) -> None:
-        try:
-            running.set_result(self.run() or "ok")
-        except Exception as error:
-            running.set_result(type(error).__name__)
-        finally:
-            connection.close()
 
 
 def health_middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -76,9 +52,7 @@ def health_middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -
 
 def healthz() -> JsonResponse:
     """200 if everything works, else 503. Each part is "ok" or says what is wrong."""
-    end = time.monotonic() + DEADLINE
-    running = {name: check.start() for name, check in CHECKS.items()}
-    parts = {name: _result(future, end) for name, future in running.items()}
+    parts = {name: _part(result) for name, result in results(CHECKS, DEADLINE).items()}
     drift = parts.pop("drift")
     healthy = all(part == "ok" for part in parts.values())
     content = {"status": "ok" if healthy else "unhealthy", **parts, "drift": int(drift) if drift.isdecimal() else None}
@@ -86,11 +60,10 @@ def healthz() -> JsonResponse:
     return JsonResponse(content, status=status, headers={"Cache-Control": "no-store"})
 
 
-def _result(running: Future[str], end: float) -> str:
-    try:
-        return running.result(max(0, end - time.monotonic()))
-    except TimeoutError:
+def _part(result: str | Exception) -> str:
+    if isinstance(result, TimeoutError):
         return f"no answer in {DEADLINE} s"
+    return type(result).__name__ if isinstance(result, Exception) else result or "ok"
 
 
 class Database:
@@ -98,12 +71,13 @@ class Database:
 
     written = 0.0  # when the probe was written last
 
-    def __call__(self) -> None:
+    def __call__(self) -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         if time.monotonic() - self.written > WRITE_EVERY:
             Version.increase("health")
             self.written = time.monotonic()
+        return ""
 
 
 def _broadcast() -> str:
@@ -133,9 +107,9 @@ def _drift() -> str:
     return "" if drift is None else str(int(drift))
 
 
-CHECKS = {
+CHECKS: dict[str, Check[str]] = {
     "database": Check(Database()),
-    "redis": Check(lambda: None if redis().ping() else "no answer"),
+    "redis": Check(lambda: "" if redis().ping() else "no answer"),
     "broadcast": Check(_broadcast),
     "workers": Check(_workers),
     "beat": Check(beat_problem),

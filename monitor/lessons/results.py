@@ -1,0 +1,60 @@
+"""What a lesson returns: one figure in a sentence, and the charts and tables that show where it comes from. Kept as
+JSON, and translated when it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext
+
+
+class Text(NamedTuple):
+    """``message`` is marked for translation with `gettext_noop`; ``values`` fill its ``%(name)s``."""
+
+    message: str
+    values: dict[str, Any] = {}
+
+    def __str__(self) -> str:
+        return gettext(self.message) % self.values if self.values else gettext(self.message)
+
+
+class Bar(NamedTuple):
+    """One piece of work on a timeline: what it is called, in which row, and from when to when, in seconds."""
+
+    row: str
+    label: str
+    start: float
+    end: float
+    style: str  # "short", "long", "waiting", "failed"
+
+
+class Timeline(NamedTuple):
+    title: Text
+    bars: list[Bar]
+
+
+class Columns(NamedTuple):
+    """A number for each of some names, as bars side by side."""
+
+    title: Text
+    unit: str
+    values: list[tuple[str, float]]
+
+
+class Table(NamedTuple):
+    title: Text
+    head: list[Text]
+    rows: list[list[str | Text]]
+
+
+@dataclass(frozen=True)
+class Result:
+    figure: Text
+    timelines: list[Timeline] = field(default_factory=list)
+    columns: list[Columns] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    texts: list[tuple[Text, str]] = field(default_factory=list)  # what a program printed, each with its title
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
