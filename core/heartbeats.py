@@ -6,10 +6,11 @@ They expire by themselves, so that neither a stopped process nor a clock that is
 from __future__ import annotations
 
 import uuid
+from typing import cast
 
 from core.redis import redis
 
-INTERVAL = 10  # seconds between two heartbeats of a queue
+INTERVAL = 4  # seconds between two heartbeats of a queue
 EXPIRES = 30  # seconds
 BEAT, SECOND_BEAT = "redheart:beat", "redheart:second-beat"
 
@@ -20,6 +21,21 @@ def report_worker(queue: str) -> None:
 
 def has_worker(queue: str) -> bool:
     return bool(redis().exists(_worker(queue)))
+
+
+def worker_silence(queue: str) -> float | None:
+    """Seconds since a worker last took a task from the queue. None if that was more than `EXPIRES` ago."""
+    return _silence(_worker(queue))
+
+
+def beat_silence() -> float | None:
+    """The same of beat, which reports itself."""
+    return _silence(BEAT)
+
+
+def _silence(key: str) -> float | None:
+    left = cast(int, redis().pttl(key))  # by Redis's clock
+    return EXPIRES - left / 1000 if left > 0 else None
 
 
 def _worker(queue: str) -> str:

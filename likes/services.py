@@ -12,6 +12,7 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
+from core import metrics
 from core.visitors import COOKIE, account_key, new_key, read_cookie
 from likes import networks, sql, tasks
 from likes.author_notifications import subject
@@ -42,9 +43,11 @@ def set_likes(*, clicks: Iterable[Click]) -> Versions:
     if not rows:
         return {}
     try:
-        return sql.store(rows)  # autocommit: the shortest transaction
+        versions = sql.store(rows)  # autocommit: the shortest transaction
     except IntegrityError:  # a post was deleted while the statement ran
-        return sql.store(rows)
+        versions = sql.store(rows)
+    metrics.count("likes_accepted", len(versions))
+    return versions
 
 
 def take_back(*, network: str) -> int:

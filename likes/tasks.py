@@ -6,6 +6,7 @@ from contextlib import suppress
 from celery import Task, shared_task
 from redis.exceptions import LockError
 
+from core import metrics
 from core.enqueue import enqueue_once, mark_started
 from core.redis import redis
 from likes import networks
@@ -25,6 +26,8 @@ def settle_likes(self: Task, enqueued_at: float | None = None) -> None:
     settled = settle()
     times = {"enqueued": enqueued_at or started, "started": started, "stored": time.time(), "task": self.request.id}
     saved = (saved_event(like, times) for like in settled.likes)
+    metrics.count("likes_settled", len(settled.likes))
+    metrics.observe("like_settling", (times["stored"] - like.clicked_at.timestamp() for like in settled.likes))
     broadcast([*map(count_event, settled.posts), *saved, *settled.bells])
     if len(settled.likes) == BATCH:
         enqueue_settling()

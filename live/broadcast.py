@@ -12,9 +12,11 @@ import os
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 from channels.layers import get_channel_layer
 
+from core import metrics
 from live.topics import Event
 
 GROUP = "live"
@@ -25,9 +27,21 @@ log = logging.getLogger(__name__)
 def broadcast(events: Iterable[Event]) -> bool:
     """Sends events to all pages. Never raises: after a lost broadcast, pages are stale for a few seconds.
     Returns whether it was sent."""
-    message = {"type": "live.events", "events": [list(event) for event in events]}
-    if not message["events"]:
+    listed = [list(event) for event in events]
+    if not listed:
         return True
+    sent = _send({"type": "live.events", "events": listed})
+    if sent:
+        metrics.count("broadcast_events", len(listed))
+    return sent
+
+
+def close_sockets() -> bool:
+    """Makes every web process close its sockets. Their pages connect again."""
+    return _send({"type": "live.events", "events": [], "close": True})
+
+
+def _send(message: dict[str, Any]) -> bool:
     for attempt in range(2):  # the first may use a connection to a Redis that has gone
         try:
             sending = asyncio.wait_for(get_channel_layer().group_send(GROUP, message), TIMEOUT)

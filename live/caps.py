@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from django.conf import settings
 
+from core import metrics
 from core.rate_limits import TokenBucket, network_of
 
 TRY_LATER = 1013  # the close code after which a page reconnects later (IANA's registry for RFC 6455)
@@ -30,6 +31,7 @@ def opened(address: str, visitor: str | None) -> bool:
                 log.warning("refusing sockets: %s has %d open", name, open_sockets[name])
             return False
     open_sockets.update(name for name, _ in _caps(address, visitor))
+    metrics.count("sockets_opened")
     return True
 
 

@@ -24,6 +24,7 @@ from channels.layers import get_channel_layer
 from core import sessions
 from live import topics
 from live.broadcast import GROUP, send_ping
+from live.caps import TRY_LATER
 from live.database import read
 from live.sockets import FORBIDDEN, NOTHING, Message, Socket, TopicSet, message
 from live.state import Changes, LiveState
@@ -33,6 +34,7 @@ SHORTEST_REST, LONGEST_REST = 0.02, 0.1  # seconds between two ticks
 REST_FACTOR = 5  # a tick that took 10 ms is followed by 50 ms of rest
 FRAMES_BEFORE_YIELD = 100
 RESYNC = 5.0  # seconds; heals whatever a lost broadcast has missed
+POLL_EVERY = 2.0  # seconds
 CHUNK = 500  # topics in one database query
 JOINED_TOGETHER = 20  # sockets that share one query when they join
 SUBSCRIBE_TIMEOUT = 1.0  # seconds; without Redis a page still gets its snapshot
@@ -53,7 +55,9 @@ class Hub:
         self.wake = asyncio.Event()
         self.subscribed = asyncio.Event()
         self.id, self.heard_at = uuid.uuid4().hex, time.monotonic()  # when its latest ping came back
-        self.tasks = [asyncio.create_task(work()) for work in (self._listen, self._ping, self._tick, self._resync)]
+        self.tasks = [
+            asyncio.create_task(work()) for work in (self._listen, self._ping, self._tick, self._resync, self._poll)
+        ]
 
     async def join(self, socket: Socket) -> None:
         """Subscribes first and reads the snapshot second, so nothing falls between. Raises `DatabaseError`."""
@@ -146,6 +150,8 @@ class Hub:
                     if received.get("ping") == self.id:
                         self.heard_at = time.monotonic()
                     self.take(Event(*event) for event in received["events"])
+                    if received.get("close"):
+                        await self._close_sockets()
             except Exception as error:
                 log.warning("could not read the channel layer, connecting again: %r", error)
                 await self._close(layer)
@@ -210,6 +216,16 @@ class Hub:
                     self.take(await read(topics.snapshot, watched[start : start + CHUNK]))
             except Exception as error:
                 log.warning("the hub could not read the database: %r", error)
+
+    async def _poll(self) -> None:
+        """Takes the state of topics again that change without a broadcast."""
+        while True:
+            await asyncio.sleep(POLL_EVERY)
+            self.take(topics.snapshot(topic for topic in topics.polled if topic in self.state.watchers))
+
+    async def _close_sockets(self) -> None:
+        for socket in {socket for sockets in self.sockets.values() for socket in sockets}:
+            await socket.send({"type": "websocket.close", "code": TRY_LATER, "reason": "Connect again."})
 
     async def _close_ended_sessions(self) -> None:
         """Closes the sockets of accounts that have signed out, changed their password, or lost or gained a right since

@@ -37,6 +37,9 @@ class TopicType:
     allows: Callable[[str | None, str], bool] | None
 
 
+polled: set[str] = set()  # topics whose state the hub takes again every few seconds while they are watched
+
+
 class BadTopics(ValueError):
     """A query that no page of ours sends."""
 
@@ -54,10 +57,14 @@ def declare(
     snapshot: Callable[[list[str]], Iterable[Event]],
     personal: Callable[[list[str], list[str]], Iterable[Event]] | None = None,
     allows: Callable[[str | None, str], bool] | None = None,
+    poll: bool = False,
 ) -> None:
     """``snapshot(keys)`` returns the current state, ``personal(visitors, keys)`` what only these visitors see of it.
     ``allows(visitor, key)`` decides who may watch; without it everybody may. A topic of which the snapshot returns no
-    event, or one with `LAST_VERSION`, is not watched any longer."""
+    event, or one with `LAST_VERSION`, is not watched any longer. ``poll``: it changes without a broadcast, has no
+    key, and its snapshot reads nothing that may hang."""
+    if poll:
+        polled.add(name)
     topic_types[name] = TopicType(snapshot, personal, allows)
 
 

@@ -8,32 +8,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from http import HTTPStatus
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 
 from core.heartbeats import beat_problem, has_worker
 from core.models import Version
 from core.redis import redis
-from likes.models import Like
 from likes.tasks import DRIFT_KEY
 from live.hub import seconds_without_broadcast
 from monitor.checks import Check, results
-from notifications.models import Notification
-from outbox.models import OutboxMessage
-from outbox.tasks import queues
+from monitor.queues import waiting
 
 DEADLINE = 1.5  # seconds for all checks together
 WRITE_EVERY = 5  # seconds between two writes of the probe
 MAX_SILENCE = 20  # seconds that a broadcast may take to come round
-MAX_WAIT = timedelta(seconds=30)  # that a like may be pending, or the fan-out of a notification
-MAX_WAIT_MESSAGE = timedelta(minutes=5)  # that a message may be pending: a slow server needs some time for each
 
 
 def health_middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -52,12 +44,18 @@ def health_middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -
 
 def healthz() -> JsonResponse:
     """200 if everything works, else 503. Each part is "ok" or says what is wrong."""
-    parts = {name: _part(result) for name, result in results(CHECKS, DEADLINE).items()}
-    drift = parts.pop("drift")
+    parts, drift = check()
     healthy = all(part == "ok" for part in parts.values())
-    content = {"status": "ok" if healthy else "unhealthy", **parts, "drift": int(drift) if drift.isdecimal() else None}
+    content = {"status": "ok" if healthy else "unhealthy", **parts, "drift": drift}
     status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
     return JsonResponse(content, status=status, headers={"Cache-Control": "no-store"})
+
+
+def check() -> tuple[dict[str, str], int | None]:
+    """The parts by name, and the drift that the last recount found, if there has been one."""
+    parts = {name: _part(result) for name, result in results(CHECKS, DEADLINE).items()}
+    drift = parts.pop("drift")
+    return parts, int(drift) if drift.isdecimal() else None
 
 
 def _part(result: str | Exception) -> str:
@@ -91,14 +89,8 @@ def _workers() -> str:
 
 
 def _pending() -> str:
-    now = timezone.now()
-    like = Like.objects.filter(settled_at=None).aggregate(at=Min("clicked_at"))["at"] or now
-    notification = Notification.objects.filter(fan_out_pending=True).aggregate(at=Min("changed_at"))["at"] or now
-    waits = {"likes": (now - like, MAX_WAIT), "notifications": (now - notification, MAX_WAIT)}
-    for queue, transports in queues().items():
-        waits[queue] = OutboxMessage.lateness(transport__in=transports), MAX_WAIT_MESSAGE
-    late = {what: wait for what, (wait, most) in waits.items() if wait > most}
-    return ", ".join(f"{what}: waiting for {wait.total_seconds():.0f} s" for what, wait in late.items())
+    late = [queue for queue in waiting() if queue.late]
+    return ", ".join(f"{queue.name}: waiting for {queue.oldest.total_seconds():.0f} s" for queue in late)
 
 
 def _drift() -> str:

@@ -20,7 +20,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from outbox.outcome import PENDING, UNDELIVERED, LeaseLost, Outcome, Status
+from outbox.outcome import PENDING, PROBLEMS, UNDELIVERED, LeaseLost, Outcome, Status
 
 LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 30)  # Celery has ended the task by then
 GRACE = timedelta(seconds=5)  # more than clocks differ and a commit takes
@@ -71,6 +71,7 @@ class OutboxMessage(models.Model):
                 condition=Q(status__in=PENDING, on_hold=False),
                 name="outbox_pending",
             ),
+            models.Index(fields=["status"], condition=Q(status__in=PROBLEMS), name="outbox_problems"),
             models.Index(fields=["lease_until"], condition=Q(status=Status.SENDING), name="outbox_sending"),
         ]
 

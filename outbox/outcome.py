@@ -25,6 +25,7 @@ class Status(models.TextChoices):
 
 PENDING = [Status.RECEIVED, Status.QUEUED, Status.RETRYING]
 UNDELIVERED = [Status.FAILED, Status.UNKNOWN]
+PROBLEMS = [Status.RETRYING, *UNDELIVERED]  # not delivered at the first attempt
 
 
 class Outcome(NamedTuple):

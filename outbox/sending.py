@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 def send(pk: int) -> None:
     """Sends a message if it is due. Safe if its task is delivered twice or runs twice at once."""
-    for message in _typed(OutboxMessage.due().filter(pk=pk).values_list("pk", flat=True)):
+    for message in typed(OutboxMessage.due().filter(pk=pk).values_list("pk", flat=True)):
         handler = handlers[type(message)]
         if not handler.is_ready(message) or not _claim(message):
             return
@@ -31,13 +31,13 @@ def send(pk: int) -> None:
 def settle_lost_attempts() -> None:
     """Ends the attempts whose worker is dead: their lease has expired."""
     expired = OutboxMessage.objects.filter(status=Status.SENDING, lease_until__lt=timezone.now() - GRACE)
-    for message in _typed(expired.values_list("pk", flat=True)):
+    for message in typed(expired.values_list("pk", flat=True)):
         status, reason = (Status.UNKNOWN, LOST_AFTER) if message.handed_over_at else (Status.RETRYING, LOST_BEFORE)
         if _settle(message, Outcome(status, reason, worker_lost=True)):
             handlers[type(message)].broadcast(message)
 
 
-def _typed(pks: Iterable[int]) -> list[OutboxMessage]:
+def typed(pks: Iterable[int]) -> list[OutboxMessage]:
     """These messages as instances of the models of their apps."""
     pks = list(pks)
     return [

@@ -10,7 +10,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup(set_prefix=False)
 
-from embed import sockets  # noqa: E402  (models can be imported only after Django is set up)
+from core.processes import Reporter  # noqa: E402  (models can be imported only after Django is set up)
+from embed import sockets  # noqa: E402
 from embed.asgi import EmbedEndpoint  # noqa: E402
 from likes.asgi import App, LikeEndpoint  # noqa: E402
 from live import caps  # noqa: E402
@@ -31,6 +32,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 caps.raise_file_limit()
+Reporter("web", lambda: {"sockets": caps.open_sockets["process"]}).start()
 
 # Loaded modules and open sockets live long. With thousands of sockets a full garbage collection takes ten milliseconds
 # and more, so full collections are made rare.

@@ -19,6 +19,8 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from redis import RedisError
 
 from core.heartbeats import BeatHeartbeat
+from core.processes import Reporter
+from monitor import history
 
 DESCRIPTION = "From project/settings.py: only “enabled” is kept when beat starts again."
 HEARTBEAT_EVERY = 5  # seconds
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 class Scheduler(DatabaseScheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.heartbeat, self.next_heartbeat = BeatHeartbeat(), 0.0
+        self.last_runs: dict[str, float] = {}  # of the entries, in seconds since 1970
+        self.reporter = Reporter("beat", lambda: {"last_runs": self.last_runs})
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -42,6 +46,8 @@ class Scheduler(DatabaseScheduler):
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         self._report_alive()
+        self.reporter.report_if_due()
+        history.sample_if_due()
         self._mend_after_clock_step()
         return super().tick(*args, **kwargs)
 
@@ -64,5 +70,6 @@ class Scheduler(DatabaseScheduler):
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         try:
             self.apply_async(entry, producer=producer, advance=False)
+            self.last_runs[entry.name] = time.time()
         except Exception as error:
             log.warning("could not enqueue %r, next try when it is due again: %s", entry.name, error)

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from kombu.transport import redis
 
 from core import heartbeats, watchdog
+from project import worker_reports  # noqa: F401  (connects its signals)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 

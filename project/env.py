@@ -21,6 +21,7 @@ from project import vapid
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 FILE = Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
+MIN_TOKEN = 16  # characters
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 LOCAL_HOSTS = {"localhost", ".localhost", "127.0.0.1", "[::1]", "testserver"}
 SMTP = "outbox.smtp.EmailBackend"
@@ -146,11 +147,19 @@ def hosts(name: str) -> list[str]:
     return found
 
 
-def networks(values: list[str]) -> list[IPv4Network | IPv6Network]:
+def networks(name: str, default: str = "") -> list[IPv4Network | IPv6Network]:
     try:
-        return [ip_network(value) for value in values]
+        return [ip_network(value) for value in items(name) or default.split()]
     except ValueError as error:
-        raise ImproperlyConfigured(f"OUTSIDE_ALLOW must be addresses or networks, like 10.0.0.0/8: {error}.") from error
+        raise ImproperlyConfigured(f"{name} must be addresses or networks, like 10.0.0.0/8: {error}.") from error
+
+
+def token(name: str) -> str:
+    """Something that nobody can guess; empty if it is not set."""
+    value = text(name)
+    if value and len(value) < MIN_TOKEN:
+        raise ImproperlyConfigured(f"{name} must have at least {MIN_TOKEN} characters.")
+    return value
 
 
 def email(url: str, *, debug: bool) -> dict[str, Any]:

@@ -22,12 +22,14 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from project import output, restart
+from core import watchdog
+from project import env, output, restart
 from project.env import BASE_DIR  # also reads .env into the environment
 from project.output import log
 from project.supervisor import Process
 
 LISTEN = "-b ${LISTEN} -p ${PORT}"  # in the Procfile; here the web process gets a socket that is already open
+PAUSE = 10.0  # seconds
 DAMAGED = re.compile(r"reading the append only file|AOF MANIFEST FILE ERROR|AOF file \S+ doesn't exist")
 
 
@@ -105,10 +107,18 @@ async def serve(listening: socket.socket, data_dir: Path) -> None:
     def start(name: str) -> Process:
         files = [listening.fileno()] if name == "web" else []
         failed = partial(set_damaged_aside, data_dir) if name == "redis" else ignore
-        return Process(name, commands[name], notify_path=folder / f"{name}{next(numbers)}", files=files, failed=failed)
+        path = folder / f"{name}{next(numbers)}"
+        return Process(name, commands[name], notify_path=path, files=files, failed=failed, requested=pause)
 
-    servers = [start("redis")] if "redis" in commands else []
+    def pause(text: str) -> None:
+        """In development, the monitoring page lets a process stop for a moment."""
+        for process in (*servers, *processes):
+            if text == watchdog.PAUSE + process.name and env.flag("DEBUG", True):
+                process.pause(PAUSE)
+
     processes: list[Process] = []
+    servers: list[Process] = []
+    servers += [start("redis")] if "redis" in commands else []
     stop, signalled = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -29,7 +29,12 @@ DEFAULT_SITE_URL = (
     else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
 )
 SITE_URL = env.site_url(env.text("SITE_URL", DEFAULT_SITE_URL), debug=DEBUG)  # for links in mails and webhooks
-OUTSIDE_ALLOW = env.networks(env.items("OUTSIDE_ALLOW"))  # private networks that webhooks may reach
+OUTSIDE_ALLOW = env.networks("OUTSIDE_ALLOW")  # private networks that webhooks may reach
+
+# Who may read /metrics: whoever sends the token, and these networks. Behind a proxy all requests come from its address.
+METRICS_TOKEN = env.token("METRICS_TOKEN")
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS", "127.0.0.0/8 ::1/128" if DEBUG else "")
+CLICK_SAMPLE = "1" if DEBUG else "0.05"  # the share of clicks whose times pages report
 
 SOCKETS_PER_NETWORK = env.number("SOCKETS_PER_NETWORK", 500, minimum=1, maximum=1_000_000)  # per web process
 
@@ -205,7 +210,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "core.site.theme",
+                "core.site.context",
                 "notifications.context.bell",
             ]
         },

@@ -31,7 +31,8 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 class Process:
     """One line of the Procfile: started at once, and kept running until `stop`. ``notify_path`` is where its pings
-    arrive. ``failed`` is called with its last lines when it has exited with an error."""
+    arrive. ``failed`` is called with its last lines when it has exited with an error, ``requested`` with what it sends
+    beside its pings."""
 
     def __init__(
         self,
@@ -41,10 +42,13 @@ class Process:
         notify_path: Path,
         files: Collection[int] = (),
         failed: Callable[[str], None] = lambda lines: None,
+        requested: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self.name, self.argv, self.files, self.failed = name, shlex.split(os.path.expandvars(command)), files, failed
+        self.name, self.argv, self.files = name, shlex.split(os.path.expandvars(command)), files
+        self.failed, self.requested = failed, requested
         self.running: asyncio.subprocess.Process | None = None
-        self.stopping = False
+        self.stopping = asyncio.Event()
+        self.paused_until = 0.0
         self.patience = SILENCE
         self.pinged_at: float | None = None
         self.answered = asyncio.Event()  # set by the first ping
@@ -62,13 +66,15 @@ class Process:
         return pings
 
     def _pinged(self) -> None:
-        self.pings.recv(100)
+        text = self.pings.recv(100).decode(errors="replace")
+        if text.startswith("X_"):  # of our own, see sd_notify(3)
+            return self.requested(text)
         self.pinged_at = time.monotonic()
         self.answered.set()
 
     async def _keep(self) -> None:
         pause = 0.2
-        while not self.stopping:
+        while not self.stopping.is_set():
             started = time.monotonic()
             self.last_lines.clear()
             self.pinged_at = started + max(0.0, START_LIMIT - self.patience) if self.pinged_at else None
@@ -88,18 +94,20 @@ class Process:
             code = await self.running.wait()
             watching.cancel()
             self.signal(signal.SIGKILL)  # its children, if any are left
-            if self.stopping:
+            if self.stopping.is_set():
                 return
             if code > 0:  # it has ended itself; a kill says nothing about its files
                 self.failed("\n".join(self.last_lines))
             pause = min(pause * 2, MAX_PAUSE) if time.monotonic() - started < SHORT_RUN else 0.0
-            log(self.name, f"stopped ({code}), starting again" + (f" in {pause:.1f} s" if pause else ""))
-            await asyncio.sleep(pause)
+            wait = max(pause, self.paused_until - time.monotonic())
+            log(self.name, f"stopped ({code}), starting again" + (f" in {wait:.1f} s" if wait else ""))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), wait)
 
     async def _watch(self) -> None:
         """Kills the process if it has pinged, and does not any more. Waits twice as long after each kill in a row."""
         started = time.monotonic()
-        while self.pinged_at is None or time.monotonic() - self.pinged_at < self.patience or self.stopping:
+        while self.pinged_at is None or time.monotonic() - self.pinged_at < self.patience or self.stopping.is_set():
             await asyncio.sleep(1)
             if time.monotonic() - started > STABLE:
                 self.patience = SILENCE
@@ -114,13 +122,18 @@ class Process:
                     self.last_lines.append(line.decode(errors="replace").rstrip())
                     log(self.name, self.last_lines[-1])
 
+    def pause(self, seconds: float) -> None:
+        """Kills the process, and starts it again after this time."""
+        self.paused_until = time.monotonic() + seconds
+        self.signal(signal.SIGKILL)
+
     def signal(self, number: signal.Signals) -> None:
         if self.running:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.running.pid, number)
 
     async def stop(self) -> None:
-        self.stopping = True
+        self.stopping.set()
         if not self.running:
             return
         if self.running.returncode is None:

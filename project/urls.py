@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("likes.urls")),
     path("", include("feedback.urls")),
     path("", include("embed.urls")),
+    path("", include("monitor.urls")),
     path("", include("notifications.urls")),
     path("accounts/login/", SignIn.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),

@@ -159,7 +159,7 @@ def test_every_setting_is_documented_and_has_a_line_in_the_example() -> None:
     code = (ROOT / "project/settings.py").read_text()
     in_example = set(re.findall(r"^# ([A-Z_]+)=", example, re.M))
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.M))
-    read = set(re.findall(r"""env\.(?:text|flag|number|items|hosts)\(["']([A-Z_]+)["']""", code))
+    read = set(re.findall(r"""env\.(?:text|flag|number|items|hosts|networks|token)\(["']([A-Z_]+)["']""", code))
     other = {"LISTEN", "WEB_OPTIONS"}  # read by project/run.py and the Procfile
     assert documented == read | other | {"ENV_FILE"}
     assert in_example == read | other, "ENV_FILE cannot be set in the file that it names"

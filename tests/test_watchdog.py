@@ -28,10 +28,10 @@ def supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sock
 
 def test_a_worker_whose_task_hangs_does_not_ping(supervisor: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "INTERVAL", 0.01)
-    watchdog.task_started("1")
+    watchdog.task_started("1", task=report_alive)
     watchdog.start()
     assert supervisor.recv(100) == b"WATCHDOG=1", "a task that has just been started"
-    watchdog.running["1"] = time.monotonic() - watchdog.MAX_TASK - 1
+    watchdog.running["1"] = watchdog.Running("late", time.monotonic() - watchdog.MAX_TASK - 1)
     supervisor.settimeout(0.5)
     with pytest.raises(TimeoutError):
         while True:  # those that were on their way

@@ -1,5 +1,4 @@
-/* Where a click went, as bars on one time axis: clicked and shown by this computer's clock, the rest by the server's.
-   What is left is the network; the server's part is placed in its middle, as if both ways took equally long. */
+/* Where a click went, as bars on one time axis. */
 (() => {
   const STAGES = ["accepted", "enqueued", "started", "stored", "broadcast", "shown"];
   const MAX_CLICKS = 5;
@@ -12,13 +11,6 @@
   panel.querySelectorAll("[data-label]").forEach((item) => { labels[item.dataset.label] = item.textContent; });
   const copy = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
   const ms = (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
-
-  function times(click) { // milliseconds after the click at which each stage ended
-    const total = click.shown - click.clicked;
-    const start = Math.max(0, (total - (click.broadcast - click.accepted) * 1000) / 2);
-    const at = (stage) => start + Math.max(0, (click[stage] - click.accepted) * 1000);
-    return { ...Object.fromEntries(STAGES.map((stage) => [stage, at(stage)])), shown: total };
-  }
 
   function bar(stage, from, to, total) {
     const item = copy("journey-stage"), [label, line, duration] = item.children;
@@ -37,7 +29,7 @@
   });
 
   document.addEventListener("journey", ({ detail: click }) => {
-    const at = times(click), item = copy("journey-click"), [title, stages, task] = item.children;
+    const { at } = click, item = copy("journey-click"), [title, stages, task] = item.children;
     const clicked = new Date(performance.timeOrigin + click.clicked).toLocaleTimeString(document.documentElement.lang);
     title.textContent = `${labels[click.liked ? "liked" : "unliked"]}, ${clicked} · ${ms(at.shown)}`;
     let from = 0;

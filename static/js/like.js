@@ -94,11 +94,28 @@
   function showJourney(id, { v, journey }) { // of a click on this page
     const post = posts.get(id);
     if (!journey || post.clicked?.version !== v) return;
-    const click = { liked: post.wanted, clicked: post.clicked.at, ...journey };
+    const { liked, clicked } = { liked: post.wanted, clicked: post.clicked.at };
+    const visible = !document.hidden; // else the next frame may come much later
     post.clicked = null;
     requestAnimationFrame(() => {
-      document.dispatchEvent(new CustomEvent("journey", { detail: { ...click, shown: performance.now() } }));
+      const at = stages(journey, performance.now() - clicked);
+      document.dispatchEvent(new CustomEvent("journey", { detail: { liked, clicked, at, ...journey } }));
+      if (visible && Math.random() < +document.body.dataset.sample) report(at);
     });
+  }
+
+  /* The milliseconds after the click at which each stage ended. Clicked and shown are by this computer's clock, the rest
+     by the server's. What is left is the network; the server's part is placed in its middle, as if both ways took
+     equally long. */
+  function stages(journey, shown) {
+    const start = Math.max(0, (shown - (journey.broadcast - journey.accepted) * 1000) / 2);
+    const at = (stage) => start + Math.max(0, (journey[stage] - journey.accepted) * 1000);
+    const ended = ["accepted", "enqueued", "started", "stored", "broadcast"].map((stage) => [stage, Math.min(at(stage), shown)]);
+    return { ...Object.fromEntries(ended), shown };
+  }
+
+  function report({ stored, shown }) { // the times of some clicks, for the operators' statistics
+    navigator.sendBeacon("/clicks/", new URLSearchParams({ saved: stored.toFixed(1), shown: shown.toFixed(1) }));
   }
 
   function showDeleted(article) {

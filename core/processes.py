@@ -1,0 +1,100 @@
+"""Which processes run, and what each does: every process reports itself to Redis every two seconds.
+
+A report expires by itself, and its age is read from its time to live, so that clocks do not matter.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+from redis import RedisError
+
+from core import metrics
+from core.redis import redis
+
+INTERVAL = 2.0  # seconds between two reports
+EXPIRES = 60  # seconds
+NAMES = "redheart:processes"
+HOST = socket.gethostname()
+
+
+class Report(NamedTuple):
+    name: str  # host:pid
+    role: str  # "web", "worker", "beat", or "pool" for a process that runs tasks for a worker
+    silence: float  # seconds since the process has reported
+    data: dict[str, Any]
+
+
+class Reporter:
+    def __init__(self, role: str, describe: Callable[[], dict[str, Any]]) -> None:
+        """``describe`` returns what the process does now: what JSON can hold."""
+        self.role, self.describe = role, describe
+        self.name, self.next_at = f"{HOST}:{os.getpid()}", 0.0
+
+    def start(self) -> Reporter:
+        """Reports from a thread, which stops with the process."""
+        threading.Thread(target=self._report_forever, name="reports", daemon=True).start()
+        atexit.register(self.stop)
+        return self
+
+    def _report_forever(self) -> None:
+        while True:
+            self.report()
+            time.sleep(INTERVAL)
+
+    def report_if_due(self) -> None:
+        if time.monotonic() >= self.next_at:
+            self.next_at = time.monotonic() + INTERVAL
+            self.report()
+
+    def report(self) -> None:
+        """Never raises: without Redis, what was counted waits for the next report."""
+        pipeline = redis().pipeline()
+        counts = metrics.write(pipeline)
+        pipeline.set(_key(self.name), json.dumps({"role": self.role, **self.describe()}), ex=EXPIRES)
+        pipeline.sadd(NAMES, self.name)
+        _execute(pipeline, counts)
+
+    def stop(self) -> None:
+        """The process ends: nobody waits for its next report."""
+        pipeline = redis().pipeline()
+        counts = metrics.write(pipeline)
+        pipeline.delete(_key(self.name))
+        pipeline.srem(NAMES, self.name)
+        _execute(pipeline, counts)
+
+
+def _execute(pipeline: Any, counts: metrics.Counts) -> None:
+    try:
+        pipeline.execute()
+    except RedisError:
+        metrics.restore(counts)
+
+
+def reports() -> list[Report]:
+    """The latest report of each process, by role and name. Raises `RedisError`."""
+    names = sorted(name.decode() for name in cast(set[bytes], redis().smembers(NAMES)))
+    pipeline = redis().pipeline(transaction=False)
+    for name in names:
+        pipeline.get(_key(name))
+        pipeline.pttl(_key(name))
+    values = pipeline.execute()
+    found = []
+    for name, text, left in zip(names, values[::2], values[1::2], strict=True):
+        if text is None:
+            redis().srem(NAMES, name)
+            continue
+        data = json.loads(text)
+        found.append(Report(name, data.pop("role"), EXPIRES - left / 1000, data))
+    return sorted(found, key=lambda report: (report.role, report.name))
+
+
+def _key(name: str) -> str:
+    return f"redheart:process:{name}"

@@ -1,0 +1,67 @@
+"""What the monitoring page shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from core import metrics, one_at_a_time
+from core.redis import redis
+from monitor import figures, health, hour, workers
+from monitor.checks import Check, results
+from monitor.figures import Consumer, Figures
+from monitor.messages import problems
+from monitor.queues import Waiting
+from monitor.topics import version
+from monitor.workers import QueueState, Worker
+from outbox.outcome import Status
+
+CHECKS: dict[str, Check[Any]] = {
+    "hour": Check(metrics.last_hour),
+    "problems": Check(problems),
+    "locks": Check(lambda: one_at_a_time.holders(redis())),
+}
+
+
+class QueueRow(NamedTuple):
+    name: str
+    waiting: Waiting | None
+    consumer: Consumer | None
+    state: QueueState | None
+
+
+def context() -> dict[str, Any]:
+    number = version()  # first, so that what changes meanwhile is fetched again
+    found = figures.read()
+    parts, drift = health.check()
+    more = {name: None if isinstance(v, Exception) else v for name, v in results(CHECKS, figures.DEADLINE).items()}
+    running = workers.workers(found.reports or [])
+    return {
+        "version": number,
+        "parts": {name: state for name, state in parts.items() if state != "ok"},
+        "drift": drift,
+        "queues": _queues(found, running),
+        "workers": running,
+        "web": workers.web_processes(found.reports or []),
+        "beat": workers.beat_state(found),
+        "schedule": [(entry.task, _datetime(entry.last_run)) for entry in figures.schedule(found)],
+        "charts": hour.charts(more["hour"], found.waiting or []) if more["hour"] else [],
+        "undelivered": [(Status(name).label, number) for name, number in (found.messages or {}).items()],
+        "problems": more["problems"] or [],
+        "locks": more["locks"] or [],
+        "redis": found.reports is not None,
+    }
+
+
+def _queues(found: Figures, running: list[Worker]) -> list[QueueRow]:
+    waiting = {queue.name: queue for queue in found.waiting or []}
+    consumers = {consumer.queue: consumer for consumer in found.consumers or []}
+    return [
+        QueueRow(name, waiting.get(name), consumer, consumer and workers.queue_state(consumer, running))
+        for name in dict.fromkeys([*waiting, *consumers])
+        for consumer in [consumers.get(name)]
+    ]
+
+
+def _datetime(seconds: float | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

@@ -1,0 +1,13 @@
+from django.urls import path
+
+from monitor.metrics import metrics
+from monitor.views import clicks, monitor, plug
+
+urlpatterns = [
+    path("metrics", metrics, name="metrics"),
+    path("clicks/", clicks.click, name="click"),
+    path("monitor/", monitor.monitor, name="monitor"),
+    path("monitor/recount/", monitor.recount, name="recount"),
+    path("monitor/unplug/", plug.unplug, name="unplug"),
+    path("monitor/messages/<pk:pk>/retry/", monitor.retry, name="retry_message"),
+]

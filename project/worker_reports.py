@@ -1,0 +1,51 @@
+"""What a worker and the processes of its pool report about themselves, see `core/processes.py`."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from celery.signals import celeryd_init, worker_process_init, worker_process_shutdown, worker_ready
+
+from core import watchdog
+from core.processes import Reporter
+
+worker_name = ""  # of this process and of the processes of its pool, which are forked from it
+pool_reporter: Reporter | None = None
+
+
+@celeryd_init.connect
+def remember_name(sender: str, **_: Any) -> None:
+    global worker_name
+    worker_name = sender
+
+
+@worker_ready.connect
+def report_worker(sender: Any, **_: Any) -> None:
+    """``sender`` is the worker's consumer. Its queues are read each time: they can be taken from it while it runs."""
+
+    def describe() -> dict[str, Any]:
+        queues = sorted(queue.name for queue in sender.task_consumer.queues)
+        pool = type(sender.pool).__module__.rpartition(".")[2]
+        return {"worker": worker_name, "queues": queues, "pool": pool, "size": sender.pool.limit, "tasks": tasks()}
+
+    Reporter("worker", describe).start()
+
+
+@worker_process_init.connect
+def report_pool_process(**_: Any) -> None:
+    global pool_reporter
+    pool_reporter = Reporter("pool", lambda: {"worker": worker_name, "tasks": tasks()}).start()
+
+
+@worker_process_shutdown.connect
+def stop_pool_process(**_: Any) -> None:
+    if pool_reporter:
+        pool_reporter.stop()
+
+
+def tasks() -> list[dict[str, Any]]:
+    """The tasks that this process runs now."""
+    now = time.monotonic()
+    running = [*watchdog.running.items()]
+    return [{"id": task_id, "name": task.name, "seconds": round(now - task.started, 1)} for task_id, task in running]
