@@ -29,6 +29,7 @@ class Report(NamedTuple):
     name: str  # host:pid
     role: str  # "web", "worker", "beat", or "pool" for a process that runs tasks for a worker
     silence: float  # seconds since the process has reported
+    uptime: int  # seconds that it has run
     data: dict[str, Any]
 
 
@@ -37,6 +38,7 @@ class Reporter:
         """``describe`` returns what the process does now: what JSON can hold."""
         self.role, self.describe = role, describe
         self.name, self.next_at = f"{HOST}:{os.getpid()}", 0.0
+        self.started = time.monotonic()
 
     def start(self) -> Reporter:
         """Reports from a thread, which stops with the process."""
@@ -58,7 +60,8 @@ class Reporter:
         """Never raises: without Redis, what was counted waits for the next report."""
         pipeline = redis().pipeline()
         counts = metrics.write(pipeline)
-        pipeline.set(_key(self.name), json.dumps({"role": self.role, **self.describe()}), ex=EXPIRES)
+        state = {"role": self.role, "uptime": round(time.monotonic() - self.started), **self.describe()}
+        pipeline.set(_key(self.name), json.dumps(state), ex=EXPIRES)
         pipeline.sadd(NAMES, self.name)
         _execute(pipeline, counts)
 
@@ -92,7 +95,7 @@ def reports() -> list[Report]:
             redis().srem(NAMES, name)
             continue
         data = json.loads(text)
-        found.append(Report(name, data.pop("role"), EXPIRES - left / 1000, data))
+        found.append(Report(name, data.pop("role"), EXPIRES - left / 1000, data.pop("uptime"), data))
     return sorted(found, key=lambda report: (report.role, report.name))
 
 

@@ -19,7 +19,7 @@ from outbox.models import OutboxMessage
 from outbox.outcome import PROBLEMS
 
 DEADLINE = 1.5  # seconds
-SILENT = 6.0  # seconds after which a process or the worker of a queue should have reported
+SILENT = 5.0  # seconds after which a process or the worker of a queue should have reported
 
 
 class Consumer(NamedTuple):

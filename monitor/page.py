@@ -13,7 +13,7 @@ from monitor.figures import Consumer, Figures
 from monitor.messages import problems
 from monitor.queues import Waiting
 from monitor.topics import version
-from monitor.workers import QueueState, Worker
+from monitor.workers import Process, QueueState
 from outbox.outcome import Status
 
 CHECKS: dict[str, Check[Any]] = {
@@ -53,7 +53,7 @@ def context() -> dict[str, Any]:
     }
 
 
-def _queues(found: Figures, running: list[Worker]) -> list[QueueRow]:
+def _queues(found: Figures, running: list[Process]) -> list[QueueRow]:
     waiting = {queue.name: queue for queue in found.waiting or []}
     consumers = {consumer.queue: consumer for consumer in found.consumers or []}
     return [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -19,16 +20,25 @@ class Task(NamedTuple):
     seconds: float
 
 
-class Worker(NamedTuple):
+class Process(NamedTuple):
+    """A worker or a web process."""
+
     name: str
-    queues: list[str]
-    processes: str  # how many and of which pool
-    tasks: list[Task]  # that run now
     silence: float
+    uptime: int
+    tasks: list[Task]  # that it runs now
+    data: dict[str, Any]
 
     @property
     def answers(self) -> bool:
         return self.silence < SILENT
+
+    @property
+    def age(self) -> str:
+        """How long it has run, in one unit."""
+        units = ((86400, _("%d d")), (3600, _("%d h")), (60, _("%d min")), (1, _("%d s")))
+        size, text = next(unit for unit in units if self.uptime >= unit[0] or unit[0] == 1)
+        return text % (self.uptime // size)
 
 
 class QueueState(NamedTuple):
@@ -36,28 +46,25 @@ class QueueState(NamedTuple):
     good: bool
 
 
-def workers(reports: Iterable[Report]) -> list[Worker]:
-    """One for each name: a silent one whose place another has got under the same name is left out."""
+def workers(reports: Iterable[Report]) -> list[Process]:
+    """One for each name. A silent one that another has replaced under the same name is left out."""
     by_name: dict[str, Report] = {}
-    tasks: dict[str, list[Task]] = {}
+    tasks = defaultdict[str, list[Task]](list)
     for report in sorted(reports, key=lambda report: -report.silence):
         if report.role == "worker":
             by_name[report.data["worker"]] = report
-        if report.role in ("worker", "pool"):
-            tasks.setdefault(report.data["worker"], []).extend(Task(**task) for task in report.data["tasks"])
-    return [
-        Worker(name, data["queues"], f"{data['size']} · {data['pool']}", tasks[name], silence)
-        for name, (_, _, silence, data) in sorted(by_name.items())
-    ]
+        if report.role in ("worker", "pool") and report.silence < SILENT:
+            tasks[report.data["worker"]] += [Task(**task) for task in report.data["tasks"]]
+    return [Process(name, r.silence, r.uptime, tasks[name], r.data) for name, r in sorted(by_name.items())]
 
 
-def web_processes(reports: Iterable[Report]) -> list[Report]:
-    return [report for report in reports if report.role == "web"]
+def web_processes(reports: Iterable[Report]) -> list[Process]:
+    return [Process(r.name, r.silence, r.uptime, [], r.data) for r in reports if r.role == "web"]
 
 
-def queue_state(consumer: Consumer, found: list[Worker]) -> QueueState:
+def queue_state(consumer: Consumer, found: list[Process]) -> QueueState:
     """Whether a worker takes tasks from the queue, as a visitor of the page reads it."""
-    consuming = [worker for worker in found if consumer.queue in worker.queues]
+    consuming = [worker for worker in found if consumer.queue in worker.data["queues"]]
     if not any(worker.answers for worker in consuming):
         return QueueState(_("The worker doesn't respond") if consuming else _("No worker"), False)
     if consumer.silence is not None and consumer.silence < NO_TASKS:
