@@ -95,7 +95,7 @@ def reports() -> list[Report]:
             redis().srem(NAMES, name)
             continue
         data = json.loads(text)
-        found.append(Report(name, data.pop("role"), EXPIRES - left / 1000, data.pop("uptime"), data))
+        found.append(Report(name, data.pop("role"), EXPIRES - left / 1000, data.pop("uptime", 0), data))
     return sorted(found, key=lambda report: (report.role, report.name))
 
 

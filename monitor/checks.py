@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -11,6 +12,7 @@ from typing import Generic, TypeVar
 from django.db import connection
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class Check(Generic[T]):
@@ -49,3 +51,12 @@ def results(checks: Mapping[str, Check[T]], seconds: float) -> dict[str, T | Exc
         except Exception as error:  # also TimeoutError
             found[name] = error
     return found
+
+
+def answers(checks: Mapping[str, Check[T]], seconds: float) -> dict[str, T | None]:
+    """The same, with None for what has failed or takes too long; the log says why."""
+    found = results(checks, seconds)
+    for name, result in found.items():
+        if isinstance(result, Exception):
+            log.warning("no answer about %s: %r", name, result)
+    return {name: None if isinstance(result, Exception) else result for name, result in found.items()}

@@ -14,7 +14,7 @@ from core import heartbeats, metrics, processes
 from core.enqueue import depth
 from core.processes import Report
 from monitor import queues
-from monitor.checks import Check, results
+from monitor.checks import Check, answers
 from outbox.models import OutboxMessage
 from outbox.outcome import PROBLEMS
 
@@ -41,8 +41,7 @@ class Figures(NamedTuple):
 
 def read() -> Figures:
     """Within `DEADLINE`, whatever hangs."""
-    found = results(CHECKS, DEADLINE)
-    return Figures(**{name: None if isinstance(value, Exception) else value for name, value in found.items()})
+    return Figures(**answers(CHECKS, DEADLINE))
 
 
 def _consumers() -> list[Consumer]:

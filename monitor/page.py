@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from core import metrics, one_at_a_time
 from core.redis import redis
 from monitor import figures, health, hour, workers
-from monitor.checks import Check, results
+from monitor.checks import Check, answers
 from monitor.figures import Consumer, Figures
 from monitor.messages import problems
 from monitor.queues import Waiting
 from monitor.topics import version
-from monitor.workers import Process, QueueState
+from monitor.workers import Process, State
 from outbox.outcome import Status
 
 CHECKS: dict[str, Check[Any]] = {
@@ -27,23 +27,22 @@ class QueueRow(NamedTuple):
     name: str
     waiting: Waiting | None
     consumer: Consumer | None
-    state: QueueState | None
+    state: State | None
 
 
 def context() -> dict[str, Any]:
     number = version()  # first, so that what changes meanwhile is fetched again
     found = figures.read()
     parts, drift = health.check()
-    more = {name: None if isinstance(v, Exception) else v for name, v in results(CHECKS, figures.DEADLINE).items()}
-    running = workers.workers(found.reports or [])
+    more = answers(CHECKS, figures.DEADLINE)
     return {
         "version": number,
         "parts": {name: state for name, state in parts.items() if state != "ok"},
         "drift": drift,
-        "queues": _queues(found, running),
-        "workers": running,
+        "queues": _queues(found),
+        "workers": workers.workers(found.reports or []),
         "web": workers.web_processes(found.reports or []),
-        "beat": workers.beat_state(found),
+        "beat": None if found.reports is None else workers.beat_state(found.reports),
         "schedule": [(entry.task, _datetime(entry.last_run)) for entry in figures.schedule(found)],
         "charts": hour.charts(more["hour"], found.waiting or []) if more["hour"] else [],
         "undelivered": [(Status(name).label, number) for name, number in (found.messages or {}).items()],
@@ -53,11 +52,12 @@ def context() -> dict[str, Any]:
     }
 
 
-def _queues(found: Figures, running: list[Process]) -> list[QueueRow]:
+def _queues(found: Figures) -> list[QueueRow]:
+    running = None if found.reports is None else workers.workers(found.reports)
     waiting = {queue.name: queue for queue in found.waiting or []}
     consumers = {consumer.queue: consumer for consumer in found.consumers or []}
     return [
-        QueueRow(name, waiting.get(name), consumer, consumer and workers.queue_state(consumer, running))
+        QueueRow(name, waiting.get(name), consumer, _state(consumer, running))
         for name in dict.fromkeys([*waiting, *consumers])
         for consumer in [consumers.get(name)]
     ]
@@ -65,3 +65,8 @@ def _queues(found: Figures, running: list[Process]) -> list[QueueRow]:
 
 def _datetime(seconds: float | None) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def _state(consumer: Consumer | None, running: list[Process] | None) -> State | None:
+    """None: nobody knows, or nothing is taken from this queue by a worker of its own."""
+    return None if consumer is None or running is None else workers.queue_state(consumer, running)

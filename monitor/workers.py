@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from core.processes import Report
-from monitor.figures import SILENT, Consumer, Figures
+from monitor.figures import SILENT, Consumer
 
 NO_TASKS = 7.0  # seconds after which a worker should have taken a task: each gets one every `heartbeats.INTERVAL`
 
@@ -41,7 +41,7 @@ class Process(NamedTuple):
         return text % (self.uptime // size)
 
 
-class QueueState(NamedTuple):
+class State(NamedTuple):
     text: str
     good: bool
 
@@ -62,22 +62,22 @@ def web_processes(reports: Iterable[Report]) -> list[Process]:
     return [Process(r.name, r.silence, r.uptime, [], r.data) for r in reports if r.role == "web"]
 
 
-def queue_state(consumer: Consumer, found: list[Process]) -> QueueState:
+def queue_state(consumer: Consumer, found: list[Process]) -> State:
     """Whether a worker takes tasks from the queue, as a visitor of the page reads it."""
     consuming = [worker for worker in found if consumer.queue in worker.data["queues"]]
     if not any(worker.answers for worker in consuming):
-        return QueueState(_("The worker doesn't respond") if consuming else _("No worker"), False)
+        return State(_("The worker doesn't respond") if consuming else _("No worker"), False)
     if consumer.silence is not None and consumer.silence < NO_TASKS:
-        return QueueState(_("Running"), True)
+        return State(_("Running"), True)
     if any(worker.tasks for worker in consuming):
-        return QueueState(_("Busy"), True)
+        return State(_("Busy"), True)
     if consumer.silence is None:
-        return QueueState(_("Takes no tasks"), False)
-    return QueueState(_("No task taken for %(seconds)d s") % {"seconds": consumer.silence}, False)
+        return State(_("Takes no tasks"), False)
+    return State(_("No task taken for %(seconds)d s") % {"seconds": consumer.silence}, False)
 
 
-def beat_state(found: Figures) -> QueueState:
-    beats = [report for report in found.reports or [] if report.role == "beat" and report.silence < SILENT]
+def beat_state(reports: Iterable[Report]) -> State:
+    beats = [report for report in reports if report.role == "beat" and report.silence < SILENT]
     if len(beats) > 1:
-        return QueueState(_("%(number)d beats run: stop all but one") % {"number": len(beats)}, False)
-    return QueueState(_("Running"), True) if beats else QueueState(_("No beat runs"), False)
+        return State(_("%(number)d beats run: stop all but one") % {"number": len(beats)}, False)
+    return State(_("Running"), True) if beats else State(_("No beat runs"), False)
