@@ -75,3 +75,35 @@ def test_a_process_that_hangs_is_given_more_time_after_each_kill(
     asyncio.run(asyncio.wait_for(run(), 60))
     kills = [line for line in logged if "is killed" in line]
     assert kills[:3] == [f"has not answered for {seconds} s and is killed" for seconds in (1, 2, 4)]
+
+
+STARTS = """
+import os, pathlib, socket, sys, time
+with open(sys.argv[1], "a") as file:
+    file.write("started\\n")
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"X_REDHEART_PAUSE=me", os.environ["NOTIFY_SOCKET"])
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(("seconds", "starts"), [(0.5, 3), (500, 1)])
+def test_a_process_that_requests_a_pause_is_started_again_after_it(tmp_path: Path, seconds: float, starts: int) -> None:
+    """Each start requests a pause. Stopping does not wait for its end."""
+    (tmp_path / "starts.py").write_text(STARTS)
+    log = tmp_path / "log"
+    requests: list[str] = []
+
+    async def run() -> None:
+        def pause(text: str) -> None:
+            requests.append(text)
+            process.pause(seconds)
+
+        command = f"{sys.executable} {tmp_path}/starts.py {log}"
+        process = supervising.Process("x", command, notify_path=tmp_path / "notify", requested=pause)
+        while len(requests) < starts:
+            await asyncio.sleep(0.05)
+        await process.stop()
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+    assert requests == ["X_REDHEART_PAUSE=me"] * starts
+    assert log.read_text().count("started") == starts

@@ -98,6 +98,7 @@ def staff(page: Page) -> Iterator[State]:
         "/inbox/ratings/",
         "/inbox/lesson/",
         "/inbox/mails/",
+        "/monitor/",
     ):
         yield path, visit(page, path)
     page.locator("main a[href*='.eml']").first.click()
