@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 LABEL ?= latest
 ROUNDS ?= 1
+FLOWER_PORT ?= 5555
 SITES := tests/docs tests/journeys tests/feedback/test_killed_workers.py tests/notifications/test_killed_workers.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run restart test test-server test-sites test-faults test-postgres test-browser test-embed faults mutants coverage check messages lock bench bench-peers bench-report \
+.PHONY: help run restart test test-server test-sites test-faults test-postgres test-browser test-embed faults mutants coverage check messages lock flower bench bench-peers bench-report \
 	examples examples-build examples-mkdocs examples-eleventy
 
 help: ## list the commands
@@ -89,6 +90,9 @@ check: .venv/dev ## style, types, deployment settings; migrations and requiremen
 	DEBUG=0 ALLOWED_HOSTS=redheart.example EMAIL_URL=smtp://mail.example SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
+flower: .venv/flower ## start Flower on http://127.0.0.1:5555 for the workers of the site that runs; FLOWER_PORT=5556
+	@$(BIN)/celery -A project flower --address=127.0.0.1 --port=$(FLOWER_PORT)
+
 bench: .venv/bench ## measure Redheart under load, about two minutes; LABEL=name, ROUNDS=3, SYSTEMS=redheart:uvicorn-postgres
 	$(BIN)/python -m bench --label $(LABEL) --rounds $(ROUNDS) $(if $(SYSTEMS),--systems $(SYSTEMS))
 
@@ -115,6 +119,10 @@ bench-report: .venv/bench bench/peers/node/node_modules ## all that docs/perform
 
 .venv/dev: requirements-dev.txt .venv/run
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+.venv/flower: requirements-flower.txt .venv/run
+	@$(PIP) -r requirements-flower.txt
 	@touch $@
 
 .venv/bench: bench/requirements.txt .venv/run
