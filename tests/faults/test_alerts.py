@@ -23,9 +23,8 @@ ONLY_WITH_TOKEN = {"METRICS_TOKEN": TOKEN, "METRICS_NETWORKS": "192.0.2.0/24"}
 @contextmanager
 def hanging(site: Live, part: str) -> Iterator[None]:
     """SIGSTOP, also to what would end a process that hangs and start it again."""
-    assert site.process
-    [worker, *children] = sorted(site.pids(part))
-    stopped = [site.process.pid, worker, *children]
+    assert site.process and site.pids(part)
+    stopped = [site.process.pid, *site.pids(part)]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
     try:

@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from monitor import health
+from core.redis import redis
+from likes.tasks import DRIFT_KEY
+from monitor import queues
+from monitor.metrics import families
 from tests.live import ROOT
 from tests.prometheus import FOLDER, METRICS, alert_rules, program
 
@@ -58,11 +61,18 @@ def test_the_limits_of_queues_are_those_of_the_health_check() -> None:
     [rule] = [rule for rule in alert_rules() if rule["alert"] == "RedheartQueueLate"]
     limits = {
         queue: int(limit)
-        for queues, limit in re.findall(r'"(\S+)"\} > (\d+)', rule["expr"])
-        for queue in queues.split("|")
+        for names, limit in re.findall(r'"(\S+)"\} > (\d+)', rule["expr"])
+        for queue in names.split("|")
     }
-    likes, messages = health.MAX_WAIT.total_seconds(), health.MAX_WAIT_MESSAGE.total_seconds()
+    likes, messages = queues.MAX_WAIT.total_seconds(), queues.MAX_WAIT_MESSAGE.total_seconds()
     assert limits == {"likes": likes, "notifications": likes, "mail": messages, "deliveries": messages}
+
+
+@pytest.mark.django_db(transaction=True)  # the figures are read in threads with connections of their own
+def test_the_metrics_are_those_of_the_endpoint() -> None:
+    redis().set(DRIFT_KEY, 0)
+    suffixes = {"counter": "_total", "histogram": "_bucket"}
+    assert {family.name + suffixes.get(family.type, "") for family in families()} == METRICS
 
 
 def test_alerts_and_dashboard_use_metrics_that_there_are() -> None:
