@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-run: .venv/run ## start everything on http://127.0.0.1:8000; PORT=9000 chooses another port
+run: .venv/run ## start everything on http://127.0.0.1:8000; PORT=9000 chooses another port, LOG=info shows the tasks
 	@$(BIN)/python -m project.run
 
 restart: .venv/run ## replace the processes of the running site by new ones, as after an update; no connection is refused

@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from core import visitors
+from core import correlation, visitors
 from core.rate_limits import network_hash
 from core.same_origin import Headers, decode_headers
 from embed import http, keys, pages, rate_limits, services, sites, tokens
@@ -67,17 +67,18 @@ class EmbedEndpoint:
             await asyncio.to_thread(limit_new_visitors, address, digest)
         post_id = await self._post_id(site, key, form.get("url", ""))
         liked, new_visitor = form["liked"] == "1", new_key(site, headers, address)
-        click = Click(post_id, visitor or new_visitor, liked, timezone.now(), not visitor, network_hash(address))
+        network, request_id = network_hash(address), correlation.valid(headers.get("x-request-id", ""))
+        click = Click(post_id, visitor or new_visitor, liked, timezone.now(), not visitor, network, request_id)
         try:
             version = await self.likes.group_commit.store(click)
         except Refusal:
             self.post_ids.pop(digest, None)  # it may have been deleted: the next like creates it again
             raise
         if http.is_form(headers):
-            return http.back(headers, site, form.get("url", ""))
+            return http.with_id(http.back(headers, site, form.get("url", "")), click)
         token = {} if visitor else {"token": tokens.issue(site.pk, click.visitor)}
         body = {"topic": f"post.{post_id}", "post": post_id, "liked": liked, "accepted": version, **token}
-        return http.json_reply(headers, 202, body)
+        return http.with_id(http.json_reply(headers, 202, body), click)
 
     async def _post_id(self, site: EmbeddedSite, key: str, url: str) -> int:
         digest = keys.digest(site.pk, key)

@@ -14,6 +14,7 @@ from core.same_origin import Headers
 from embed import pages
 from embed.sites import EmbeddedSite
 from likes.http import Refusal, Reply, error_reply
+from likes.services import Click
 
 # Without it the tag could not tell a page that is not listed from a server that is away, and OpenHeart's client, which
 # sends its requests in the mode "no-cors", would fail.
@@ -41,6 +42,10 @@ def back(headers: Headers, site: EmbeddedSite, url: str) -> Reply:
     """Back to the page that sent a plain form, or to its site if it did not say which."""
     page = pages.site_url(site, url) or next(iter(sorted(site.origins)), "/")
     return Reply(303, {"location": iri_to_uri(page), "cache-control": "no-store", "vary": "Origin"})
+
+
+def with_id(reply: Reply, click: Click) -> Reply:
+    return reply._replace(headers=reply.headers | {"x-request-id": click.id})
 
 
 def is_form(headers: Headers) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import timedelta
+from functools import partial
 from textwrap import indent
 from typing import Any
 
@@ -24,6 +26,8 @@ from live.broadcast import broadcast
 from outbox.email import email_row
 from outbox.outcome import UNDELIVERED, Status
 from outbox.tasks import enqueue
+
+log = logging.getLogger(__name__)
 
 
 def submit_message(
@@ -61,6 +65,7 @@ def submit_message(
                 _create_confirmation(message)
             notify.new_message()
     if new:
+        transaction.on_commit(partial(log.info, "feedback message %d stored", message.pk))
         transaction.on_commit(lambda: _enqueue_mails(message))
     return message
 

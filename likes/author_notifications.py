@@ -38,7 +38,9 @@ def entries(
     ``changes`` the difference of each post's count."""
     authors, today = {post.pk: post.author_id for post in posts}, now.date()
     groups, new = Counter[tuple[int, date]](), set()
+    newest: dict[int, Like] = {}  # by post id; the likes come oldest first
     for like in likes:
+        newest[like.post_id] = like
         wanted = like.wanted and like.pk not in by_authors
         if like.notified_at:
             groups[like.post_id, like.notified_at.date()] += wanted - like.counted
@@ -48,12 +50,14 @@ def entries(
     for (post_id, group_day), number in groups.items():
         if post_id in authors:
             alert_level = AlertLevel.EVERY_TIME if (post_id, group_day) in new else AlertLevel.OFF
-            yield Entry(authors[post_id], "liked", subject(post_id), day(group_day), number, alert_level)
+            cause = newest[post_id].click_id
+            yield Entry(authors[post_id], "liked", subject(post_id), day(group_day), number, alert_level, cause)
     for post in posts:
-        yield from _milestones(post, changes[post.pk])
+        yield from _milestones(post, changes[post.pk], newest[post.pk].click_id)
 
 
-def _milestones(post: Post, change: int) -> Iterator[Entry]:
+def _milestones(post: Post, change: int, cause: str) -> Iterator[Entry]:
     reached = range(post.like_count + 1, post.like_count + change + 1)
     if number := max((number for number in MILESTONES if number in reached), default=None):
-        yield Entry(post.author_id, "milestone", subject(post.pk), str(number), alert_level=AlertLevel.FIRST_OF_DAY)
+        level = AlertLevel.FIRST_OF_DAY
+        yield Entry(post.author_id, "milestone", subject(post.pk), str(number), alert_level=level, cause=cause)

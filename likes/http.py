@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -11,13 +12,14 @@ from django.http import HttpRequest, parse_cookie
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy
 
-from core import visitors
+from core import correlation, visitors
 from core.http import referring_page, wants_json
 from core.rate_limits import network_hash
 from core.same_origin import Headers, is_known_host, same_origin
 from likes import rate_limits
 from likes.services import Click, Versions
 
+log = logging.getLogger(__name__)
 NOT_STORED = 0  # instead of the version of a like
 
 
@@ -50,7 +52,8 @@ def read_click(headers: Headers, form: Mapping[str, Any], post_id: int, address:
     if liked not in ("0", "1"):
         raise Refusal(HTTPStatus.BAD_REQUEST, gettext_lazy("Send liked=1 or liked=0."))
     network = "" if key and key.startswith("u") else network_hash(address)
-    return Click(post_id, key or visitors.new_key(), liked == "1", timezone.now(), not key, network)
+    request_id = correlation.valid(headers.get("x-request-id", ""))
+    return Click(post_id, key or visitors.new_key(), liked == "1", timezone.now(), not key, network, request_id)
 
 
 def limit_new_visitors(address: str, about: object) -> None:
@@ -73,7 +76,15 @@ def stored_version(click: Click, versions: Versions | None) -> int:
         raise Refusal(HTTPStatus.NOT_FOUND, gettext_lazy("This post was deleted."))
     if version == NOT_STORED:
         raise unavailable()
+    if log.isEnabledFor(logging.INFO):
+        _log_accepted(click)
     return version
+
+
+def _log_accepted(click: Click) -> None:
+    request_id = click.request_id or correlation.current()
+    with correlation.bound(click.id):
+        log.info("click accepted: post %d%s", click.post_id, f", request {request_id}" if request_id else "")
 
 
 def unavailable() -> Refusal:
@@ -82,7 +93,7 @@ def unavailable() -> Refusal:
 
 def success_reply(headers: Headers, click: Click, version: int) -> Reply:
     """204 for htmx, whose page already shows the like; 202 with JSON; 303 back to the page for a plain form."""
-    extra = {"cache-control": "no-store", "x-accepted": str(version)}
+    extra = {"cache-control": "no-store", "x-accepted": str(version), "x-request-id": click.id}
     new_visitor = click.visitor if click.is_first else ""
     if new_visitor:
         extra["hx-trigger"] = "visitor:named"

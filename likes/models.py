@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 
+from core.clock import microseconds
 from core.models import Version
 
 FOLDED_CHARACTERS, FOLDED_LINES = 500, 9
@@ -95,6 +97,11 @@ def feed_changed(instance: Post, created: bool = True, **_: Any) -> None:
         Version.increase(FEED)
 
 
+def click_id(post_id: int, clicked_at: datetime) -> str:
+    """The correlation id of a click. It is made of what the row has, so every process finds the same one."""
+    return f"{post_id}-{microseconds(clicked_at):x}"
+
+
 class Like(models.Model):
     """One visitor's like of one post. The row is its own outbox entry: without ``settled_at`` it is pending."""
 
@@ -118,6 +125,10 @@ class Like(models.Model):
 
     def __str__(self) -> str:
         return f"{self.visitor} {'likes' if self.wanted else 'does not like'} {self.post_id}"
+
+    @property
+    def click_id(self) -> str:
+        return click_id(self.post_id, self.clicked_at)
 
     @property
     def pending(self) -> bool:

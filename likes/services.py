@@ -16,7 +16,7 @@ from core import metrics
 from core.visitors import COOKIE, account_key, new_key, read_cookie
 from likes import networks, sql, tasks
 from likes.author_notifications import subject
-from likes.models import Like, Post
+from likes.models import Like, Post, click_id
 from likes.topics import count_event, feed_event, gone_event
 from live.broadcast import broadcast
 from notifications.services import retract
@@ -29,6 +29,11 @@ class Click(NamedTuple):
     at: datetime
     is_first: bool = False  # of this visitor: the reply sets the visitor cookie
     network: str = ""  # of a visitor without an account
+    request_id: str = ""  # from a proxy
+
+    @property
+    def id(self) -> str:
+        return click_id(self.post_id, self.at)
 
 
 Versions = dict[tuple[str, int], int]  # the version of a like, by visitor and post id

@@ -1,21 +1,24 @@
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 
 from celery import Task, shared_task
 from redis.exceptions import LockError
 
-from core import metrics
+from core import correlation, metrics
 from core.enqueue import enqueue_once, mark_started
 from core.redis import redis
 from likes import networks
-from likes.models import Post
+from likes.models import Like, Post
 from likes.settling import BATCH, settle
 from likes.topics import count_event, saved_event
 from live.broadcast import broadcast
 
 DRIFT_KEY = "redheart:drift"
+log = logging.getLogger(__name__)
 
 
 @shared_task(bind=True)
@@ -24,13 +27,22 @@ def settle_likes(self: Task, enqueued_at: float | None = None) -> None:
     started = time.time()
     mark_started(settle_likes)
     settled = settle()
+    _log_each("settled", settled.likes, self.request.id)
     times = {"enqueued": enqueued_at or started, "started": started, "stored": time.time(), "task": self.request.id}
     saved = (saved_event(like, times) for like in settled.likes)
     metrics.count("likes_settled", len(settled.likes))
     metrics.observe("like_settling", (times["stored"] - like.clicked_at.timestamp() for like in settled.likes))
-    broadcast([*map(count_event, settled.posts), *saved, *settled.bells])
+    if broadcast([*map(count_event, settled.posts), *saved, *settled.bells]):
+        _log_each("broadcast", settled.likes, self.request.id)
     if len(settled.likes) == BATCH:
         enqueue_settling()
+
+
+def _log_each(done: str, likes: Iterable[Like], task_id: str) -> None:
+    if log.isEnabledFor(logging.INFO):
+        for like in likes:
+            with correlation.bound(like.click_id):
+                log.info("click %s: post %d, task %s", done, like.post_id, task_id)
 
 
 def enqueue_settling() -> None:

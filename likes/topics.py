@@ -30,7 +30,7 @@ def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
         # A click may arrive after the task was enqueued or has started: then these stages begin with the click.
         accepted = like.clicked_at.timestamp()
         begun = {stage: max(accepted, times[stage]) for stage in ("enqueued", "started")}
-        data["journey"] = {"accepted": accepted, **times, **begun, "broadcast": time.time()}
+        data["journey"] = {"id": like.click_id, "accepted": accepted, **times, **begun, "broadcast": time.time()}
     return event(topics.personal_topic(like.visitor), like.version, data, name=f"like.{like.post_id}")
 
 

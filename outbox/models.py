@@ -20,6 +20,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core import correlation
 from outbox.outcome import PENDING, PROBLEMS, UNDELIVERED, LeaseLost, Outcome, Status
 
 LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 30)  # Celery has ended the task by then
@@ -59,6 +60,10 @@ class OutboxMessage(models.Model):
     next_at = models.DateTimeField(_("next attempt at"), default=timezone.now)
     give_up_at = models.DateTimeField(default=in_a_day)
     response = models.TextField(_("response"), blank=True)
+    # Of what caused it. The database has a default for the processes of the release before, during a restart.
+    correlation_id = models.CharField(
+        max_length=correlation.MAX_LENGTH, blank=True, default=correlation.current, db_default=""
+    )
 
     if TYPE_CHECKING:
         objects: ClassVar[Manager[Self]]

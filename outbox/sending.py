@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
+from core import correlation
 from outbox.models import GRACE, OutboxMessage
 from outbox.outcome import LOST_AFTER, LOST_BEFORE, LeaseLost, Outcome, Status
 from outbox.transports import handlers, transports, without_secrets
@@ -18,14 +19,20 @@ log = logging.getLogger(__name__)
 def send(pk: int) -> None:
     """Sends a message if it is due. Safe if its task is delivered twice or runs twice at once."""
     for message in typed(OutboxMessage.due().filter(pk=pk).values_list("pk", flat=True)):
-        handler = handlers[type(message)]
-        if not handler.is_ready(message) or not _claim(message):
-            return
+        with correlation.bound(message.correlation_id):
+            _send(message)
+
+
+def _send(message: OutboxMessage) -> None:
+    handler = handlers[type(message)]
+    if not handler.is_ready(message) or not _claim(message):
+        return
+    log.info("message %d: attempt %d, by %s", message.pk, message.attempt_count, message.transport)
+    handler.broadcast(message)
+    outcome = _attempt(message)
+    if outcome:
+        _settle(message, outcome)
         handler.broadcast(message)
-        outcome = _attempt(message)
-        if outcome:
-            _settle(message, outcome)
-            handler.broadcast(message)
 
 
 def settle_lost_attempts() -> None:
@@ -33,8 +40,9 @@ def settle_lost_attempts() -> None:
     expired = OutboxMessage.objects.filter(status=Status.SENDING, lease_until__lt=timezone.now() - GRACE)
     for message in typed(expired.values_list("pk", flat=True)):
         status, reason = (Status.UNKNOWN, LOST_AFTER) if message.handed_over_at else (Status.RETRYING, LOST_BEFORE)
-        if _settle(message, Outcome(status, reason, worker_lost=True)):
-            handlers[type(message)].broadcast(message)
+        with correlation.bound(message.correlation_id):
+            if _settle(message, Outcome(status, reason, worker_lost=True)):
+                handlers[type(message)].broadcast(message)
 
 
 def typed(pks: Iterable[int]) -> list[OutboxMessage]:
@@ -74,6 +82,7 @@ def _settle(message: OutboxMessage, outcome: Outcome) -> bool:
     outcome = without_secrets(outcome, transports[message.transport].secrets(message))
     if not message.settle(outcome):
         return False
+    log.info("message %d: %s", message.pk, message.status)  # without the response, which may quote an address
     handlers[type(message)].changed(message)
     handlers[type(message)].settled(message, outcome)
     return True

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from celery import shared_task
 from django.utils import timezone
 
+from core import correlation
 from core.enqueue import depth
 from outbox import sending
 from outbox.models import OutboxMessage
@@ -45,7 +46,9 @@ def enqueue(messages: Iterable[OutboxMessage]) -> bool:
         for message in messages:
             if message.next_at <= now and not message.on_hold:
                 queue = transports[message.transport].queue
-                send_message.apply_async([message.pk], priority=message.priority, queue=queue)
+                with correlation.bound(message.correlation_id):
+                    send_message.apply_async([message.pk], priority=message.priority, queue=queue)
+                    log.info("message %d enqueued, to be sent by %s", message.pk, message.transport)
                 message.mark_enqueued()
     except Exception as error:
         log.warning("could not enqueue messages; beat will do it: %r", error)

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from celery import Celery, bootsteps
-from celery.signals import beat_init, before_task_publish, celeryd_init, task_failure, task_postrun, task_prerun
+from celery import Celery, Task, bootsteps
+from celery.signals import (
+    after_setup_logger,
+    beat_init,
+    before_task_publish,
+    celeryd_after_setup,
+    celeryd_init,
+    task_failure,
+    task_postrun,
+    task_prerun,
+)
 from kombu.exceptions import OperationalError
 from kombu.transport import redis
 
-from core import heartbeats, watchdog
+from core import correlation, heartbeats, watchdog
 from project import worker_reports  # noqa: F401  (connects its signals)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 WORKER_TIMEOUT = 5.0  # seconds
-app = Celery("redheart")
+
+
+class TaskWithId(Task):
+    """Its messages are handled by `strategy`."""
+
+    Strategy = "project.celery:strategy"
+
+
+app = Celery("redheart", task_cls=TaskWithId)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # Otherwise Celery's Django fixup closes the database connection before and after each task. It reads this key in upper
@@ -30,6 +49,42 @@ def convert_priority(properties: dict[str, Any], **_: Any) -> None:
     """Our priorities are those of Redis: 0 comes first, 9 last. On RabbitMQ 9 comes first."""
     if app.conf.broker_url.startswith("amqp"):
         properties["priority"] = 9 - properties.get("priority", 0)
+
+
+before_task_publish.connect(correlation.add_to_task)
+task_prerun.connect(correlation.task_started)
+task_postrun.connect(correlation.task_ended)
+
+
+def strategy(task: Task, *args: Any, **options: Any) -> Callable[..., Any]:
+    """What a worker does with a message, with its id bound, so that "Task … received" has it, too."""
+    from celery.worker.strategy import default
+
+    handle = default(task, *args, **options)
+
+    def handle_with_id(message: Any, *args: Any, **options: Any) -> Any:
+        with correlation.bound(correlation.of_task(message.headers, message.headers.get("id", ""))):
+            return handle(message, *args, **options)
+
+    return handle_with_id
+
+
+@after_setup_logger.connect
+def set_log_level(logger: logging.Logger, loglevel: int, **_: Any) -> None:
+    """LOG or the option -l, whichever shows more."""
+    from django.conf import settings
+
+    logger.setLevel(min(loglevel, logging.getLevelNamesMapping()[settings.LOG_LEVEL]))
+
+
+@celeryd_after_setup.connect
+def set_banner(instance: Any, **_: Any) -> None:
+    """With LOG=info a worker lists its tasks when it starts, as with -l info. The list is no JSON."""
+    from django.conf import settings
+
+    instance.loglevel = logging.getLogger().level
+    if settings.LOG_FORMAT == "json" or settings.LOG_LEVEL in ("DEBUG", "INFO"):
+        instance.quiet = settings.LOG_FORMAT == "json"
 
 
 @celeryd_init.connect

@@ -51,6 +51,14 @@ def number(name: str, default: int, *, minimum: int = 0, maximum: int = 10_000) 
     return int(value)
 
 
+def choice(name: str, *values: str, default: str) -> str:
+    """One of these values, in lower case."""
+    value = text(name, default).lower()
+    if value not in values:
+        raise ImproperlyConfigured(f"{name} must be {', '.join(values[:-1])} or {values[-1]}, not {value!r}.")
+    return value
+
+
 def items(name: str) -> list[str]:
     """The items of a list with commas."""
     return [item.strip() for item in text(name).split(",") if item.strip()]

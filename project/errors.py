@@ -22,6 +22,7 @@ from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext_lazy as _
 
+from core import correlation
 from core.http import wants_json
 from embed.api.problems import is_api, problem
 
@@ -98,7 +99,9 @@ def plain_page(request: HttpRequest, status: HTTPStatus, sentence: object) -> Ht
         return problem(status, sentence, headers=headers)
     if wants_json(request.headers):
         return JsonResponse({"error": str(sentence)}, status=status, headers=headers)
-    return HttpResponse(render_to_string("500.html", {"sentence": sentence}), status=status, headers=headers)
+    request_id = correlation.current() if status == HTTPStatus.INTERNAL_SERVER_ERROR else ""  # its line is in the log
+    page = render_to_string("500.html", {"sentence": sentence, "request_id": request_id})
+    return HttpResponse(page, status=status, headers=headers)
 
 
 def error_response(request: HttpRequest, status: HTTPStatus, sentence: object = "") -> HttpResponse:

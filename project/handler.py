@@ -6,6 +6,7 @@ switch costs time, and a thread that waits for the event loop when the server st
 
 from __future__ import annotations
 
+import logging
 from os import SEEK_END
 from typing import Any, cast
 
@@ -18,12 +19,22 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
+from core import correlation
+
+log = logging.getLogger(__name__)
+
 
 class Handler(ASGIHandler):
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """Binds the id in the request's header, or a new one."""
+        given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
+        with correlation.bound(correlation.valid(given) or correlation.new()):
+            await self.handle_bound(scope, receive, send)
+
+    async def handle_bound(self, scope: Any, receive: Any, send: Any) -> None:
         """Finishes the request even if the client disconnects. Django would listen for that in a second task, which
         logs a traceback when the server stops."""
         try:
@@ -35,6 +46,7 @@ class Handler(ASGIHandler):
             await request_started.asend(sender=self.__class__, scope=scope)
             request, refusal = self.create_request(scope, body)
             response = refusal or await self.run_get_response(cast(HttpRequest, request))
+            response.headers.setdefault(correlation.HEADER, correlation.current())
             await self.send_response(response, send)
             await sync_to_async(response.close)()
 
@@ -59,4 +71,7 @@ class Handler(ASGIHandler):
         return request, refusal
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        return await sync_to_async(self.get_response)(request)
+        response = await sync_to_async(self.get_response)(request)
+        if match := request.resolver_match:  # its route, because a path may hold a secret
+            log.info("%s /%s %d", request.method, match.route, response.status_code)
+        return response

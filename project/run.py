@@ -21,6 +21,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 from core import watchdog
 from project import env, output, restart
@@ -73,8 +74,12 @@ def set_damaged_aside(data_dir: Path, lines: str) -> None:
 
 async def prepare() -> None:
     """Database and demo content, while the server of the Procfile's first line starts."""
-    process = await asyncio.create_subprocess_exec(sys.executable, "manage.py", "prepare", cwd=BASE_DIR)
-    if await process.wait():
+    command = [sys.executable, "manage.py", "prepare"]
+    pipe = PIPE if output.as_json() else None
+    process = await asyncio.create_subprocess_exec(*command, cwd=BASE_DIR, stdout=pipe, stderr=pipe and STDOUT)
+    for line in ((await process.communicate())[0] or b"").decode(errors="replace").splitlines():
+        log("prepare", line)
+    if process.returncode:
         raise SystemExit("The site could not be prepared; see the reason above.")
 
 
@@ -92,7 +97,7 @@ async def announce(address: str) -> None:
         if time.monotonic() - started > 30:
             log("run", f"still not healthy: see {address}/healthz/")
             started = time.monotonic()
-    output.say(f"\n  Redheart is ready:  {address}/\n  Ctrl-C stops it.\n")
+    output.notice(f"Redheart is ready:  {address}/" + ("" if output.as_json() else "\n  Ctrl-C stops it."))
 
 
 async def serve(listening: socket.socket, data_dir: Path) -> None:
@@ -135,7 +140,7 @@ async def serve(listening: socket.socket, data_dir: Path) -> None:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
     finally:
-        output.say("\n  Stopping.")
+        output.notice("Stopping.")
         for some in (processes, servers):  # Redis last, so that workers can return their unfinished tasks
             await asyncio.gather(*(process.stop() for process in some))
         shutil.rmtree(folder)

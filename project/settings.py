@@ -12,7 +12,7 @@ from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
-from project import env, redis_server
+from project import env, redis_server, sentry
 from project.env import BASE_DIR
 
 DEBUG = env.flag("DEBUG", True)
@@ -257,10 +257,12 @@ SECURE_HSTS_SECONDS = 0 if DEBUG else 30 * 24 * 3600
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|livez)/$"]
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # no HSTS for subdomains: they may be somebody else's
 
+LOG_LEVEL = env.choice("LOG", "debug", "info", "warning", "error", default="warning").upper()
+LOG_FORMAT = env.choice("LOG_FORMAT", "text", "json", default="text")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"short": {"format": "{levelname:.1} {name}: {message}", "style": "{"}},
+    "formatters": {"line": {"()": f"project.log_formats.{LOG_FORMAT}"}},
     "filters": {
         "limit_repeats": {"()": "project.log_limits.LimitRepeats"},
         "not_health": {
@@ -270,9 +272,9 @@ LOGGING = {
     },
     "handlers": {
         "none": {"class": "logging.NullHandler"},
-        "console": {"class": "logging.StreamHandler", "formatter": "short", "filters": ["not_health", "limit_repeats"]},
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["not_health", "limit_repeats"]},
     },
-    "root": {"handlers": ["console"], "level": "INFO"},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         # django.request logs refused requests in one line; these would add a traceback.
@@ -288,3 +290,5 @@ LOGGING = {
         "channels_redis": {"level": "CRITICAL"},
     },
 }
+if SENTRY_DSN := env.text("SENTRY_DSN"):
+    sentry.start(SENTRY_DSN)

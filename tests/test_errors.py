@@ -15,6 +15,7 @@ from django.db import OperationalError, connection
 from django.http import Http404
 from django.test import Client
 
+from core import correlation
 from feedback.models import Message
 from notifications.models import Notification
 from project.handler import Handler
@@ -93,6 +94,9 @@ def test_a_bug_gets_one_sentence_too(db: None, settings: Any, monkeypatch: pytes
     sentence = "Something went wrong. Please try again shortly."
     page = site.get("/")
     assert (page.status_code, f"<h1>{sentence}</h1>" in page.content.decode()) == (500, True)
+    assert "Request ID" not in page.content.decode(), "no id is bound here"
+    with correlation.bound("a-1"):
+        assert 'Request ID: <span class="mono">a-1</span>' in site.get("/").content.decode()
     program = site.get("/", headers={"accept": "application/json"})
     assert (program.status_code, program.json()) == (500, {"error": sentence})
 

@@ -95,6 +95,9 @@ def test_processes_that_start_at_the_same_time_share_one_key(tmp_path: Path) -> 
         ({"ALLOWED_HOSTS": "a.example"}, "DEBUG=1 answers on this machine only"),
         ({"DEBUG": "perhaps"}, "DEBUG must be 1 or 0, not 'perhaps'"),
         ({"LOG_QUERIES": "many"}, "LOG_QUERIES must be 1 or 0"),
+        ({"LOG": "loud"}, "LOG must be debug, info, warning or error, not 'loud'"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be text or json, not 'xml'"),
+        ({"SENTRY_DSN": "sentry.example"}, "SENTRY_DSN must look like https://key@sentry.example/1"),
         ({"SLOW_MAIL": "26"}, "SLOW_MAIL must be a whole number from 0 to 25"),
         ({"EMAIL_TIMEOUT": "soon"}, "EMAIL_TIMEOUT must be a whole number"),
         ({"EMAIL_TIMEOUT": "0"}, "EMAIL_TIMEOUT must be a whole number from 1"),
@@ -159,7 +162,7 @@ def test_every_setting_is_documented_and_has_a_line_in_the_example() -> None:
     code = (ROOT / "project/settings.py").read_text()
     in_example = set(re.findall(r"^# ([A-Z_]+)=", example, re.M))
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.M))
-    read = set(re.findall(r"""env\.(?:text|flag|number|items|hosts|networks|token)\(["']([A-Z_]+)["']""", code))
+    read = set(re.findall(r"""env\.(?:text|flag|number|items|hosts|choice|networks|token)\(["']([A-Z_]+)["']""", code))
     other = {"LISTEN", "WEB_OPTIONS"}  # read by project/run.py and the Procfile
     assert documented == read | other | {"ENV_FILE"}
     assert in_example == read | other, "ENV_FILE cannot be set in the file that it names"

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core import correlation
 from core.clock import microseconds
 
 
@@ -29,6 +30,9 @@ class Notification(models.Model):
     seen_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(_("read at"), null=True)
     archived_at = models.DateTimeField(_("archived at"), null=True)
+    correlation_id = models.CharField(  # of what caused its latest entry
+        max_length=correlation.MAX_LENGTH, blank=True, default="", db_default=""
+    )
     fan_out_pending = models.BooleanField(default=False)  # its deliveries are not written yet
 
     class Meta:

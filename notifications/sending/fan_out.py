@@ -98,13 +98,15 @@ def _write(
     pending = Delivery.objects.filter(destination=destination, notification=group, status__in=PENDING)
     if delivery := pending.first():
         row = OutboxMessage.objects.filter(pk=delivery.pk, status__in=PENDING)
-        if row.update(content=content, identity=new_identity()):
+        if row.update(content=content, identity=new_identity(), correlation_id=group.correlation_id):
+            delivery.correlation_id = group.correlation_id
             return delivery
     return Delivery.objects.create(
         transport=destination.transport,
         destination=destination,
         notification=group,
         content=content,
+        correlation_id=group.correlation_id,
         priority=PUSH_PRIORITY if destination.transport == PUSH else PRIORITY,
         next_at=may_send_at(user_settings, timezone.now()),
         on_hold=destination.paused_at is not None,

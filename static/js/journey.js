@@ -29,7 +29,7 @@
   });
 
   document.addEventListener("journey", ({ detail: click }) => {
-    const { at } = click, item = copy("journey-click"), [title, stages, task] = item.children;
+    const { at } = click, item = copy("journey-click"), [title, stages, ids] = item.children;
     const clicked = new Date(performance.timeOrigin + click.clicked).toLocaleTimeString(document.documentElement.lang);
     title.textContent = `${labels[click.liked ? "liked" : "unliked"]}, ${clicked} · ${ms(at.shown)}`;
     let from = 0;
@@ -38,7 +38,9 @@
       stages.append(bar(stage, from, to, at.shown));
       from = to;
     }
-    task.querySelector(".mono").textContent = `settle_likes ${click.task}`;
+    const [clickId, taskId] = ids.querySelectorAll(".mono");
+    clickId.textContent = `click ${click.id}`;
+    taskId.textContent = `settle_likes ${click.task}`;
     if (!list.children.length) panel.open = !narrow.matches;
     list.prepend(item);
     while (list.children.length > MAX_CLICKS) list.lastElementChild.remove();

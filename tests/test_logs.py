@@ -1,0 +1,89 @@
+"""What is printed: LOG says how much, LOG_FORMAT in which form."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core import correlation
+from project import log_formats, output
+from tests.live import ROOT
+
+
+def record(message: str = "saved", level: int = logging.INFO, error: BaseException | None = None) -> logging.LogRecord:
+    info = (type(error), error, None) if error else None
+    return logging.LogRecord("likes.tasks", level, "tasks.py", 1, message + " %d", (7,), info)
+
+
+def test_a_line_of_text_ends_with_the_id_if_there_is_one() -> None:
+    assert log_formats.text().format(record()) == "I likes.tasks: saved 7"
+    with correlation.bound("a-1"):
+        assert log_formats.text().format(record()) == "I likes.tasks: saved 7 correlation_id=a-1"
+
+
+def test_a_traceback_follows_the_line_with_the_id() -> None:
+    with correlation.bound("a-1"):
+        lines = log_formats.text().format(record(error=ValueError("wrong"))).splitlines()
+    assert lines == ["I likes.tasks: saved 7 correlation_id=a-1", "ValueError: wrong"]
+
+
+def test_a_line_of_json_is_one_object() -> None:
+    line = log_formats.json().format(record("이모지\n❤", logging.WARNING, ValueError("wrong")))
+    assert "\n" not in line
+    values = json.loads(line)
+    assert values.pop("time").endswith("Z")
+    assert values == {
+        "level": "warning",
+        "logger": "likes.tasks",
+        "message": "이모지\n❤ 7",
+        "exception": "ValueError: wrong",
+    }
+    with correlation.bound("a-1"):
+        assert json.loads(log_formats.json().format(record()))["correlation_id"] == "a-1"
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> list[str]:
+    """What `project.run` prints when the web process says these lines."""
+    found: list[str] = []
+    monkeypatch.setattr(output, "say", found.append)
+    for line in lines:
+        output.log("web", line)
+    return found
+
+
+def test_with_json_every_line_of_every_process_is_an_object_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    first, second, third = map(json.loads, printed(monkeypatch, '{"message": "a"}', "  Traceback", "", "{}"))
+    assert first == {"process": "web", "message": "a"}
+    assert (second["process"], second["message"], third["message"]) == ("web", "  Traceback", "{}")
+
+
+def test_without_json_lines_are_printed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert printed(monkeypatch, '{"message": "a"}') == ['web               {"message": "a"}']
+
+
+LEVEL = "import project.celery, logging; from django.conf import settings; print(settings.LOGGING['root']['level'])"
+
+
+@pytest.mark.parametrize(("value", "level"), [("", "WARNING"), ("info", "INFO"), ("DEBUG", "DEBUG")])
+def test_log_is_the_level_of_what_is_printed(tmp_path: Path, value: str, level: str) -> None:
+    env = {**os.environ, "DATA_DIR": str(tmp_path), "LOG": value}
+    assert subprocess.check_output([sys.executable, "-c", LEVEL], cwd=ROOT, env=env, text=True).strip() == level
+
+
+def test_structlog_is_loaded_only_for_json(tmp_path: Path) -> None:
+    code = "import sys, django; django.setup(); print('structlog' in sys.modules, 'sentry_sdk' in sys.modules)"
+    for format, expected in (("text", "False False"), ("json", "True False")):
+        env = {
+            **os.environ,
+            "DATA_DIR": str(tmp_path),
+            "LOG_FORMAT": format,
+            "DJANGO_SETTINGS_MODULE": "project.settings",
+        }
+        assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, env=env, text=True).strip() == expected
