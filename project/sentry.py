@@ -25,6 +25,8 @@ def start(dsn: str) -> None:
             send_default_pii=False,
             include_local_variables=False,  # they may hold addresses and secrets
             max_breadcrumbs=0,  # so may the requests and log lines before the error
+            auto_session_tracking=False,  # errors only
+            send_client_reports=False,
             before_send=prepare,
         )
     except BadDsn as error:

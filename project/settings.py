@@ -286,6 +286,9 @@ LOGGING = {
         # Its output is in the attempts of the destination.
         "apprise": {"handlers": ["none"], "level": "WARNING", "propagate": False},
         "daphne": {"level": "WARNING"},
+        # In the same format as all other lines.
+        "uvicorn": {"handlers": [], "propagate": True},
+        "uvicorn.access": {"handlers": [], "propagate": True},
         # It logs a traceback each second while Redis is away; the hub logs one line instead.
         "channels_redis": {"level": "CRITICAL"},
     },

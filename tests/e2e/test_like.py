@@ -137,11 +137,14 @@ def test_the_first_click_shows_its_journey(visitor: Visitor, post_id: int, path:
     expect(journey).to_be_visible()
     expect(journey.locator(".stages li")).to_have_count(0)
 
-    heart(page, post_id).click()
+    with page.expect_response(f"**/posts/{post_id}/like/") as response:
+        heart(page, post_id).click()
 
     expect(journey.locator(".stages li")).to_have_count(6)
     expect(journey).to_have_attribute("open", "")
-    expect(journey.locator("#journey-clicks .mono")).to_have_text(re.compile(r"settle_likes [0-9a-f-]{36}"))
+    click_id = response.value.headers["x-request-id"]
+    ids: list[str | re.Pattern[str]] = [f"click {click_id}", re.compile(r"settle_likes [0-9a-f-]{36}")]
+    expect(journey.locator("#journey-clicks .mono")).to_have_text(ids)
     expect(journey.locator("#journey-total")).to_have_text(re.compile(r"\d ms$"))
 
 
@@ -151,7 +154,7 @@ def test_each_settled_click_adds_a_journey(visitor: Visitor, post_id: int) -> No
         heart(page, post_id).click()
         expect_heart(page, post_id, pressed=pressed)
     expect(page.locator("#journey-clicks > li")).to_have_count(2)
-    expect(page.locator("#journey-clicks > li .mono")).to_have_count(2)
+    expect(page.locator("#journey-clicks > li .mono")).to_have_count(4)
 
 
 def cookies(page: Page) -> dict[str, dict[str, object]]:
