@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +10,6 @@ from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 
-from core.clock import microseconds
 from core.models import Version
 
 FOLDED_CHARACTERS, FOLDED_LINES = 500, 9
@@ -97,9 +95,10 @@ def feed_changed(instance: Post, created: bool = True, **_: Any) -> None:
         Version.increase(FEED)
 
 
-def click_id(post_id: int, clicked_at: datetime) -> str:
-    """The correlation id of a click. It is made of what the row has, so every process finds the same one."""
-    return f"{post_id}-{microseconds(clicked_at):x}"
+def click_id(post_id: int, clicked_at: float) -> str:
+    """The correlation id of a click at this time, in seconds since 1970. It is made of what the row has, so every
+    process finds the same one."""
+    return f"{post_id}-{round(clicked_at * 1_000_000):x}"
 
 
 class Like(models.Model):
@@ -128,7 +127,7 @@ class Like(models.Model):
 
     @property
     def click_id(self) -> str:
-        return click_id(self.post_id, self.clicked_at)
+        return click_id(self.post_id, self.clicked_at.timestamp())
 
     @property
     def pending(self) -> bool:

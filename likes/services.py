@@ -33,7 +33,7 @@ class Click(NamedTuple):
 
     @property
     def id(self) -> str:
-        return click_id(self.post_id, self.at)
+        return click_id(self.post_id, self.at.timestamp())
 
 
 Versions = dict[tuple[str, int], int]  # the version of a like, by visitor and post id

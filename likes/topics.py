@@ -8,7 +8,7 @@ from typing import Any
 
 from core.http import parse_pks
 from core.models import Version
-from likes.models import FEED, Like, Post
+from likes.models import FEED, Like, Post, click_id
 from live import topics
 from live.topics import LAST_VERSION, Event, event
 
@@ -30,7 +30,13 @@ def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
         # A click may arrive after the task was enqueued or has started: then these stages begin with the click.
         accepted = like.clicked_at.timestamp()
         begun = {stage: max(accepted, times[stage]) for stage in ("enqueued", "started")}
-        data["journey"] = {"id": like.click_id, "accepted": accepted, **times, **begun, "broadcast": time.time()}
+        data["journey"] = {
+            "id": click_id(like.post_id, accepted),
+            "accepted": accepted,
+            **times,
+            **begun,
+            "broadcast": time.time(),
+        }
     return event(topics.personal_topic(like.visitor), like.version, data, name=f"like.{like.post_id}")
 
 

@@ -45,6 +45,12 @@ async def test_a_page_comes_into_being_with_its_first_like_and_never_by_a_view(s
     assert await keys() == [PAGE]
 
 
+async def test_the_response_has_the_id_of_the_click_also_to_a_form_without_script(site: Site) -> None:
+    for accept in ("application/json", "text/html"):
+        response = await like(accept=accept)
+        assert response.headers["x-request-id"] == (await rows())[-1].click_id
+
+
 async def test_a_visitor_with_the_token_is_the_same_visitor(site: Site) -> None:
     token = (await like()).json["token"]
     again = await like(liked="0", token=token)

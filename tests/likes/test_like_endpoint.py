@@ -61,6 +61,7 @@ async def test_the_response_comes_when_the_row_is_committed(post: Post) -> None:
     (row,) = await rows()
     assert (row.post_id, row.visitor, row.wanted, row.settled_at) == (post.pk, "v1", True, None)
     assert int(response.headers["x-accepted"]) == row.version
+    assert response.headers["x-request-id"] == row.click_id
 
 
 async def test_htmx_gets_204_a_program_gets_json_and_a_form_is_redirected_back(post: Post) -> None:
