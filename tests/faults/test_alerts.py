@@ -54,7 +54,7 @@ def test_a_worker_that_hangs_and_one_that_consumes_nothing_are_alerts_within_a_m
             stop_consuming(site, "likes")
             with hanging(site, "-Q mail"):
                 expected = {(SILENT, "likes"), (SILENT, "mail")}
-                until(lambda: prometheus.firing() >= expected, lambda: f"only {prometheus.firing()}", 90)  # 42 on a quiet machine
+                until(lambda: prometheus.firing() >= expected, lambda: f"only {prometheus.firing()}", 90)  # 42 if quiet
                 assert prometheus.firing() == expected, "the worker of deliveries works"
                 response = httpx.get(f"{site.url}/healthz/", timeout=30)
                 assert (response.status_code, response.json()["workers"]) == (503, "no worker for likes, mail")
