@@ -6,24 +6,50 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_postrun, task_prerun, task_received
+from celery.signals import celeryd_init, task_postrun, task_prerun, task_received, worker_ready
 
 LOG = os.environ.get("LESSON_LOG", os.devnull)
+WORKER = os.environ.get("LESSON_WORKER", "")
+CHECK_INTERVAL = 1.0  # seconds
 
-app = Celery("lessons", broker=os.environ.get("LESSON_BROKER"), backend=os.environ.get("LESSON_BACKEND"))
+app = Celery(
+    "lessons",
+    broker=os.environ.get("LESSON_BROKER"),
+    backend=os.environ.get("LESSON_BACKEND"),
+    set_as_current=False,
+    fixups=[],
+)
 app.conf.update(json.loads(os.environ.get("LESSON_SETTINGS", "{}")))
-worker = os.environ.get("LESSON_WORKER", "")
 
 
 def record(event: str, **data: Any) -> None:
     """Lines of less than 4 KiB, appended at once: those of several processes do not mix."""
-    line = json.dumps({"event": event, "at": time.time(), "worker": worker, "pid": os.getpid(), **data})
+    line = json.dumps({"event": event, "at": time.time(), "worker": WORKER, "pid": os.getpid(), **data})
     with open(LOG, "a") as file:
         file.write(line + "\n")
+
+
+@celeryd_init.connect
+def end_with_the_lesson(**_: Any) -> None:
+    """Ends this worker when the process that runs the lesson was killed. The children of a worker end after it."""
+    if WORKER:
+        threading.Thread(target=_wait_for_the_end_of, args=[os.getppid()], daemon=True).start()
+
+
+def _wait_for_the_end_of(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(CHECK_INTERVAL)
+    os._exit(1)
+
+
+@worker_ready.connect
+def ready(**_: Any) -> None:
+    record("ready")
 
 
 @task_received.connect
