@@ -12,13 +12,16 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 	examples examples-build examples-mkdocs examples-eleventy
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 run: .venv/run ## start everything on http://127.0.0.1:8000; PORT=9000 chooses another port, LOG=info shows the tasks
 	@$(BIN)/python -m project.run
 
 restart: .venv/run ## replace the processes of the running site by new ones, as after an update; no connection is refused
 	@$(BIN)/python -m project.restart
+
+lesson-%: .venv/run ## show with real workers what Celery does, for example make lesson-prefetch; make lesson-list names all
+	@$(BIN)/python -m monitor.lessons $*
 
 examples: ## serve examples/ as another site on http://localhost:8001, with the hearts of make run; PORT=9001
 	@$(PYTHON) examples/serve.py

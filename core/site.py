@@ -16,14 +16,15 @@ from core.http import SeeOther
 THEMES = ("light", "dark")
 COOKIE = "theme"
 A_YEAR = 31_536_000  # seconds
-NOT_FOR_ROBOTS = ("/accounts/", "/admin/", "/feedback/", "/inbox/", "/monitor/", "/notifications/")
+NOT_FOR_ROBOTS = ("/accounts/", "/admin/", "/feedback/", "/inbox/", "/lessons/", "/monitor/", "/notifications/")
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: the theme that the visitor has chosen, or an empty text for that of the system; and the share
-    of clicks whose times pages report."""
+    """Context processor: the theme that the visitor has chosen, or an empty text for that of the system; the share of
+    clicks whose times pages report; and whether this is a development site."""
     chosen = request.COOKIES.get(COOKIE, "")
-    return {"theme": chosen if chosen in THEMES else "", "click_sample": settings.CLICK_SAMPLE}
+    theme = chosen if chosen in THEMES else ""
+    return {"theme": theme, "click_sample": settings.CLICK_SAMPLE, "development": settings.DEBUG}
 
 
 @require_POST

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from core import watchdog
@@ -23,7 +22,7 @@ def context() -> dict[str, Any]:
     """Only `make run` can stop processes, because it starts them again."""
     can_stop = watchdog.has_supervisor()
     parts = (PROCESSES if can_stop else {}) | {SOCKETS: _("Disconnect all pages")}
-    return {"can_stop": can_stop, "plugs": parts.items(), "development": settings.DEBUG}
+    return {"can_stop": can_stop, "plugs": parts.items()}
 
 
 def unplug(*, part: str) -> bool:

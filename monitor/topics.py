@@ -1,4 +1,4 @@
-"""The live topic ``monitor``. Its frames say only that time has passed; the page then fetches its part again."""
+"""What staff can watch live. A frame says only that something has changed; the page then fetches its part again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import time
 
 from core.permissions import is_staff
 from live import topics
-from live.topics import event
+from live.topics import Event, event
+from monitor.lessons import state
+from monitor.lessons.registry import NAMES
 
 newest = 0
 
@@ -18,4 +20,13 @@ def version() -> int:
     return newest
 
 
+def lesson_event(name: str) -> Event:
+    return event(f"lessons.{name}", state.read(name).version, {})
+
+
 topics.declare("monitor", snapshot=lambda keys: [event("monitor", version(), {})], allows=is_staff, poll=True)
+topics.declare(
+    "lessons",
+    snapshot=lambda keys: map(lesson_event, filter(NAMES.__contains__, keys)),
+    allows=is_staff,
+)

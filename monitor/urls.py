@@ -1,7 +1,7 @@
 from django.urls import path
 
 from monitor.metrics import metrics
-from monitor.views import clicks, monitor, plug
+from monitor.views import clicks, lessons, monitor, plug
 
 urlpatterns = [
     path("metrics", metrics, name="metrics"),
@@ -10,4 +10,6 @@ urlpatterns = [
     path("monitor/recount/", monitor.recount, name="recount"),
     path("monitor/unplug/", plug.unplug, name="unplug"),
     path("monitor/messages/<pk:pk>/retry/", monitor.retry, name="retry_message"),
+    path("lessons/", lessons.overview, name="lessons"),
+    path("lessons/<slug:name>/", lessons.page, name="lesson_page"),
 ]

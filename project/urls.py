@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("embed.urls")),
     path("", include("monitor.urls")),
     path("", include("notifications.urls")),
+    path("", include("monitor.urls")),
     path("accounts/login/", SignIn.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("i18n/", include("django.conf.urls.i18n")),

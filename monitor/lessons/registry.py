@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from monitor.lessons.results import Result, Text
 
-NAMES: tuple[str, ...] = ()
+NAMES: tuple[str, ...] = ("prefetch", "ignore-result", "calling", "whiteboard")
 Report = Callable[[Text], None]
 
 

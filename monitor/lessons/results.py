@@ -58,3 +58,23 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Result:
+        """What `to_json` returned, after JSON has made lists of all tuples."""
+        return cls(
+            figure=Text(*data["figure"]),
+            timelines=[Timeline(Text(*title), [Bar(*bar) for bar in bars]) for title, bars in data["timelines"]],
+            columns=[
+                Columns(Text(*title), unit, [(n, v) for n, v in values]) for title, unit, values in data["columns"]
+            ],
+            tables=[
+                Table(Text(*title), [Text(*cell) for cell in head], [[_cell(cell) for cell in row] for row in rows])
+                for title, head, rows in data["tables"]
+            ],
+            texts=[(Text(*title), text) for title, text in data["texts"]],
+        )
+
+
+def _cell(cell: str | list[Any]) -> str | Text:
+    return cell if isinstance(cell, str) else Text(*cell)

@@ -10,8 +10,8 @@ import threading
 import time
 from typing import Any
 
-from celery import Celery
-from celery.signals import celeryd_init, task_postrun, task_prerun, task_received, worker_ready
+from celery import Celery, Task
+from celery.signals import celeryd_init, task_postrun, task_prerun, task_received, task_revoked, worker_ready
 
 LOG = os.environ.get("LESSON_LOG", os.devnull)
 WORKER = os.environ.get("LESSON_WORKER", "")
@@ -37,8 +37,8 @@ def record(event: str, **data: Any) -> None:
 @celeryd_init.connect
 def end_with_the_lesson(**_: Any) -> None:
     """Ends this worker when the process that runs the lesson was killed. The children of a worker end after it."""
-    if WORKER:
-        threading.Thread(target=_wait_for_the_end_of, args=[os.getppid()], daemon=True).start()
+    if parent := os.environ.get("LESSON_PARENT"):
+        threading.Thread(target=_wait_for_the_end_of, args=[int(parent)], daemon=True).start()
 
 
 def _wait_for_the_end_of(parent: int) -> None:
@@ -58,13 +58,37 @@ def received(request: Any, **_: Any) -> None:
 
 
 @task_prerun.connect
-def started(task_id: str, args: Any, **_: Any) -> None:
-    record("started", task=task_id, args=args)
+def started(task_id: str, args: Any, kwargs: Any, **_: Any) -> None:
+    record("started", task=task_id, args=args, kwargs=kwargs)
 
 
 @task_postrun.connect
 def ended(task_id: str, args: Any, state: str, **_: Any) -> None:
     record("ended", task=task_id, args=args, state=state)
+
+
+@task_revoked.connect
+def revoked(request: Any, expired: bool, **_: Any) -> None:
+    record("revoked", task=request.id, args=request.args, expired=expired)
+
+
+@app.task
+def nothing() -> int:
+    """The shortest task with a result."""
+    return 1
+
+
+@app.task
+def echo(label: str, **options: Any) -> None:
+    """A task that accepts every argument by name."""
+
+
+@app.task(bind=True, autoretry_for=[OSError], retry_backoff=1, retry_jitter=False, max_retries=5)
+def fail_twice(task: Task, label: str) -> None:
+    """Fails as long as the server of somebody else seems to be away: in the first two attempts."""
+    time.sleep(0.1)
+    if task.request.retries < 2:
+        raise OSError("no answer")
 
 
 @app.task

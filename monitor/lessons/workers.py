@@ -57,13 +57,15 @@ class Run:
         self.id = uuid4().hex[:8]
         self.prefix = f"lesson-{self.id}"
         self.broker = broker or site.CELERY_BROKER_URL
+        self.queues: set[str] = set()
         self.settings = self._defaults() | (settings or {})
         self.app = Celery(
             self.prefix, broker=self.broker, backend=site.CELERY_RESULT_BACKEND, set_as_current=False, fixups=[]
         )
         self.app.conf.update(self.settings)
-        self.queues: set[str] = set()
         self.workers: list[Worker] = []
+        self.recorded: list[Event] = []
+        self.position = 0  # in the file of events, up to which they have been read
 
     def _defaults(self) -> dict[str, Any]:
         """Settings that keep this run apart from the site and from other runs on the same broker."""
@@ -71,10 +73,12 @@ class Run:
         return {
             "broker_transport_options": self._transport_options() if self.on_redis else {"confirm_publish": True},
             "broker_connection_retry_on_startup": True,
+            "task_default_queue": self.queue("default"),  # where `delay` enqueues
             "control_exchange": self.prefix,
             "event_exchange": f"{self.prefix}-events",
             "worker_enable_remote_control": False,
             "task_ignore_result": True,
+            "task_queue_max_priority": None if self.on_redis else 9,
             "result_expires": 600,
             "result_backend_transport_options": options,
         }
@@ -170,12 +174,18 @@ class Run:
             "LESSON_SETTINGS": json.dumps(self.settings | settings),
             "LESSON_LOG": str(self.log),
             "LESSON_WORKER": name,
+            "LESSON_PARENT": str(os.getpid()),
+            "TMPDIR": str(self.folder),
         }
 
     def events(self) -> list[Event]:
         """What the workers and their tasks have recorded, in the order of time."""
-        lines = self.log.read_text().split("\n")[:-1]  # the last one may not be complete
-        return sorted(map(json.loads, lines), key=lambda event: event["at"])
+        with self.log.open() as file:
+            file.seek(self.position)
+            while (line := file.readline()).endswith("\n"):  # the last one may not be complete
+                self.recorded.append(json.loads(line))
+                self.position = file.tell()
+        return sorted(self.recorded, key=lambda event: event["at"])
 
     def wait_for(self, condition: Callable[[list[Event]], Any], seconds: float) -> list[Event]:
         """Waits until the condition is true of the events, and returns them. Raises TimeoutError."""
@@ -188,6 +198,15 @@ class Run:
                 raise TimeoutError(f"It did not happen within {seconds:g} seconds. Events so far: {counts}")
             time.sleep(POLL_INTERVAL)
         return events
+
+    def depth(self, queue: str) -> int:
+        """How many messages wait in the broker. Those that a worker holds do not count."""
+        with self.app.connection_for_read() as connection:
+            try:
+                count: int = connection.default_channel.queue_declare(queue, passive=True).message_count
+            except connection.channel_errors:  # Redis has no empty lists
+                return 0
+            return count
 
     def redis(self) -> Redis:
         """A client of the broker, if that is Redis."""

@@ -113,6 +113,15 @@ def staff(page: Page) -> Iterator[State]:
     visit(page, "/inbox/lesson/").locator("#lesson-worker button").click()
     page.locator("#fetch-worker").wait_for(state="attached")
     yield "running lesson", page
+    yield "lessons", visit(page, "/lessons/")
+    for name in ("calling", "whiteboard"):
+        yield f"lesson {name}", visit(page, f"/lessons/{name}/")
+        submit(page, "#lesson-state form")
+        yield f"running lesson {name}", page
+        page.locator("[data-lesson=done]").wait_for()
+        for details in page.locator("main details").all():
+            details.evaluate("(details) => { details.open = true }")
+        yield f"lesson {name} with its result", page
     yield "integrations", visit(page, "/notifications/destinations/")
     for transport in ("webhook", "apprise", "kakao"):
         yield f"connect {transport}", visit(page, f"/notifications/destinations/connect/{transport}/")

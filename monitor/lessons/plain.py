@@ -1,0 +1,79 @@
+"""What a lesson shows, as plain text for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from unicodedata import east_asian_width
+
+from monitor.lessons.charts import lanes
+from monitor.lessons.registry import Lesson
+from monitor.lessons.results import Bar, Columns, Result, Table, Text, Timeline
+
+WIDTH = 100  # characters
+CHART = 72  # of them for the bars
+FILL = {"short": "=", "long": "#", "waiting": ".", "failed": "x"}
+
+
+def heading(lesson: Lesson) -> str:
+    return f"\n{lesson.TITLE}\n{'=' * width(str(lesson.TITLE))}\n{lesson.QUESTION}\n"
+
+
+def result(found: Result, lesson: Lesson) -> str:
+    parts = [timeline(each) for each in found.timelines]
+    parts += [columns(each) for each in found.columns]
+    parts += [table(each) for each in found.tables]
+    parts += [f"{title}\n{textwrap.indent(text.strip(), '  ')}" for title, text in found.texts]
+    return "\n\n".join(["", *parts, f"➤ {found.figure}", *paragraphs(str(lesson.WHY)), ""])
+
+
+def paragraphs(text: str) -> list[str]:
+    return [textwrap.fill(paragraph, WIDTH) for paragraph in text.split("\n\n")]
+
+
+def width(text: str) -> int:
+    """Columns in a terminal: a Korean character takes two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def padded(text: str, size: int) -> str:
+    return text + " " * (size - width(text))
+
+
+def table(found: Table) -> str:
+    cells: list[Sequence[str | Text]] = [found.head, *found.rows]
+    rows = [[str(cell) for cell in row] for row in cells]
+    sizes = [max(width(row[number]) for row in rows) for number in range(len(found.head))]
+    lines = ["  ".join(map(padded, row, sizes)).rstrip() for row in rows]
+    lines.insert(1, "  ".join("-" * size for size in sizes))
+    return "\n".join([str(found.title), *textwrap.indent("\n".join(lines), "  ").split("\n")])
+
+
+def timeline(found: Timeline) -> str:
+    end = max((bar.end for bar in found.bars), default=0) or 1
+    size = max((width(row) for row in {bar.row for bar in found.bars}), default=0)
+    lines = [str(found.title)]
+    for row, rows in lanes(found.bars):
+        for number, bars in enumerate(rows):
+            lines.append(f"  {padded('' if number else row, size)} |{drawn(bars, end)}|")
+    lines.append(f"  {padded('', size)}  0 s{f'{end:.1f} s':>{CHART - 3}}")
+    return "\n".join(lines)
+
+
+def drawn(bars: Sequence[Bar], end: float) -> str:
+    cells = [" "] * CHART
+    for bar in bars:
+        first, last = (round(at / end * CHART) for at in (bar.start, bar.end))
+        text = bar.label.ljust(max(1, last - first), FILL[bar.style])[: max(1, last - first)]
+        cells[first : first + len(text)] = text
+    return "".join(cells[:CHART])
+
+
+def columns(found: Columns) -> str:
+    size = max((width(name) for name, _ in found.values), default=0)
+    most = max((value for _, value in found.values), default=0) or 1
+    lines = [
+        f"  {padded(name, size)} |{'=' * round(value / most * 50)} {value:g} {found.unit}".rstrip()
+        for name, value in found.values
+    ]
+    return "\n".join([str(found.title), *lines])
