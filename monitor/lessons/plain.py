@@ -28,7 +28,8 @@ def result(found: Result, lesson: Lesson) -> str:
 
 
 def paragraphs(text: str) -> list[str]:
-    return [textwrap.fill(paragraph, WIDTH) for paragraph in text.split("\n\n")]
+    """Lines of `WIDTH` columns, which have fewer characters in Korean."""
+    return [textwrap.fill(each, WIDTH * len(each) // width(each)) for each in text.split("\n\n")]
 
 
 def width(text: str) -> int:
@@ -64,8 +65,9 @@ def drawn(bars: Sequence[Bar], end: float) -> str:
     cells = [" "] * CHART
     for bar in bars:
         first, last = (round(at / end * CHART) for at in (bar.start, bar.end))
-        text = bar.label.ljust(max(1, last - first), FILL[bar.style])[: max(1, last - first)]
-        cells[first : first + len(text)] = text
+        size = max(1, last - first)
+        text = (bar.label if len(bar.label) <= size else "").ljust(size, FILL[bar.style])
+        cells[first : first + size] = text
     return "".join(cells[:CHART])
 
 

@@ -29,7 +29,7 @@ class Busy(Exception):
 @dataclass
 class State:
     status: str = NEW
-    version: int = 0  # milliseconds since 1970, so that a later run has a higher one
+    version: int = 0  # microseconds since 1970, so that a later run has a higher one
     reports: list[Text] = field(default_factory=list)
     result: Result | None = None
     error: Text | None = None
@@ -93,7 +93,7 @@ def read(name: str) -> State:
 
 def write(name: str, state: State) -> None:
     """Stores the state with a new version. Whoever reads sees the old one or the new one."""
-    state.version = max(state.version + 1, time.time_ns() // 1_000_000)
+    state.version = max(state.version + 1, time.time_ns() // 1000)
     temporary = folder() / f"{name}.json.{os.getpid()}"
     temporary.write_text(json.dumps(asdict(state)))
     temporary.rename(folder() / f"{name}.json")

@@ -38,7 +38,7 @@ class Worker:
 
     def kill(self) -> None:
         """kill -9, for the worker and the processes of its pool."""
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):  # it has ended already
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 

@@ -26,9 +26,9 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def command(folder: Path, name: str) -> Iterator[subprocess.Popen[str]]:
+def command(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     env = {**os.environ, "DATA_DIR": str(folder / "data"), "TMPDIR": str(folder), "LANG": "C.UTF-8"}
-    argv = [sys.executable, "-m", "monitor.lessons", name]
+    argv = [sys.executable, *(arguments if arguments[0] == "-c" else ("-m", "monitor.lessons", *arguments))]
     process = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         yield process
@@ -87,6 +87,28 @@ def test_the_processes_of_a_killed_lesson_end_by_themselves(folder: Path) -> Non
     with command(folder, "prefetch") as process:
         until(lambda: has_workers(folder), "no worker was started")
         process.kill()
+    expect_no_process(folder)
+
+
+def test_a_lesson_that_takes_too_long_is_ended(folder: Path) -> None:
+    program = "import monitor.lessons.__main__ as command; command.LIMIT = 2; command.main()"
+    with command(folder, "-c", program, "prefetch") as process:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "TimeoutError: A lesson has 2 seconds." in errors
+    assert [entry.name for entry in folder.iterdir()] == ["data"]
+    expect_no_process(folder)
+
+
+def test_a_second_lesson_says_that_one_is_running(folder: Path) -> None:
+    with command(folder, "prefetch") as first:
+        until(lambda: has_workers(folder), "no worker was started")
+        with command(folder, "whiteboard") as second:
+            _, errors = second.communicate(timeout=60)
+            assert second.returncode == 1
+            assert errors == "Another lesson is running. Wait until it has ended.\n"
+        first.terminate()
+        first.communicate(timeout=60)
     expect_no_process(folder)
 
 
