@@ -26,7 +26,7 @@ WHY = _(
 )
 
 COUNT = 1000
-IDLE = 1.0  # seconds in which the commands of everything else are counted
+IDLE = 2.0  # seconds in which the commands of everything else are counted
 Commands = dict[str, float]
 
 
