@@ -62,7 +62,7 @@ def test_clicks_appear_in_the_charts_with_the_times_that_the_browser_measured(mo
     with feed.expect_request("**/clicks/") as sent:
         heart(feed, first_post(feed)).click()
     assert re.fullmatch(r"saved=[\d.]+&shown=[\d.]+", sent.value.post_data or "")
-    expect(monitor.locator(".chart path")).to_have_count(7)  # likes: three lines, times: four
+    expect(monitor.locator(".line-chart path")).to_have_count(7)  # likes: three lines, times: four
     expect(monitor.locator("svg[aria-label*='Click to shown, p95']")).to_be_visible()
     expect(queue(monitor, "likes", "pending")).to_have_text("0")
 
