@@ -3,13 +3,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 
 from celery import Task, shared_task
-from redis.exceptions import LockError
 
 from core import correlation, metrics
 from core.enqueue import enqueue_once, mark_started
+from core.one_at_a_time import one_at_a_time
 from core.redis import redis
 from likes import networks
 from likes.models import Like, Post
@@ -56,9 +55,9 @@ def forget_networks() -> None:
     networks.forget()
 
 
-@shared_task
-def recount_likes() -> None:
+@shared_task(bind=True)
+def recount_likes(self: Task) -> None:
     """Recounts all posts, one recount at a time. /healthz/ shows the drift that the last one found."""
-    lease = redis().lock("redheart:recount", timeout=3600, blocking=False, raise_on_release_error=False)
-    with suppress(LockError), lease:  # the error says that another recount has the lock
-        redis().set(DRIFT_KEY, Post.recount())
+    with one_at_a_time(redis(), "recount", self, seconds=3600) as acquired:
+        if acquired:
+            redis().set(DRIFT_KEY, Post.recount())

@@ -16,6 +16,7 @@ from hypothesis.extra.django import TestCase
 from pytest_django import DjangoAssertNumQueries
 
 from core.enqueue import enqueue_once
+from core.one_at_a_time import one_at_a_time
 from core.redis import redis
 from likes import tasks
 from likes.models import Like, Post
@@ -175,7 +176,7 @@ def test_the_task_settles_pending_likes_and_clears_the_flag(post: Post) -> None:
 
 def test_only_one_recount_runs_at_a_time(post: Post) -> None:
     Post.objects.update(like_count=5)
-    with redis().lock("redheart:recount", timeout=5):
+    with one_at_a_time(redis(), "recount", tasks.recount_likes, seconds=5):
         tasks.recount_likes()
     assert Post.objects.get().like_count == 5
     tasks.recount_likes()
