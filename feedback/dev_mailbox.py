@@ -40,7 +40,7 @@ def folder() -> Path:
 
 def in_use() -> bool:
     """True if emails become files instead of being sent."""
-    return settings.EMAIL_BACKEND.startswith("feedback.")
+    return bool(settings.SLOW_MAIL) or settings.EMAIL_BACKEND.startswith("feedback.")
 
 
 def latest() -> list[tuple[str, Parsed]]:

@@ -11,9 +11,8 @@ from django.conf import settings
 from core.deletion import delete_in_steps
 from core.models import Version
 from feedback import dev_mailbox, exports, notify, selectors
-from feedback.lesson import runs as lesson
 from feedback.models import INBOX
-from feedback.topics import export_event, inbox_event, lesson_event
+from feedback.topics import export_event, inbox_event
 from live.broadcast import broadcast
 
 EXPORT_PRIORITY = 9  # the lowest on Redis: all emails come first
@@ -62,10 +61,3 @@ def _delete_old_files(folder: Path, seconds: float) -> None:
     for file in folder.glob("*"):
         if file.stat().st_mtime < time.time() - seconds:
             file.unlink(missing_ok=True)
-
-
-@shared_task
-def send_lesson(run_id: str, to: str) -> None:
-    lesson.send_slowly(to)
-    lesson.record(run_id, "sent")
-    broadcast([lesson_event(run_id)])

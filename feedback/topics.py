@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from core.models import Version
 from core.permissions import is_staff
 from feedback import exports
-from feedback.lesson import runs as lesson
 from feedback.models import INBOX, Message
 from feedback.selectors import confirmation, replies_to
 from live import topics
@@ -41,10 +40,6 @@ def export_event(task_id: str) -> Event:
     return event(f"export.{task_id}", version, {name: state[name] for name in ("state", "done", "total")})
 
 
-def lesson_event(run_id: str) -> Event:
-    return event(f"lesson.{run_id}", len(lesson.times(run_id)), {})
-
-
 topics.declare(
     "receipt",
     snapshot=lambda keys: receipt_events(token__in=keys),
@@ -52,4 +47,3 @@ topics.declare(
 )
 topics.declare("inbox", snapshot=lambda keys: [inbox_event()], allows=is_staff)
 topics.declare("export", snapshot=lambda keys: map(export_event, filter(None, keys)), allows=is_staff)
-topics.declare("lesson", snapshot=lambda keys: map(lesson_event, filter(None, keys)), allows=is_staff)

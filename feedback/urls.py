@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from feedback.views import dev_mailbox, exports, inbox, lesson, ratings, sender
+from feedback.views import dev_mailbox, exports, inbox, ratings, sender
 
 urlpatterns = [
     path("feedback/", sender.feedback, name="feedback"),
@@ -25,5 +25,4 @@ urlpatterns = [
     path("inbox/mails/", dev_mailbox.mails, name="mails"),
     path("inbox/mails/<str:name>/", dev_mailbox.mail_file, name="mail_file"),
     path("inbox/mails/<str:name>/html/", dev_mailbox.mail_html, name="mail_html"),
-    path("inbox/lesson/", lesson.compare, name="lesson"),
 ]

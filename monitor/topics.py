@@ -7,7 +7,7 @@ import time
 from core.permissions import is_staff
 from live import topics
 from live.topics import Event, event
-from monitor.lessons import state
+from monitor.lessons import state, sync_times
 from monitor.lessons.registry import NAMES
 
 newest = 0
@@ -24,9 +24,14 @@ def lesson_event(name: str) -> Event:
     return event(f"lessons.{name}", state.read(name).version, {})
 
 
+def sync_event(run_id: str) -> Event:
+    return event(f"sync.{run_id}", len(sync_times.times(run_id)), {})
+
+
 topics.declare("monitor", snapshot=lambda keys: [event("monitor", version(), {})], allows=is_staff, poll=True)
 topics.declare(
     "lessons",
     snapshot=lambda keys: map(lesson_event, filter(NAMES.__contains__, keys)),
     allows=is_staff,
 )
+topics.declare("sync", snapshot=lambda keys: map(sync_event, filter(None, keys)), allows=is_staff)

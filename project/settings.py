@@ -107,6 +107,7 @@ CELERY_TASK_ROUTES = {
     "outbox.*": {"queue": "mail"},
     "feedback.*": {"queue": "mail"},
     "notifications.*": {"queue": "mail"},
+    "monitor.tasks.send_slowly": {"queue": "mail"},
 }
 # Only exports have results. Reading one must not hang while Redis is away.
 CELERY_RESULT_BACKEND = CELERY_REDIS_URL
@@ -145,7 +146,7 @@ SLOW_MAIL = env.number("SLOW_MAIL", 0, maximum=25)  # a task may take 30 seconds
 EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 10, minimum=1)
 vars().update(env.email(env.text("EMAIL_URL"), debug=DEBUG))  # EMAIL_BACKEND, EMAIL_HOST and so on
 if SLOW_MAIL:
-    EMAIL_BACKEND = "feedback.lesson.slow_smtp.EmailBackend"
+    EMAIL_BACKEND = "monitor.lessons.slow_smtp.EmailBackend"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(env.text("FEEDBACK_FROM", "support@example.com"))
 
 # Archived feedback is deleted after this time. 0: it is kept.

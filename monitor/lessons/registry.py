@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from monitor.lessons.results import Result, Text
 
-NAMES: tuple[str, ...] = ("prefetch", "ignore-result", "calling", "whiteboard")
+NAMES: tuple[str, ...] = ("prefetch", "ignore-result", "calling", "whiteboard", "sync")
 Report = Callable[[Text], None]
 
 

@@ -96,7 +96,7 @@ def staff(page: Page) -> Iterator[State]:
         "/inbox/?q=no-such-text",
         "/inbox/export/",
         "/inbox/ratings/",
-        "/inbox/lesson/",
+        "/lessons/sync/",
         "/inbox/mails/",
         "/monitor/",
     ):
@@ -110,7 +110,7 @@ def staff(page: Page) -> Iterator[State]:
     yield "export", page
     page.locator("[data-export=done]").wait_for()
     yield "finished export", page
-    visit(page, "/inbox/lesson/").locator("#lesson-worker button").click()
+    visit(page, "/lessons/sync/").locator("#lesson-worker button").click()
     page.locator("#fetch-worker").wait_for(state="attached")
     yield "running lesson", page
     yield "lessons", visit(page, "/lessons/")

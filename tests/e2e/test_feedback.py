@@ -228,6 +228,6 @@ def test_an_email_is_sent_although_the_mail_worker_was_killed(visitor: Visitor, 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_pages_fit_the_screen(visitor: Visitor, width: int) -> None:
     page = sign_in(visitor(viewport={"width": width, "height": 700}))
-    for path in ("/feedback/", "/inbox/", "/inbox/export/", "/inbox/mails/", "/inbox/lesson/"):
+    for path in ("/feedback/", "/inbox/", "/inbox/export/", "/inbox/mails/", "/lessons/sync/"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

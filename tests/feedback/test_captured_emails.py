@@ -1,8 +1,7 @@
-"""The emails that a development site keeps as files, and the lesson that sends slow ones."""
+"""The emails that a development site keeps as files."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -10,8 +9,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from pytest_django import Settings
 
-from feedback import dev_mailbox, tasks
-from feedback.lesson import runs as lesson
+from feedback import dev_mailbox
 from feedback.models import Message
 from outbox.tasks import send_message
 
@@ -57,38 +55,3 @@ def test_other_files_cannot_be_read(captured: None, staff_client: Client, name: 
 
 def test_a_site_that_sends_emails_has_no_list_of_files(staff_client: Client) -> None:
     assert staff_client.get("/inbox/mails/").status_code == 404
-
-
-def test_the_lesson_shows_that_only_the_request_waits_for_the_mail_server(
-    staff_client: Client, settings: Settings
-) -> None:
-    settings.SLOW_MAIL = 0.2
-    page = staff_client.post("/inbox/lesson/", {"way": "request"}, follow=True)
-    waited, sent = shown_times(page.content, "request")
-    assert waited >= sent >= 0.2
-    request_run = page.redirect_chain[0][0].partition("request=")[2]
-    page = staff_client.post("/inbox/lesson/", {"way": "worker", "request": request_run}, follow=True)
-    assert shown_times(page.content, "request") == (waited, sent), "both runs stay on the page"
-    run_id = page.redirect_chain[0][0].partition("worker=")[2]
-    tasks.send_lesson(run_id, "support@example.com")
-    waited, sent = shown_times(staff_client.get(page.redirect_chain[0][0]).content, "worker")
-    assert sent - waited >= 0.2, "the email was sent after the response"
-    assert len(dev_mailbox.latest()) == 2
-    assert lesson.times("no-such-run") == {}
-
-
-def shown_times(page: bytes, way: str) -> tuple[float, float]:
-    card = page.decode().partition(f'id="lesson-{way}"')[2]
-    found = re.search(r'data-waited="([\d.]*)".*?data-sent="([\d.]*)"', card, re.DOTALL)
-    assert found
-    return float(found[1]), float(found[2])
-
-
-def test_with_slow_mail_every_email_goes_to_the_slow_server(settings: Settings, write: Callable[..., Message]) -> None:
-    settings.SLOW_MAIL, settings.EMAIL_BACKEND = 0.1, "feedback.lesson.slow_smtp.EmailBackend"
-    message = write()
-    send_message(message.mails.get().pk)
-    mail = message.mails.get()
-    assert (mail.status, mail.response) == ("accepted", "250 OK, that took a while")
-    assert mail.ended_at and mail.started_at and (mail.ended_at - mail.started_at).total_seconds() > 0.1
-    assert len(dev_mailbox.latest()) == 1

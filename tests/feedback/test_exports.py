@@ -128,7 +128,7 @@ def test_staff_start_and_cancel_an_export_and_nobody_else_does(
     task = location.split("/")[-2]
     staff_client.post(f"{location}cancel/")
     assert exports.is_cancelled(task)
-    for path in (location, "/inbox/export/", f"/inbox/export/{task}.csv", "/inbox/mails/", "/inbox/lesson/"):
+    for path in (location, "/inbox/export/", f"/inbox/export/{task}.csv", "/inbox/mails/", "/lessons/sync/"):
         assert client.get(path).status_code == 302
         client.force_login(mina)
         assert client.get(path).status_code == 403

@@ -1,4 +1,4 @@
-"""A lesson that runs: the same slow email sent in the request and by a worker, with the times of both."""
+"""The page of the lesson "In the request or in a worker": the same slow email sent both ways, and their times."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def send_slowly(to: str) -> None:
         "\tThe lesson\n\nThank you!",
         settings.DEFAULT_FROM_EMAIL,
         [to],
-        connection=get_connection("feedback.lesson.slow_smtp.EmailBackend"),
+        connection=get_connection("monitor.lessons.slow_smtp.EmailBackend"),
     )
 
 

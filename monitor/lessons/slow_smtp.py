@@ -1,4 +1,4 @@
-"""An email backend with a mail server that needs 20 seconds for each email."""
+"""A mail server that needs some seconds for each email, and an email backend that uses it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,25 @@ SECONDS = 20
 REPLIES = {b"EHLO": b"250 slow", b"HELO": b"250 slow", b"DATA": b"354 Go on", b"QUIT": b"221 Bye"}
 
 
+class Server(socketserver.ThreadingTCPServer):
+    """Serves a free port of this machine in threads of this process, from its creation on."""
+
+    daemon_threads = True
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seconds, self.port = seconds, self.server_address[1]
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def server_close(self) -> None:
+        self.shutdown()
+        super().server_close()
+
+
 class Handler(socketserver.StreamRequestHandler):
-    """The SMTP commands that our client uses."""
+    """The SMTP commands that our clients use."""
+
+    server: Server
 
     def handle(self) -> None:
         self._respond(b"220 slow")
@@ -29,7 +46,7 @@ class Handler(socketserver.StreamRequestHandler):
             if verb == b"DATA":
                 while self.rfile.readline() not in (b".\r\n", b""):
                     pass
-                time.sleep(seconds())
+                time.sleep(self.server.seconds)
                 self._respond(b"250 OK, that took a while")
 
     def _respond(self, line: bytes) -> None:
@@ -37,17 +54,13 @@ class Handler(socketserver.StreamRequestHandler):
 
 
 def seconds() -> float:
-    """How long the server takes for an email."""
+    """How long the server of the email backend takes for an email."""
     return settings.SLOW_MAIL or SECONDS
 
 
 @cache
-def start_server() -> int:
-    """Starts the server of this process, once. Returns its port."""
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_address[1]
+def server_of_this_process(seconds: float) -> Server:
+    return Server(seconds)
 
 
 class EmailBackend(smtp.EmailBackend):
@@ -56,7 +69,7 @@ class EmailBackend(smtp.EmailBackend):
     def __init__(self, *, fail_silently: bool = False) -> None:
         super().__init__(
             host="127.0.0.1",
-            port=start_server(),
+            port=server_of_this_process(seconds()).port,
             username="",
             password="",
             use_tls=False,
