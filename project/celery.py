@@ -45,9 +45,10 @@ app.conf["CELERY_DB_REUSE_MAX"] = 10_000
 
 
 @before_task_publish.connect
-def convert_priority(properties: dict[str, Any], **_: Any) -> None:
-    """Our priorities are those of Redis: 0 comes first, 9 last. On RabbitMQ 9 comes first."""
-    if app.conf.broker_url.startswith("amqp"):
+def convert_priority(properties: dict[str, Any], routing_key: str, **_: Any) -> None:
+    """Our priorities are those of Redis: 0 comes first, 9 last. On RabbitMQ 9 comes first. The lessons publish to
+    queues and brokers of their own, whose priorities stay."""
+    if app.conf.broker_url.startswith("amqp") and routing_key in app.amqp.queues:
         properties["priority"] = 9 - properties.get("priority", 0)
 
 

@@ -11,7 +11,7 @@ from monitor.lessons.results import Bar, Columns, Table, Text, Timeline
 
 LANE, BAR, HEADING, FOOT = 24, 20, 22, 24  # pixels
 COLUMNS_HEIGHT, COLUMN_TOP, COLUMN_FOOT = 180, 24, 24
-STYLES = ("short", "long", "waiting", "failed")
+STYLES = ("short", "long", "waiting", "failed", "skipped")
 STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20)  # seconds between two ticks
 MOST_TICKS = 6
 CHARACTER = 2.0  # percent of the width that a character of a label takes, on a phone

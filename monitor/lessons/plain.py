@@ -8,11 +8,12 @@ from unicodedata import east_asian_width
 
 from monitor.lessons.charts import lanes
 from monitor.lessons.registry import Lesson
-from monitor.lessons.results import Bar, Columns, Result, Table, Text, Timeline
+from monitor.lessons.results import Alimtalk, Bar, Columns, Result, Table, Text, Timeline
 
 WIDTH = 100  # characters
+PHONE = 36  # columns of the text on a phone
 CHART = 72  # of them for the bars
-FILL = {"short": "=", "long": "#", "waiting": ".", "failed": "x"}
+FILL = {"short": "=", "long": "#", "waiting": ".", "failed": "x", "skipped": "-"}
 
 
 def heading(lesson: Lesson) -> str:
@@ -20,7 +21,8 @@ def heading(lesson: Lesson) -> str:
 
 
 def result(found: Result, lesson: Lesson) -> str:
-    parts = [timeline(each) for each in found.timelines]
+    parts = [alimtalk(each) for each in found.alimtalks]
+    parts += [timeline(each) for each in found.timelines]
     parts += [columns(each) for each in found.columns]
     parts += [table(each) for each in found.tables]
     parts += [f"{title}\n{textwrap.indent(text.strip(), '  ')}" for title, text in found.texts]
@@ -79,3 +81,14 @@ def columns(found: Columns) -> str:
         for name, value in found.values
     ]
     return "\n".join([str(found.title), *lines])
+
+
+def alimtalk(found: Alimtalk) -> str:
+    """The message as a phone shows it, in a frame."""
+    paragraphs = [textwrap.wrap(line, PHONE // 2) or [""] for line in found.text.split("\n")]
+    button = f"[ {found.button} ]"
+    lines = [*(line for lines in paragraphs for line in lines), "", " " * ((PHONE - width(button)) // 2) + button]
+    frame = "─" * (PHONE + 2)
+    head = [f"┌{frame}┐", f"│ {padded('알림톡 도착', PHONE)} │", f"├{frame}┤"]
+    body = [*head, *(f"│ {padded(line, PHONE)} │" for line in lines), f"└{frame}┘"]
+    return "\n".join([f"  {found.sender} → {found.to}", *(f"  {line}" for line in body)])

@@ -8,7 +8,17 @@ from typing import Any, Protocol, cast
 
 from monitor.lessons.results import Result, Text
 
-NAMES: tuple[str, ...] = ("prefetch", "ignore-result", "calling", "whiteboard", "sync")
+NAMES: tuple[str, ...] = (
+    "prefetch",
+    "ignore-result",
+    "calling",
+    "brokers",
+    "whiteboard",
+    "no-broker",
+    "one-at-a-time",
+    "kakao",
+    "sync",
+)
 Report = Callable[[Text], None]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 
 class Text(NamedTuple):
@@ -26,7 +26,7 @@ class Bar(NamedTuple):
     label: str
     start: float
     end: float
-    style: str  # "short", "long", "waiting", "failed"
+    style: str  # "short", "long", "waiting", "failed", "skipped"
 
 
 class Timeline(NamedTuple):
@@ -48,12 +48,23 @@ class Table(NamedTuple):
     rows: list[list[str | Text]]
 
 
+class Alimtalk(NamedTuple):
+    """A message of Kakao Alimtalk as a phone shows it."""
+
+    sender: str
+    to: str
+    text: str
+    button: str
+    url: str
+
+
 @dataclass(frozen=True)
 class Result:
     figure: Text
     timelines: list[Timeline] = field(default_factory=list)
     columns: list[Columns] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+    alimtalks: list[Alimtalk] = field(default_factory=list)
     texts: list[tuple[Text, str]] = field(default_factory=list)  # what a program printed, each with its title
 
     def to_json(self) -> dict[str, Any]:
@@ -72,9 +83,13 @@ class Result:
                 Table(Text(*title), [Text(*cell) for cell in head], [[_cell(cell) for cell in row] for row in rows])
                 for title, head, rows in data["tables"]
             ],
+            alimtalks=[Alimtalk(*each) for each in data["alimtalks"]],
             texts=[(Text(*title), text) for title, text in data["texts"]],
         )
 
 
 def _cell(cell: str | list[Any]) -> str | Text:
     return cell if isinstance(cell, str) else Text(*cell)
+
+
+MEASURED = [Text(gettext_noop("Measured")), Text(gettext_noop("Result"))]  # the head of a table of two columns

@@ -12,7 +12,19 @@ import time
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import celeryd_init, task_postrun, task_prerun, task_received, task_revoked, worker_ready
+from celery.signals import (
+    beat_init,
+    before_task_publish,
+    celeryd_init,
+    task_postrun,
+    task_prerun,
+    task_received,
+    task_revoked,
+    worker_ready,
+)
+from redis import Redis
+
+from core.one_at_a_time import one_at_a_time
 
 LOG = os.environ.get("LESSON_LOG", os.devnull)
 WORKER = os.environ.get("LESSON_WORKER", "")
@@ -36,6 +48,7 @@ def record(event: str, **data: Any) -> None:
 
 
 @celeryd_init.connect
+@beat_init.connect
 def end_with_the_lesson(**_: Any) -> None:
     """Ends this worker when the process that runs the lesson was killed. The children of a worker end after it."""
     if parent := os.environ.get("LESSON_PARENT"):
@@ -51,6 +64,12 @@ def _wait_for_the_end_of(parent: int) -> None:
 @worker_ready.connect
 def ready(**_: Any) -> None:
     record("ready")
+
+
+@before_task_publish.connect
+def enqueued(headers: dict[str, Any], body: Any, **_: Any) -> None:
+    """What beats and workers enqueue."""
+    record("enqueued", task=headers["id"], args=body[0])
 
 
 @task_received.connect
@@ -97,6 +116,17 @@ def work(label: str, seconds: float) -> str:
     """Work that takes so long."""
     time.sleep(seconds)
     return label
+
+
+@app.task(bind=True)
+def one_at_a_time_work(self: Task, label: str, seconds: float, lock: str) -> bool:
+    """The same, unless another has the lock with this name. False: it was skipped."""
+    redis = Redis.from_url(os.environ["LESSON_BACKEND"].replace("redis+socket://", "unix://"))
+    with one_at_a_time(redis, lock, self, seconds=30) as acquired:
+        record("acquired" if acquired else "skipped", task=self.request.id, args=[label])
+        if acquired:
+            time.sleep(seconds)
+    return acquired
 
 
 @app.task

@@ -27,7 +27,7 @@ POLL_INTERVAL = 0.02  # seconds
 
 
 class Worker:
-    """A ``celery worker`` process of a run."""
+    """A ``celery worker`` or ``celery beat`` process of a run."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], printed: Path) -> None:
         self.name, self.process, self.printed = name, process, printed
@@ -142,13 +142,19 @@ class Run:
             "-n": f"{name}.{self.id}@%h", "-Q": ",".join(queues), "-c": str(concurrency), "-P": pool,
             "--prefetch-multiplier": str(prefetch), "-l": log_level,
         }  # fmt: skip
-        argv = [sys.executable, "-m", "celery", "-q", "-A", "monitor.lessons.tasks", "worker"]
-        argv += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        argv += [part for option in options.items() for part in option]
+        argv = ["worker", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        return self._start(name, [*argv, *(part for option in options.items() for part in option)], settings or {})
+
+    def start_beat(self, name: str, schedule: dict[str, Any]) -> Worker:
+        """Starts a ``celery beat`` with this schedule. It ends with the run."""
+        return self._start(name, ["beat", "-s", str(self.folder / name), "--pidfile="], {"beat_schedule": schedule})
+
+    def _start(self, name: str, arguments: list[str], settings: dict[str, Any]) -> Worker:
+        argv = [sys.executable, "-m", "celery", "-q", "-A", "monitor.lessons.tasks", *arguments]
         printed = self.folder / f"{name}-{len(self.workers)}.log"
         with printed.open("wb") as file:
             process = subprocess.Popen(  # noqa: S603
-                argv, cwd=site.BASE_DIR, env=self._environment(name, settings or {}),
+                argv, cwd=site.BASE_DIR, env=self._environment(name, settings),
                 stdin=subprocess.DEVNULL, stdout=file, stderr=file, process_group=0,
             )  # fmt: skip
         self.workers.append(Worker(name, process, printed))
