@@ -14,7 +14,7 @@ from tests.live import ROOT
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:[\w.-]+/)+(?:[\w.-]+\.(?:py|js|css|md|po|svg|toml|yml))?)`")
 IN_CODE = re.compile(r"(?<![\w/.])((?:docs|tests|bench|static|{})/[\w./-]+\.(?:py|js|md)\b)".format("|".join(APPS)))
-LABEL = re.compile(r"(?<!\*)\*([A-Z][^*\n]*)\*(?!\*)")
+LABEL = re.compile(r"(?<!\*)\*([A-Z가-힣][^*\n]*)\*(?!\*)")
 MADE_AT_RUN_TIME = {"data/"}
 KOREAN = ROOT / "project/locale/ko/LC_MESSAGES/django.po"
 SOURCES = [
