@@ -46,7 +46,7 @@ class Publisher(Thread):
     def __init__(self, broker: str, settings: dict[str, Any]) -> None:
         super().__init__(daemon=True)
         self.app = Celery("publisher", broker=broker, set_as_current=False, fixups=[])
-        self.app.conf.update(settings, task_ignore_result=True)
+        self.app.conf.update(settings, task_ignore_result=True, broker_write_url=broker)
         self.seconds: float | None = None
         self.start()
 

@@ -71,6 +71,8 @@ class Run:
         """Settings that keep this run apart from the site and from other runs on the same broker."""
         options: dict[str, Any] = {"global_keyprefix": f"{self.prefix}:"}
         return {
+            "broker_read_url": self.broker,  # else CELERY_BROKER_URL in the environment would count
+            "broker_write_url": self.broker,
             "broker_transport_options": self._transport_options() if self.on_redis else {"confirm_publish": True},
             "broker_connection_retry_on_startup": True,
             "task_default_queue": self.queue("default"),  # where `delay` enqueues

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.e2e.axe import signed_in
+from tests.e2e.axe import signed_in, violations
 from tests.e2e.conftest import Visitor
 from tests.e2e.people import Author, visit
 from tests.live import Live
@@ -21,3 +21,4 @@ def test_the_page_shows_the_alimtalk_as_a_phone_does(visitor: Visitor, live: Liv
     expect(phone).to_contain_text("새 의견이")
     expect(phone.get_by_text("알림톡 도착")).to_have_css("background-color", "rgb(254, 229, 0)")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert violations(page, "en-US") == []

@@ -13,7 +13,7 @@ import redis as redis_py
 from django.conf import settings
 
 from monitor.lessons import broker_experiments as experiments
-from monitor.lessons import brokers
+from monitor.lessons import brokers, tasks
 from monitor.lessons.results import Result
 from monitor.lessons.workers import Run
 from tests.live import free_port, until
@@ -60,6 +60,16 @@ def test_a_broker_that_cannot_be_reached_does_not_stop_the_other(monkeypatch: py
     assert {column[1] for column in found.values()} == {found["ping"][1]}
     assert found["ping"][1].startswith("not reachable: ") and "refused" in found["ping"][1]
     assert "nothing to compare" in str(result.figure)
+
+
+def test_a_run_uses_its_broker_and_not_that_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, redis_client: redis_py.Redis
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", f"amqp://guest:guest@127.0.0.1:{free_port()}//")
+    with Run(broker=settings.CELERY_REDIS_URL) as run:
+        run.task(tasks.work).apply_async(["A", 0], queue=run.queue("raw"))
+        assert redis_client.llen(run.queue("raw")) == 1
+        run.wait_until_ready(run.start("worker", [run.queue("raw")]))
 
 
 def test_the_depth_on_redis_is_that_of_llen(redis_client: redis_py.Redis) -> None:
