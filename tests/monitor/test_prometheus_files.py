@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.test import Client
 
 from core.redis import redis
 from likes.tasks import DRIFT_KEY
@@ -29,6 +30,13 @@ def promtool(*arguments: str | Path) -> str:
     done = subprocess.run([program("promtool"), *arguments], cwd=FOLDER, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.mark.django_db(transaction=True)  # the figures are read in threads with connections of their own
+def test_prometheus_accepts_the_metrics_and_finds_nothing_to_improve(client: Client) -> None:
+    command = [program("promtool"), "check", "metrics"]
+    done = subprocess.run(command, input=client.get("/metrics").content, capture_output=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")
 
 
 def metrics_in(expression: str) -> set[str]:
