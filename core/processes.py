@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import logging
 import os
 import socket
 import threading
@@ -23,6 +24,7 @@ INTERVAL = 2.0  # seconds between two reports
 EXPIRES = 60  # seconds
 NAMES = "redheart:processes"
 HOST = socket.gethostname()
+log = logging.getLogger(__name__)
 
 
 class Report(NamedTuple):
@@ -58,9 +60,13 @@ class Reporter:
 
     def report(self) -> None:
         """Never raises: without Redis, what was counted waits for the next report."""
+        try:
+            state = {"role": self.role, "uptime": round(time.monotonic() - self.started), **self.describe()}
+        except Exception as error:  # a thread that has ended would make the process look as if it hangs
+            log.warning("could not describe this process: %r", error)
+            return
         pipeline = redis().pipeline()
         counts = metrics.write(pipeline)
-        state = {"role": self.role, "uptime": round(time.monotonic() - self.started), **self.describe()}
         pipeline.set(_key(self.name), json.dumps(state), ex=EXPIRES)
         pipeline.sadd(NAMES, self.name)
         _execute(pipeline, counts)

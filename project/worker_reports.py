@@ -22,10 +22,11 @@ def remember_name(sender: str, **_: Any) -> None:
 
 @worker_ready.connect
 def report_worker(sender: Any, **_: Any) -> None:
-    """``sender`` is the worker's consumer. Its queues are read each time: they can be taken from it while it runs."""
+    """``sender`` is the worker's consumer. Its queues are read each time: they can be taken from it while it runs, and
+    without a connection to the broker it has none."""
 
     def describe() -> dict[str, Any]:
-        queues = sorted(queue.name for queue in sender.task_consumer.queues)
+        queues = sorted(queue.name for queue in getattr(sender.task_consumer, "queues", ()))
         pool = type(sender.pool).__module__.rpartition(".")[2]
         return {"worker": worker_name, "queues": queues, "pool": pool, "size": sender.pool.limit, "tasks": tasks()}
 

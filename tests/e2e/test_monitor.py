@@ -103,6 +103,8 @@ def test_without_redis_likes_wait_and_the_page_stays_right(site: Live, monitor: 
     expect_heart(feed, post_id, pressed=not liked)
     expect(queue(monitor, "likes", "pending")).to_have_text("0")
     expect(monitor.get_by_text("All systems operational")).to_be_visible()
+    for name in ("likes", "mail", "deliveries"):
+        expect(queue(monitor, name, "worker")).to_have_text("Running")
     until(site.is_healthy, "not healthy again")
 
 
