@@ -32,9 +32,9 @@ class Handler(ASGIHandler):
         """Binds the id in the request's header, or a new one."""
         given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
         with correlation.bound(correlation.valid(given) or correlation.new()):
-            await self.handle_bound(scope, receive, send)
+            await self._handle(scope, receive, send)
 
-    async def handle_bound(self, scope: Any, receive: Any, send: Any) -> None:
+    async def _handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Finishes the request even if the client disconnects. Django would listen for that in a second task, which
         logs a traceback when the server stops."""
         try:

@@ -97,8 +97,8 @@ def staff(page: Page) -> Iterator[State]:
         "/inbox/export/",
         "/inbox/ratings/",
         "/lessons/sync/",
-        "/inbox/mails/",
         "/monitor/",
+        "/inbox/mails/",
     ):
         yield path, visit(page, path)
     page.locator("main a[href*='.eml']").first.click()
