@@ -22,7 +22,7 @@ from monitor.lessons.broker_experiments import (
     experiments,
 )
 from monitor.lessons.registry import Report
-from monitor.lessons.results import Result, Table, Text
+from monitor.lessons.results import Columns, Result, Table, Text
 
 TITLE = _("Redis and RabbitMQ")
 QUESTION = _("Is Redis as a broker still limited, compared with RabbitMQ?")
@@ -70,7 +70,17 @@ def result(seen: dict[str, Seen | Text]) -> Result:
         for row, label in ROWS.items()
     ]
     head = [Text(gettext_noop("Experiment")), *map(Text, seen)]
-    return Result(figure(seen), tables=[Table(Text(gettext_noop("What was seen")), head, rows)])
+    columns = [Columns(Text(gettext_noop("From kill -9 until the task runs again")), "s", redelivery(seen))]
+    return Result(figure(seen), columns=columns, tables=[Table(Text(gettext_noop("What was seen")), head, rows)])
+
+
+def redelivery(seen: dict[str, Seen | Text]) -> list[tuple[str | Text, float]]:
+    """Seconds, for each broker that could be reached."""
+    return [
+        (name, float(str(found[KILLED]).removesuffix(" s")))
+        for name, found in seen.items()
+        if not isinstance(found, Text)
+    ]
 
 
 def figure(seen: dict[str, Seen | Text]) -> Text:

@@ -135,7 +135,7 @@ def columns(found: Columns) -> ColumnsChart:
     for number, (name, value) in enumerate(found.values):
         height = value / most * room
         x, y = percent((number + 0.15) * share), COLUMN_TOP + room - height
-        drawn.append(Column(x, y, percent(0.7 * share), height, percent((number + 0.5) * share), name, value))
+        drawn.append(Column(x, y, percent(0.7 * share), height, percent((number + 0.5) * share), str(name), value))
     return ColumnsChart(found.title, found.unit, COLUMNS_HEIGHT, drawn)
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from monitor.lessons.registry import Report
-from monitor.lessons.results import MEASURED, Result, Table, Text
+from monitor.lessons.results import MEASURED, Columns, Result, Table, Text
 from monitor.lessons.temporary_site import TemporarySite, free_port, wait_until
 from monitor.lessons.workers import Run, Worker
 
@@ -56,6 +56,10 @@ class Publisher(Thread):
             self.app.send_task("monitor.lessons.tasks.work", ["A", 0])
         except Exception:  # there is no broker
             self.seconds = time.monotonic() - started
+
+    @property
+    def waited(self) -> float:
+        return PATIENCE if self.seconds is None else round(self.seconds, 2)
 
     def __str__(self) -> str:
         return f"> {PATIENCE:.0f} s" if self.seconds is None else f"{self.seconds:.2f} s"
@@ -164,6 +168,16 @@ def result(workers: list[Worker], publishers: dict[tuple[str, str], Publisher], 
             ),
             {"status": like.status, "ms": f"{like.milliseconds:.0f}", "after": f"{like.counted_after:.1f}"},
         ),
+        columns=[
+            Columns(
+                Text(gettext_noop("A server that never responds: how long publishing waits (8 s: still waiting)")),
+                "s",
+                [
+                    (Text(head[1]), publishers["silent", "defaults"].waited),
+                    (Text(head[2]), publishers["silent", "site"].waited),
+                ],
+            )
+        ],
         tables=[
             Table(
                 Text(gettext_noop("What the visitor sees")),

@@ -74,10 +74,10 @@ def drawn(bars: Sequence[Bar], end: float) -> str:
 
 
 def columns(found: Columns) -> str:
-    size = max((width(name) for name, _ in found.values), default=0)
+    size = max((width(str(name)) for name, _ in found.values), default=0)
     most = max((value for _, value in found.values), default=0) or 1
     lines = [
-        f"  {padded(name, size)} |{'=' * round(value / most * 50)} {value:g} {found.unit}".rstrip()
+        f"  {padded(str(name), size)} |{'=' * round(value / most * 50)} {value:,g} {found.unit}".rstrip()
         for name, value in found.values
     ]
     return "\n".join([str(found.title), *lines])

@@ -39,7 +39,7 @@ class Columns(NamedTuple):
 
     title: Text
     unit: str
-    values: list[tuple[str, float]]
+    values: list[tuple[str | Text, float]]
 
 
 class Table(NamedTuple):
@@ -77,7 +77,8 @@ class Result:
             figure=Text(*data["figure"]),
             timelines=[Timeline(Text(*title), [Bar(*bar) for bar in bars]) for title, bars in data["timelines"]],
             columns=[
-                Columns(Text(*title), unit, [(n, v) for n, v in values]) for title, unit, values in data["columns"]
+                Columns(Text(*title), unit, [(_cell(name), value) for name, value in values])
+                for title, unit, values in data["columns"]
             ],
             tables=[
                 Table(Text(*title), [Text(*cell) for cell in head], [[_cell(cell) for cell in row] for row in rows])

@@ -92,18 +92,18 @@ def revoked(request: Any, expired: bool, **_: Any) -> None:
     record("revoked", task=request.id, args=request.args, expired=expired)
 
 
-@app.task
+@app.task(shared=False)
 def nothing() -> int:
     """The shortest task with a result."""
     return 1
 
 
-@app.task
+@app.task(shared=False)
 def echo(label: str, **options: Any) -> None:
     """A task that accepts every argument by name."""
 
 
-@app.task(bind=True, autoretry_for=[OSError], retry_backoff=1, retry_jitter=False, max_retries=5)
+@app.task(bind=True, shared=False, autoretry_for=[OSError], retry_backoff=1, retry_jitter=False, max_retries=5)
 def fail_twice(task: Task, label: str) -> None:
     """Fails as long as the server of somebody else seems to be away: in the first two attempts."""
     time.sleep(0.1)
@@ -111,14 +111,14 @@ def fail_twice(task: Task, label: str) -> None:
         raise OSError("no answer")
 
 
-@app.task
+@app.task(shared=False)
 def work(label: str, seconds: float) -> str:
     """Work that takes so long."""
     time.sleep(seconds)
     return label
 
 
-@app.task(bind=True)
+@app.task(bind=True, shared=False)
 def one_at_a_time_work(self: Task, label: str, seconds: float, lock: str) -> bool:
     """The same, unless another has the lock with this name. False: it was skipped."""
     redis = Redis.from_url(os.environ["LESSON_BACKEND"].replace("redis+socket://", "unix://"))
@@ -129,7 +129,7 @@ def one_at_a_time_work(self: Task, label: str, seconds: float, lock: str) -> boo
     return acquired
 
 
-@app.task
+@app.task(shared=False)
 def send_email(label: str, port: int) -> None:
     """Sends an email to the mail server on this port."""
     with smtplib.SMTP("127.0.0.1", port) as server:

@@ -116,7 +116,7 @@ class Run:
 
     def task(self, task: Task) -> Task:
         """A task of `monitor.lessons.tasks`, to be enqueued in this run."""
-        return self.app.task(name=task.name)(task.run)
+        return self.app.task(name=task.name, shared=False)(task.run)
 
     @contextmanager
     def worker(self, name: str, queues: Sequence[str], **options: Any) -> Iterator[Worker]:

@@ -16,7 +16,9 @@ from tests.live import until
 
 def test_a_worker_runs_the_tasks_of_its_run_and_nothing_of_the_run_remains(redis_client: redis_py.Redis) -> None:
     def keys() -> set[bytes]:  # without the reports of this process
-        return {key for key in redis_client.scan_iter() if not key.startswith((b"redheart:process", b"redheart:metrics"))}
+        return {
+            key for key in redis_client.scan_iter() if not key.startswith((b"redheart:process", b"redheart:metrics"))
+        }
 
     before = keys()
     with Run() as run:
