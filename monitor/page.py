@@ -35,14 +35,18 @@ def context() -> dict[str, Any]:
     found = figures.read()
     parts, drift = health.check()
     more = answers(CHECKS, figures.DEADLINE)
+    queues = _queues(found)
+    beat = None if found.reports is None else workers.beat_state(found.reports)
+    states = {row.name: row.state for row in queues} | {"beat": beat}
     return {
         "version": number,
-        "parts": {name: state for name, state in parts.items() if state != "ok"},
+        "wrong": {name: state.text for name, state in states.items() if state and not state.good}
+        | {name: state for name, state in parts.items() if state != "ok"},
         "drift": drift,
-        "queues": _queues(found),
+        "queues": queues,
         "workers": workers.workers(found.reports or []),
         "web": workers.web_processes(found.reports or []),
-        "beat": None if found.reports is None else workers.beat_state(found.reports),
+        "beat": beat,
         "schedule": [(entry.task, _datetime(entry.last_run)) for entry in figures.schedule(found)],
         "charts": hour.charts(more["hour"], found.waiting or []) if more["hour"] else [],
         "undelivered": [(Status(name).label, number) for name, number in (found.messages or {}).items()],

@@ -100,6 +100,8 @@ def test_a_worker_that_does_not_consume_is_named(
     if heartbeat is not None:
         redis().set("redheart:worker:likes", 1, px=int((heartbeats.EXPIRES - heartbeat) * 1000))
     assert f">{shown}</b>" in row(staff, "likes")
+    note = staff.get("/monitor/").content.decode().partition('id="health"')[2].partition("</section>")[0]
+    assert (f'<dt class="mono">likes</dt><dd>{shown}</dd>' in note) == (shown not in ("Running", "Busy"))
 
 
 def test_running_tasks_of_a_pool_belong_to_its_worker_and_a_replaced_process_is_left_out(staff: Client) -> None:
