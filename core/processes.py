@@ -76,7 +76,6 @@ class Reporter:
         pipeline = redis().pipeline()
         counts = metrics.write(pipeline)
         pipeline.delete(_key(self.name))
-        pipeline.srem(NAMES, self.name)
         _execute(pipeline, counts)
 
 

@@ -203,7 +203,9 @@ def test_the_plug_is_only_pulled_in_development_and_only_of_known_parts(
     assert staff.post("/monitor/unplug/", {"part": "redis"}).status_code == 400
 
 
-def test_a_silent_worker_is_not_busy() -> None:
-    data = {"worker": "w", "queues": ["likes"], "tasks": [TASK], "size": 1, "pool": "solo"}
-    [found] = workers([Report("h:1", "worker", 20.0, 60, data)])
-    assert queue_state(Consumer("likes", None, 0), [found]).good is False
+@pytest.mark.parametrize(("silence", "good"), [(1.0, True), (20.0, False)])
+def test_a_worker_is_busy_only_while_the_process_with_its_task_responds(silence: float, good: bool) -> None:
+    data = {"worker": "w", "queues": ["mail"], "tasks": [], "size": 1, "pool": "prefork"}
+    pool = {"worker": "w", "tasks": [TASK]}
+    found = workers([Report("h:1", "worker", 1.0, 60, data), Report("h:2", "pool", silence, 60, pool)])
+    assert queue_state(Consumer("mail", 20.0, 0), found).good is good
