@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, Route, WebSocket, WebSocketRoute, expect
+from playwright.sync_api import Page, Request, Route, WebSocket, WebSocketRoute, expect
 
 from tests.e2e.conftest import Visitor
 from tests.e2e.people import (
@@ -89,22 +89,23 @@ def connections(page: Page) -> list[WebSocket]:
 def test_a_page_that_is_always_refused_is_loaded_again_once(visitor: Visitor, post_id: int) -> None:
     page = visitor()
     page.clock.install()
-    loads: list[Page] = []
+    pages: list[Request] = []  # not the event "load": the page may be refused before that
     sockets: list[WebSocketRoute] = []
 
     def refuse(socket: WebSocketRoute) -> None:
         sockets.append(socket)
         socket.close(code=4403)
 
-    page.on("load", lambda page: loads.append(page))
+    page.on("request", lambda request: pages.append(request) if request.is_navigation_request() else None)
     page.route_web_socket("**/live/**", refuse)
-    with page.expect_event("load", lambda _: len(loads) == 2):
-        page.goto(f"/posts/{post_id}/")
+    with page.expect_event("request", lambda _: len(pages) == 2):
+        page.goto(f"/posts/{post_id}/", wait_until="commit")
+    page.wait_for_load_state()
     expect_live(page, "off")
     page.evaluate("document.dispatchEvent(new Event('live:refresh'))")
     page.clock.run_for(20_000)
     expect_live(page, "off")
-    assert len(loads) == len(sockets) == 2
+    assert len(pages) == len(sockets) == 2
 
 
 @CONNECTION_ERRORS
