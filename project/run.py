@@ -121,13 +121,9 @@ async def serve(listening: socket.socket, data_dir: Path) -> None:
             if text == watchdog.PAUSE + process.name and env.flag("DEBUG", True):
                 process.pause(PAUSE)
 
-    processes: list[Process] = []
-    servers: list[Process] = []
+    servers, processes = list[Process](), list[Process]()
     servers += [start("redis")] if "redis" in commands else []
-    stop, signalled = asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    asyncio.get_running_loop().add_signal_handler(restart.SIGNAL, signalled.set)
+    stop, signalled = set_by(signal.SIGINT, signal.SIGTERM, signal.SIGHUP), set_by(restart.SIGNAL)
     try:
         await prepare()
         processes += [start(name) for name in commands if name != "redis"]
@@ -145,6 +141,14 @@ async def serve(listening: socket.socket, data_dir: Path) -> None:
             await asyncio.gather(*(process.stop() for process in some))
         shutil.rmtree(folder)
         output.finish()
+
+
+def set_by(*numbers: signal.Signals) -> asyncio.Event:
+    """An event that these signals set."""
+    event = asyncio.Event()
+    for number in numbers:
+        asyncio.get_running_loop().add_signal_handler(number, event.set)
+    return event
 
 
 async def restart_on(signalled: asyncio.Event, processes: list[Process], start: Callable[[str], Process]) -> None:

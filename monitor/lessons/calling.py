@@ -103,50 +103,45 @@ def expiry(happened: list[str]) -> Text:
 
 
 def result(found: list[Trace], happened: list[str], refused: str, events: Iterable[Event]) -> Result:
-    by_label = {label: [trace for trace in found if trace.label == label] for label in (PLAIN, DELAY, APPLY, RETRY)}
+    started = {label: [t.started for t in found if t.label == label] for label in (PLAIN, DELAY, APPLY, RETRY)}
     [arguments] = [e["kwargs"] for e in events if e["event"] == "started" and e.get("kwargs")]
-    after, at_once = by_label[APPLY][0].started, by_label[DELAY][0].started
-    rows: list[list[str | Text]] = [
-        [PLAIN, Text(gettext_noop("started after %(seconds).2f s"), {"seconds": by_label[PLAIN][0].started})],
-        [APPLY, Text(gettext_noop("started after %(seconds).2f s"), {"seconds": after})],
-        [
-            DELAY,
-            Text(
-                gettext_noop("started after %(seconds).2f s, and the task got %(arguments)s"),
-                {"seconds": at_once, "arguments": str(arguments)},
-            ),
-        ],
-        [Text(gettext_noop("%(call)s of a task without **kwargs"), {"call": DELAY}), refused],
-        [
-            "autoretry_for, retry_backoff=1",
-            Text(
-                gettext_noop("attempts after %(times)s"),
-                {"times": ", ".join(f"{trace.started:.1f} s" for trace in by_label[RETRY])},
-            ),
-        ],
-        [
-            "apply_async(expires=1)",
-            expiry(happened),
-        ],
-        [
-            Text(gettext_noop("enqueued as %(order)s"), {"order": ", ".join(f"priority={n}" for n in PRIORITIES)}),
-            ", ".join(label for label in happened if label.startswith("priority")),
-        ],
-    ]
+    head = [Text(gettext_noop("Call")), Text(gettext_noop("What happened"))]
+    rows = [*countdown_rows(started, arguments, refused), *other_rows(started[RETRY], happened)]
     return Result(
         figure=Text(
             gettext_noop(
                 "apply_async(countdown=2) started the task after %(after).1f s, delay(countdown=2) after "
                 "%(at_once).2f s."
             ),
-            {"after": after, "at_once": at_once},
+            {"after": started[APPLY][0], "at_once": started[DELAY][0]},
         ),
         timelines=[Timeline(Text(gettext_noop("What the worker held, and when it ran it")), bars(found))],
-        tables=[
-            Table(
-                Text(gettext_noop("Each call, and what happened")),
-                [Text(gettext_noop("Call")), Text(gettext_noop("What happened"))],
-                rows,
-            )
-        ],
+        tables=[Table(Text(gettext_noop("Each call, and what happened")), head, rows)],
     )
+
+
+def countdown_rows(started: dict[str, list[float]], arguments: object, refused: str) -> list[list[str | Text]]:
+    """``started``: in seconds, by the label of the call. ``arguments``: those that the task got from `delay`."""
+    after, with_arguments = (
+        gettext_noop("started after %(seconds).2f s"),
+        gettext_noop("started after %(seconds).2f s, and the task got %(arguments)s"),
+    )
+    return [
+        [PLAIN, Text(after, {"seconds": started[PLAIN][0]})],
+        [APPLY, Text(after, {"seconds": started[APPLY][0]})],
+        [DELAY, Text(with_arguments, {"seconds": started[DELAY][0], "arguments": str(arguments)})],
+        [Text(gettext_noop("%(call)s of a task without **kwargs"), {"call": DELAY}), refused],
+    ]
+
+
+def other_rows(attempts: list[float], happened: list[str]) -> list[list[str | Text]]:
+    times = ", ".join(f"{seconds:.1f} s" for seconds in attempts)
+    order = ", ".join(f"priority={n}" for n in PRIORITIES)
+    return [
+        ["autoretry_for, retry_backoff=1", Text(gettext_noop("attempts after %(times)s"), {"times": times})],
+        ["apply_async(expires=1)", expiry(happened)],
+        [
+            Text(gettext_noop("enqueued as %(order)s"), {"order": order}),
+            ", ".join(label for label in happened if label.startswith("priority")),
+        ],
+    ]

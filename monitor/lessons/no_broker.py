@@ -33,6 +33,11 @@ WHY = _(
 PATIENCE = 8.0  # seconds after which a publisher that still waits is given up
 RETRY_LINE = "Trying again in 4.00 seconds... (2/"
 COUNT_TIMEOUT = 20.0  # seconds
+BROKERS = {
+    "closed": gettext_noop("Nothing listens on the port"),
+    "silent": gettext_noop("The server accepts connections and never responds"),
+}
+SETTINGS = {"defaults": gettext_noop("Celery's defaults"), "site": gettext_noop("This site's settings")}
 DEFAULTS: dict[str, Any] = {}
 OF_THIS_SITE = {
     "task_publish_retry_policy": settings.CELERY_TASK_PUBLISH_RETRY_POLICY,
@@ -145,21 +150,6 @@ def worker_lines(worker: Worker) -> str:
 
 
 def result(workers: list[Worker], publishers: dict[tuple[str, str], Publisher], like: Like) -> Result:
-    head = [gettext_noop("The broker"), gettext_noop("Celery's defaults"), gettext_noop("This site's settings")]
-    names = {
-        "closed": gettext_noop("Nothing listens on the port"),
-        "silent": gettext_noop("The server accepts connections and never responds"),
-    }
-    rows: list[list[str | Text]] = [
-        [Text(text), str(publishers[name, "defaults"]), str(publishers[name, "site"])] for name, text in names.items()
-    ]
-    visitor: list[list[str | Text]] = [
-        [Text(gettext_noop("Response")), f"{like.status} {HTTPStatus(like.status).phrase}"],
-        [Text(gettext_noop("Time without Redis")), f"{like.milliseconds:.0f} ms"],
-        [Text(gettext_noop("Time of another like with Redis")), f"{like.with_redis:.0f} ms"],
-        [Text(gettext_noop("The like is stored and pending")), yes_or_no(like.pending)],
-        [Text(gettext_noop("Counted after Redis, a worker and beat started")), f"{like.counted_after:.1f} s"],
-    ]
     return Result(
         Text(
             gettext_noop(
@@ -168,30 +158,40 @@ def result(workers: list[Worker], publishers: dict[tuple[str, str], Publisher], 
             ),
             {"status": like.status, "ms": f"{like.milliseconds:.0f}", "after": f"{like.counted_after:.1f}"},
         ),
-        columns=[
-            Columns(
-                Text(gettext_noop("A server that never responds: how long publishing waits (8 s: still waiting)")),
-                "s",
-                [
-                    (Text(head[1]), publishers["silent", "defaults"].waited),
-                    (Text(head[2]), publishers["silent", "site"].waited),
-                ],
-            )
-        ],
-        tables=[
-            Table(
-                Text(gettext_noop("What the visitor sees")),
-                MEASURED,
-                visitor,
-            ),
-            Table(Text(gettext_noop("How long publishing waits before it gives up")), [*map(Text, head)], rows),
-        ],
+        columns=[silent_columns(publishers)],
+        tables=[visitor_table(like), publishing_table(publishers)],
         texts=[
             (Text(gettext_noop("What the worker prints without Redis")), worker_lines(workers[0])),
             (Text(gettext_noop("What the worker prints without RabbitMQ")), worker_lines(workers[1])),
             (Text(gettext_noop("What the web process logs")), like.log_line),
         ],
     )
+
+
+def silent_columns(publishers: dict[tuple[str, str], Publisher]) -> Columns:
+    title = gettext_noop("A server that never responds: how long publishing waits (8 s: still waiting)")
+    return Columns(
+        Text(title), "s", [(Text(SETTINGS[which]), publishers["silent", which].waited) for which in SETTINGS]
+    )
+
+
+def visitor_table(like: Like) -> Table:
+    rows: list[list[str | Text]] = [
+        [Text(gettext_noop("Response")), f"{like.status} {HTTPStatus(like.status).phrase}"],
+        [Text(gettext_noop("Time without Redis")), f"{like.milliseconds:.0f} ms"],
+        [Text(gettext_noop("Time of another like with Redis")), f"{like.with_redis:.0f} ms"],
+        [Text(gettext_noop("The like is stored and pending")), yes_or_no(like.pending)],
+        [Text(gettext_noop("Counted after Redis, a worker and beat started")), f"{like.counted_after:.1f} s"],
+    ]
+    return Table(Text(gettext_noop("What the visitor sees")), MEASURED, rows)
+
+
+def publishing_table(publishers: dict[tuple[str, str], Publisher]) -> Table:
+    head = [Text(gettext_noop("The broker")), *map(Text, SETTINGS.values())]
+    rows: list[list[str | Text]] = [
+        [Text(text), *(str(publishers[broker, which]) for which in SETTINGS)] for broker, text in BROKERS.items()
+    ]
+    return Table(Text(gettext_noop("How long publishing waits before it gives up")), head, rows)
 
 
 def yes_or_no(value: bool) -> Text:
