@@ -1,75 +1,29 @@
-"""The REST API: who may do what, its likes and feedback, errors, limits, and the document that describes it."""
+"""The REST API: who may do what, its likes and feedback, and its errors."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-import schemathesis
 from channels.db import database_sync_to_async
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.handlers.wsgi import WSGIHandler
-from django.core.management import call_command
 from django.db import OperationalError
 from django.test import Client
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from ninja.management.commands.export_openapi_schema import Command as ExportSchema
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi import checks as openapi_checks
 
-from core.shared_rate_limits import SharedBucket
-from embed import rate_limits, selectors, services
-from embed.api.api import api
-from embed.api.problems import MEDIA_TYPE
-from embed.models import SCOPES, ApiKey, Page, Site
+from embed import selectors, services
+from embed.models import Page, Site
 from feedback.models import Mail, Message
 from likes import tasks
 from likes.models import Like
-from tests.embed.conftest import new_site
+from tests.embed.api import ALL, DATABASE, Call, assert_problem, headers_with, message
 from tests.embed.requests import ORIGIN, PAGE, request
 from tests.embed.test_socket import frame, settle, watching
-from tests.live import ROOT
-
-ALL = tuple(SCOPES)
-DATABASE = pytest.mark.django_db
-Call = Callable[..., Any]
-
-
-def headers_with(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}
-
-
-@pytest.fixture
-def call(site: Site) -> Call:
-    """Calls an endpoint, with a key of the site unless another is given. The client refuses forms without a CSRF
-    token, and keeps cookies."""
-    client, key = Client(enforce_csrf_checks=True), services.create_api_key(site=site, name="Test", scopes=ALL)
-
-    def call(method: str, path: str, body: Any = None, *, key: str = key, **options: Any) -> Any:
-        headers = headers_with(key) | options.pop("headers", {})
-        data = body if isinstance(body, str | bytes) else json.dumps(body) if body is not None else ""
-        return client.generic(method, f"/api/v1/{path}", data, "application/json", headers=headers, **options)
-
-    return call
 
 
 def like(call: Call, page: str = PAGE, visitor: str = "42", liked: bool = True, **options: Any) -> Any:
     return call("PUT", "likes", {"page": page, "visitor": visitor, "liked": liked}, **options)
-
-
-def message(site: Site, text: str = "Hello", **values: Any) -> Message:
-    return Message.objects.create(email="sora@example.com", text=text, source=f"site-{site.pk}", **values)
-
-
-def assert_problem(response: Any, status: int) -> None:
-    body = json.loads(response.content)
-    assert (response.status_code, response["Content-Type"]) == (status, MEDIA_TYPE), response.content
-    assert body["status"] == status and body["title"] and body["detail"] and body["type"] == "about:blank"
 
 
 @DATABASE
@@ -285,117 +239,3 @@ def test_an_unavailable_database_and_a_bug_are_problems_too(
     key = services.create_api_key(site=site, name="Test", scopes=ALL)
     client = Client(raise_request_exception=False)
     assert_problem(client.get("/api/v1/counts?page=a", headers=headers_with(key)), status)
-
-
-@DATABASE
-def test_each_key_has_a_limit_of_which_every_response_says_what_is_left(
-    call: Call, site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rate_limits, "api", SharedBucket("test api", burst=3, rate=1 / 20))
-    remaining = []
-    for path in ("counts?page=a", "counts", "counts?page=a"):
-        response = call("GET", path)
-        assert response["RateLimit-Policy"] == '"key";q=3;w=60'
-        remaining.append(re.fullmatch(r'"key";r=(\d);t=(\d+)', response["RateLimit"])[1])  # type: ignore[index]
-    assert remaining == ["2", "1", "0"]
-    refused = call("GET", "counts?page=a")
-    assert_problem(refused, 429)
-    wait = int(refused["Retry-After"])
-    assert 0 < wait <= 20 and refused["RateLimit"] == f'"key";r=0;t={wait}'
-    other = services.create_api_key(site=site, name="Other", scopes=ALL)
-    assert call("GET", "counts?page=a", key=other).status_code == 200
-
-
-@DATABASE
-def test_only_a_digest_of_a_key_is_stored_and_its_last_use(call: Call, site: Site) -> None:
-    secret = services.create_api_key(site=site, name="Blog server", scopes=ALL)
-    row = ApiKey.objects.get(name="Blog server")
-    assert re.fullmatch(r"rh_[\w-]{43}", secret) and secret not in str(vars(row)) and row.last_used_at is None
-    call("GET", "counts?page=a", key=secret)
-    row.refresh_from_db()
-    first = row.last_used_at
-    call("GET", "counts?page=a", key=secret)
-    row.refresh_from_db()
-    assert first and row.last_used_at == first
-
-
-@DATABASE
-def test_staff_creates_a_key_sees_it_once_and_revokes_it(call: Call, client: Client, site: Site, staff: User) -> None:
-    client.force_login(staff)
-    page = f"/sites/{site.pk}/"
-    created = client.post(f"{page}keys/", {"name": "Blog server", "scopes": ["likes:read"]})
-    assert created.status_code == 201 and "no-store" in created["Cache-Control"]
-    key = re.search(r"rh_[\w-]{43}", created.content.decode())[0]  # type: ignore[index]
-    shown = client.get(page).content.decode()
-    assert key not in shown and "Blog server" in shown and "Read likes" in shown and "Never used" in shown
-    assert call("GET", "counts?page=a", key=key).status_code == 200
-    revoked = client.post(f"{page}keys/{ApiKey.objects.get(name='Blog server').pk}/revoke/")
-    assert revoked["location"] == page
-    assert_problem(call("GET", "counts?page=a", key=key), 401)
-
-
-@DATABASE
-def test_a_key_needs_a_name_and_a_permission_and_only_staff_creates_or_revokes_one(
-    client: Client, site: Site, mina: User, staff: User
-) -> None:
-    services.create_api_key(site=site, name="Kept", scopes=ALL)
-    path, kept = f"/sites/{site.pk}/keys/", ApiKey.objects.get()
-    client.force_login(mina)
-    assert client.post(path, {"name": "Test", "scopes": ALL}).status_code == 403
-    assert client.post(f"{path}{kept.pk}/revoke/").status_code == 403
-    client.force_login(staff)
-    for data in ({"name": "", "scopes": ALL}, {"name": "Test"}, {"name": "Test", "scopes": ["everything"]}):
-        response = client.post(path, data)
-        assert response.status_code == 422 and "aria-invalid" in response.content.decode()
-    elsewhere = new_site(mina, "Shop", "https://shop.example")
-    assert client.post(f"/sites/{elsewhere.pk}/keys/{kept.pk}/revoke/").status_code == 404
-    assert [*ApiKey.objects.all()] == [kept]
-
-
-def test_the_openapi_document_is_the_committed_one(tmp_path: Any) -> None:
-    """If it differs: manage.py export_openapi_schema --api embed.api.api.api --indent 2 --output docs/openapi.json"""
-    call_command(ExportSchema(), api="embed.api.api.api", indent=2, output=str(tmp_path / "openapi.json"))
-    assert (tmp_path / "openapi.json").read_text() == (ROOT / "docs/openapi.json").read_text()
-
-
-@DATABASE
-def test_the_documentation_describes_every_endpoint_and_loads_nothing_from_elsewhere(client: Client) -> None:
-    response = client.get("/api/v1/docs")
-    page = response.content.decode()
-    for path, operations in api.get_openapi_schema()["paths"].items():
-        for method, operation in operations.items():
-            assert f"{method.upper()} {path}</code>" in page and operation["security"][0]["Bearer"][0] in page
-    assert page.count("curl ") == 6 and "Idempotency-Key" in page
-    assert not re.search(r"(src|href)=\"(https?:)?//", page) and "<style" not in page and "<script>" not in page
-    assert client.get("/api/v1/openapi.json").json() == json.loads((ROOT / "docs/openapi.json").read_text())
-
-
-@pytest.mark.django_db(transaction=True)  # each request ends its connection, as on a server
-def test_whatever_is_sent_the_response_matches_the_document_and_is_no_server_error(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(settings, "ALLOWED_HOSTS", ["localhost"])
-    monkeypatch.setattr(rate_limits, "api", SharedBucket("test api", burst=1e6, rate=1e6))
-    monkeypatch.setattr(rate_limits, "new_pages", SharedBucket("test pages", burst=1e6, rate=1e6))
-    key = services.create_api_key(site=site, name="Test", scopes=ALL)
-    headers = headers_with(key) | {"Accept-Encoding": "identity"}
-    message(site)
-    services.import_count(site=site, page="a", count=1)
-    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", WSGIHandler())
-    checks = [
-        schemathesis.checks.not_a_server_error,
-        openapi_checks.status_code_conformance,
-        openapi_checks.content_type_conformance,
-        openapi_checks.response_schema_conformance,
-    ]
-    statuses = set()
-    for result in schema.get_all_operations():
-        assert isinstance(result, Ok)
-
-        @given(case=result.ok().as_strategy())
-        @hypothesis_settings(max_examples=25, database=None, suppress_health_check=list(HealthCheck))
-        def conforms(case: schemathesis.Case) -> None:
-            statuses.add(case.call_and_validate(headers=headers, checks=checks).status_code)
-
-        conforms()
-    assert {200, 202} < statuses, "some requests must be accepted"
