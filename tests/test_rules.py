@@ -156,6 +156,6 @@ def test_every_function_says_its_types() -> None:
 
 def test_every_setting_from_the_environment_is_documented() -> None:
     names = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "project/settings.py").read_text()))
-    documented = (ROOT / "docs/self-hosting.md").read_text()
+    documented = (ROOT / "docs/settings.md").read_text()
     assert len(names) > 5
     assert [name for name in sorted(names) if f"`{name}`" not in documented] == []

@@ -158,7 +158,7 @@ def test_the_default_file_is_next_to_manage_py(tmp_path: Path) -> None:
 
 def test_every_setting_is_documented_and_has_a_line_in_the_example() -> None:
     example = (ROOT / ".env.example").read_text()
-    table = (ROOT / "docs/self-hosting.md").read_text()
+    table = (ROOT / "docs/settings.md").read_text()
     code = (ROOT / "project/settings.py").read_text()
     in_example = set(re.findall(r"^# ([A-Z_]+)=", example, re.M))
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.M))
