@@ -1,4 +1,4 @@
-"""Writes that a page can do without."""
+"""Writes that a page can do without, and connections that do not wait for pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 SHORT = 0.5  # seconds
 lock_timeout = ContextVar("lock_timeout", default=10.0)  # seconds that a statement waits for the write lock of SQLite
@@ -25,3 +25,11 @@ def incidental_write() -> Iterator[None]:
         log.warning("a page is shown without its write: %r", error)
     finally:
         lock_timeout.reset(token)
+
+
+def leave_pool() -> None:
+    """Called by a thread before its first query: its connection is not one of the pool that page views share, so that
+    it never waits for them. It stays open until the thread closes it."""
+    given = connection.settings_dict
+    options = {name: value for name, value in given["OPTIONS"].items() if name != "pool"}
+    connection.settings_dict = {**given, "OPTIONS": options}

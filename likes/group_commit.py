@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from django.db import DatabaseError, connection
 
+from core.database import leave_pool
 from likes import http, tasks
 from likes.http import NOT_STORED
 from likes.services import Click, Versions, set_likes
@@ -27,7 +28,7 @@ class GroupCommit:
     enqueues settling, so that no click waits if Redis hangs. If the database hangs, clicks get 503 after `DEADLINE`."""
 
     def __init__(self) -> None:
-        self.thread = ThreadPoolExecutor(1, thread_name_prefix="clicks")
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="clicks", initializer=leave_pool)
         self.waiting: list[Waiting] = []
         self.draining: asyncio.Task[None] | None = None
         self.stored = Event()

@@ -12,7 +12,9 @@ from typing import ParamSpec, TypeVar
 
 from django.db import DatabaseError, connection
 
-thread = ThreadPoolExecutor(1, thread_name_prefix="live")
+from core.database import leave_pool
+
+thread = ThreadPoolExecutor(1, thread_name_prefix="live", initializer=leave_pool)
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 
 from django.db import connection
 
+from core.database import leave_pool
+
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ class Check(Generic[T]):
             return self.running
 
     def _run(self, running: Future[T]) -> None:
+        leave_pool()
         try:
             running.set_result(self.run())
         except Exception as error:

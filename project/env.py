@@ -91,6 +91,11 @@ def postgres_options(options: dict[str, Any], *, limited: bool) -> dict[str, Any
     return defaults | options
 
 
+def is_web_process(arguments: list[str]) -> bool:
+    """Whether this command line starts a web server: it names our ASGI application, or is ``manage.py runserver``."""
+    return "runserver" in arguments or any(word.startswith("project.asgi") for word in arguments)
+
+
 def secret_key(value: str, *, debug: bool, data_dir: Path) -> str:
     """The key that signs session and visitor cookies. In development one is made and kept in DATA_DIR."""
     if not debug and (len(value) < 50 or len(set(value)) < 10):

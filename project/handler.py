@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.signals import request_started
+from django.db import close_old_connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
@@ -71,7 +72,15 @@ class Handler(ASGIHandler):
         return request, refusal
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        response = await sync_to_async(self.get_response)(request)
+        response = await sync_to_async(self._respond)(request)
         if match := request.resolver_match:  # its route, because a path may hold a secret
             log.info("%s /%s %d", request.method, match.route, response.status_code)
         return response
+
+    def _respond(self, request: HttpRequest) -> HttpResponseBase:
+        """Returns the database connection to the pool in any case: if the server cancels the request because the client
+        is gone, nothing of it runs any more but this thread."""
+        try:
+            return self.get_response(request)
+        finally:
+            close_old_connections()

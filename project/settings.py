@@ -53,7 +53,13 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     }
 else:
+    DATABASE["ENGINE"] = "project.postgres"
     DATABASE["OPTIONS"] = env.postgres_options(DATABASE.get("OPTIONS", {}), limited=not MIGRATING)
+    if env.is_web_process(sys.argv):
+        from project.postgres import pool
+
+        DATABASE["CONN_MAX_AGE"] = 0  # a connection goes back to the pool after each request
+        DATABASE["OPTIONS"] |= {"pool": pool.options()}
 DATABASES = {"default": DATABASE}
 LOG_QUERIES = env.flag("LOG_QUERIES", False)  # keep `connection.queries` on SQLite
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -290,6 +296,8 @@ LOGGING = {
         # In the same format as all other lines.
         "uvicorn": {"handlers": [], "propagate": True},
         "uvicorn.access": {"handlers": [], "propagate": True},
+        # Each connection that fails; the page that needed it says so, too.
+        "psycopg.pool": {"level": "ERROR"},
         # It logs a traceback each second while Redis is away; the hub logs one line instead.
         "channels_redis": {"level": "CRITICAL"},
     },
