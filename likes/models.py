@@ -25,6 +25,7 @@ class Post(models.Model):
     like_count = models.PositiveIntegerField(default=0, editable=False)
     imported_count = models.PositiveIntegerField(default=0, editable=False)
     version = models.PositiveBigIntegerField(default=0, editable=False)
+    recounted_version = models.BigIntegerField(null=True, editable=False)  # the latest one that `recount` found right
     edited_at = models.DateTimeField(null=True, editable=False)
     in_feed = models.BooleanField(default=True, editable=False)  # False: a page of another site, see embed/
     page_url = models.URLField(max_length=500, blank=True, editable=False)  # of such a page, if it is known
@@ -68,14 +69,9 @@ class Post(models.Model):
         return {"post": self.pk, "count": self.count, "version": self.version, "liked": liked}
 
     @classmethod
-    def recount(cls) -> int:
-        """Sets every count to the number of its rows. Returns the drift found, in likes: it should be 0."""
-        pks = cls.objects.order_by("pk").values_list("pk", flat=True)
-        return sum(cls.recount_one(pk) for pk in pks.iterator())
-
-    @classmethod
     @transaction.atomic
     def recount_one(cls, pk: int) -> int:
+        """Sets the count of a post to the number of its rows. Returns by how much it was wrong."""
         post = cls.objects.select_for_update(no_key=True).filter(pk=pk).first()
         actual = Like.objects.filter(post_id=pk, counted=True).count()
         if post is None or post.like_count == actual:

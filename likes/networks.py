@@ -17,6 +17,7 @@ from likes.settling import BATCH
 HASH = re.compile("[0-9a-f]{16}")
 KEPT = timedelta(days=7)
 WAVE, MAX_WAVES = 20, 50  # likes from one network; networks on the page
+SELECTED = 50_000  # ids that one query reads: to look for each batch would read the same rows again and again
 
 
 def waves() -> list[Any]:
@@ -42,13 +43,16 @@ def forget() -> None:
 
 
 def _update(likes: QuerySet[Like], **values: Any) -> int:
-    """Updates likes, which are then no longer selected, in short transactions. Locks rows in the order of `sql.STORE`,
-    so that the two never wait for each other. Returns how many there were."""
+    """Updates likes, which are then no longer selected, in short transactions. Returns how many there were."""
     number = 0
-    while True:
-        with transaction.atomic():
-            locked = likes.select_for_update().order_by("visitor", "post").only("pk")[:BATCH]
-            some = Like.objects.filter(pk__in=[like.pk for like in locked]).update(**values)
-        number += some
-        if some < BATCH:
-            return number
+    while pks := list(likes.values_list("pk", flat=True)[:SELECTED]):
+        for start in range(0, len(pks), BATCH):
+            number += _update_some(likes.filter(pk__in=pks[start : start + BATCH]), values)
+    return number
+
+
+@transaction.atomic
+def _update_some(likes: QuerySet[Like], values: dict[str, Any]) -> int:
+    """Locks rows in the order of `sql.STORE`, so that the two never wait for each other."""
+    locked = likes.select_for_update().order_by("visitor", "post").only("pk")
+    return Like.objects.filter(pk__in=[like.pk for like in locked]).update(**values)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
+from datetime import timedelta
 
 from celery import Task, shared_task
 
@@ -11,12 +12,14 @@ from core.enqueue import enqueue_once, mark_started
 from core.one_at_a_time import one_at_a_time
 from core.redis import redis
 from likes import networks
-from likes.models import Like, Post
+from likes.models import Like
+from likes.recount import recount
 from likes.settling import BATCH, settle
 from likes.topics import count_event, saved_event
 from live.broadcast import broadcast
 
-DRIFT_KEY = "redheart:drift"
+DRIFT_KEY, RECOUNTED_KEY = "redheart:drift", "redheart:recounted"
+RECOUNT_ALL = timedelta(days=6, hours=12)  # after a recount of all posts until the next one: every seventh night
 log = logging.getLogger(__name__)
 
 
@@ -51,13 +54,24 @@ def enqueue_settling() -> None:
 
 @shared_task
 def forget_networks() -> None:
-    """Beat, once a day."""
+    """Beat, once a day. On the queue `mail`."""
     networks.forget()
 
 
-@shared_task(bind=True)
-def recount_likes(self: Task) -> None:
-    """Recounts all posts, one recount at a time. /healthz/ shows the drift that the last one found."""
+@shared_task(bind=True, soft_time_limit=240, time_limit=270)
+def recount_likes(self: Task, everything: bool = False) -> None:
+    """Recounts the posts whose counts have changed, and once a week all, one recount at a time. /healthz/ shows the
+    drift that the last one found. It runs on the queue `mail`: likes must not wait for it."""
     with one_at_a_time(redis(), "recount", self, seconds=3600) as acquired:
         if acquired:
-            redis().set(DRIFT_KEY, Post.recount())
+            _recount(everything or not redis().exists(RECOUNTED_KEY))
+
+
+def _recount(everything: bool) -> None:
+    drift = 0
+    for found in recount(everything=everything):
+        drift += found
+        enqueue_settling()  # of likes that were left out while their posts were locked
+    redis().set(DRIFT_KEY, drift)
+    if everything:
+        redis().set(RECOUNTED_KEY, 1, ex=RECOUNT_ALL)

@@ -109,6 +109,8 @@ CELERY_TASK_DEFAULT_QUEUE = "likes"
 CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("likes", "mail", "deliveries")]
 CELERY_TASK_QUEUE_MAX_PRIORITY = 9 if CELERY_BROKER_URL.startswith("amqp") else None
 CELERY_TASK_ROUTES = {
+    "likes.tasks.recount_likes": {"queue": "mail"},  # these two may take seconds
+    "likes.tasks.forget_networks": {"queue": "mail"},
     "likes.*": {"queue": "likes"},
     "outbox.*": {"queue": "mail"},
     "feedback.*": {"queue": "mail"},

@@ -36,7 +36,7 @@ def retry(request: HtmxRequest, pk: int) -> HttpResponse:
 @staff_only
 def recount(request: HtmxRequest) -> HttpResponse:
     try:
-        recount_likes.delay()
+        recount_likes.delay(everything=True)
         messages.success(request, _("Recounting likes."))
     except recount_likes.OperationalError:
         messages.error(request, _("The broker doesn't respond. Try again later."))

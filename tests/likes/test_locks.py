@@ -18,6 +18,7 @@ from django.utils import timezone
 from likes.group_commit import GroupCommit
 from likes.http import Refusal
 from likes.models import Like, Post
+from likes.recount import recount
 from likes.services import Click, adopt_likes, set_likes
 from likes.settling import settle
 from tests.live import until
@@ -181,11 +182,37 @@ def test_a_click_while_the_like_is_adopted_is_not_lost(post: Post) -> None:
     assert Post.objects.get().like_count == Like.objects.get(visitor="u1").counted == 0
 
 
-def test_recount_waits_for_a_worker_that_counts(post: Post) -> None:
+def test_the_recount_of_one_post_waits_for_a_worker_that_counts(post: Post) -> None:
     set_likes(clicks=[click(post, "v1")])
 
     with ThreadPoolExecutor(1) as pool:
         with in_another_connection(lambda: settle()):
-            recounting = pool.submit(patiently, Post.recount)
+            recounting = pool.submit(patiently, lambda: Post.recount_one(post.pk))
             wait_for_locks([recounting])
         assert recounting.result(60) == 0
+
+
+def test_a_recount_of_all_neither_waits_for_a_worker_that_counts_nor_finds_a_drift(post: Post) -> None:
+    set_likes(clicks=[click(post, "v1")])
+    with in_another_connection(lambda: settle()):
+        assert sum(recount()) == 0
+        assert Post.objects.get().recounted_version is None, "nobody knows whether the new count is right"
+    assert sum(recount(everything=False)) == 0
+    assert Post.objects.get().recounted_version == Post.objects.get().version == 1
+
+
+def test_a_wrong_count_of_a_locked_post_is_corrected_by_the_next_recount(post: Post, other: Post) -> None:
+    Post.objects.update(like_count=5)
+
+    def impatiently() -> int:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = 50")
+            return sum(recount(everything=False))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, in_another_connection(lock_post(post)):
+        assert pool.submit(impatiently).result(60) == 5, "the other post is corrected"
+    assert sum(recount(everything=False)) == 5
+    assert not Post.objects.exclude(like_count=0).exists()

@@ -20,6 +20,7 @@ from core.one_at_a_time import one_at_a_time
 from core.redis import redis
 from likes import tasks
 from likes.models import Like, Post
+from likes.recount import recount
 from likes.services import Click, adopt_likes, set_likes
 from likes.settling import settle
 
@@ -58,7 +59,7 @@ class AnyOrder(TestCase):
             elif action == "crash":
                 self.crash(value)
             else:
-                assert Post.recount() == 0, "settling never drifts"
+                assert sum(recount()) == 0, "settling never drifts"
         while settle(limit=2).likes:
             pass
         assert {(like.visitor, like.post_id): like.wanted for like in Like.objects.all()} == last
@@ -131,9 +132,69 @@ def test_recount_corrects_a_count_and_returns_the_drift(post: Post) -> None:
     set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
     settle()
     Post.objects.update(like_count=5)
-    assert Post.recount() == 4
+    assert sum(recount()) == 4
     assert Post.objects.get().like_count == 1
-    assert Post.recount() == 0
+    assert sum(recount()) == 0
+
+
+def test_a_recount_without_everything_looks_only_at_counts_that_have_changed_since(post: Post) -> None:
+    set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
+    settle()
+    assert sum(recount(everything=False)) == 0
+    Post.objects.update(like_count=5)  # by hand, so that the version does not rise
+    assert sum(recount(everything=False)) == 0
+    set_likes(clicks=[Click(post.pk, "v2", True, timezone.now())])
+    settle()
+    assert sum(recount(everything=False)) == 4
+    assert Post.objects.get().like_count == 2
+
+
+def test_beat_recounts_everything_once_a_week_and_else_what_has_changed(post: Post) -> None:
+    def drift_of_a_night() -> bytes | None:
+        Post.objects.update(like_count=5)
+        tasks.recount_likes()
+        return redis().get(tasks.DRIFT_KEY)
+
+    assert drift_of_a_night() == b"5"
+    assert sum(recount(everything=False)) == 0
+    assert drift_of_a_night() == b"0"
+    assert 6 * 86_400 < redis().ttl(tasks.RECOUNTED_KEY) < 7 * 86_400
+    redis().delete(tasks.RECOUNTED_KEY)  # a week later
+    assert drift_of_a_night() == b"5"
+    Post.objects.update(like_count=5)
+    tasks.recount_likes(everything=True)  # staff
+    assert redis().get(tasks.DRIFT_KEY) == b"5"
+
+
+def test_a_recount_takes_the_same_few_queries_for_each_500_posts(
+    mina: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    posts = Post.objects.bulk_create(Post(author=mina, text="x", like_count=1) for _ in range(1200))
+    Like.objects.bulk_create(
+        Like(post=post, visitor="v1", wanted=True, counted=True, clicked_at=timezone.now(), settled_at=timezone.now())
+        for post in posts
+    )
+    with django_assert_num_queries(3 * 6 + 1):  # ids; counts; savepoint, versions, mark, release
+        assert list(recount(everything=False)) == [0, 0, 0]
+    with django_assert_num_queries(1):
+        assert list(recount(everything=False)) == []
+
+
+def test_no_like_waits_for_a_recount_or_for_networks_to_be_forgotten(queued: Callable[[str], Any]) -> None:
+    tasks.recount_likes.delay()
+    tasks.forget_networks.delay()
+    assert [headers["task"] for headers in queued("mail")] == [
+        "likes.tasks.forget_networks",
+        "likes.tasks.recount_likes",
+    ]
+    assert queued("likes") == []
+
+
+def test_likes_that_were_left_out_during_a_recount_are_settled_at_once(
+    post: Post, queued: Callable[[str], Any]
+) -> None:
+    tasks.recount_likes()
+    assert [headers["task"] for headers in queued("likes")] == ["likes.tasks.settle_likes"]
 
 
 def test_settling_500_likes_of_one_post_takes_a_fixed_number_of_queries(
