@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from functools import partial
 from typing import Any
 
@@ -10,13 +11,18 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup(set_prefix=False)
 
-from core.processes import Reporter  # noqa: E402  (models can be imported only after Django is set up)
+from core.migrating import wait_until_migrated  # noqa: E402  (models can be imported only after Django is set up)
+from core.processes import Reporter  # noqa: E402
 from embed import sockets  # noqa: E402
 from embed.asgi import EmbedEndpoint  # noqa: E402
 from likes.asgi import App, LikeEndpoint  # noqa: E402
 from live import caps  # noqa: E402
 from live.consumer import live  # noqa: E402
+from project import env  # noqa: E402
 from project.handler import Handler  # noqa: E402
+
+if env.is_web_process(sys.argv):  # and not a test
+    wait_until_migrated()
 
 apps: dict[str, App] = {"http": EmbedEndpoint(LikeEndpoint(Handler())), "websocket": live}
 embedded = partial(live, identify=sockets.identify)

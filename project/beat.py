@@ -19,6 +19,7 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from redis import RedisError
 
 from core.heartbeats import BeatHeartbeat
+from core.migrating import wait_until_migrated
 from core.processes import Reporter
 from monitor import history
 
@@ -31,6 +32,7 @@ class Scheduler(DatabaseScheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.heartbeat, self.next_heartbeat = BeatHeartbeat(), 0.0
         self.last_runs: dict[str, float] = {}  # of the entries, in seconds since 1970
+        wait_until_migrated()
         self.reporter = Reporter("beat", lambda: {"last_runs": self.last_runs})
         super().__init__(*args, **kwargs)
 

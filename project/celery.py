@@ -19,6 +19,7 @@ from celery.signals import (
     task_postrun,
     task_prerun,
 )
+from celery.worker import state
 from kombu.exceptions import OperationalError
 from kombu.transport import redis
 
@@ -135,7 +136,18 @@ class Heartbeat(bootsteps.StartStopStep):
                 app.send_task("core.tasks.report_alive", args=[queue.name], **options)
 
 
-app.steps["consumer"].add(Heartbeat)
+class WaitForTables(bootsteps.StartStopStep):
+    """A worker takes no task before the database is migrated. It can be stopped while it waits."""
+
+    requires = {"celery.worker.consumer.tasks:Tasks"}
+
+    def start(self, parent: Any) -> None:
+        from core.migrating import wait_until_migrated
+
+        wait_until_migrated(meanwhile=state.maybe_shutdown)
+
+
+app.steps["consumer"].update({Heartbeat, WaitForTables})
 
 
 @task_failure.connect

@@ -61,8 +61,7 @@ class Live:
         self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        if self.database:
-            self._admin(f'DROP DATABASE "{urlsplit(self.database).path[1:]}" WITH (FORCE)')
+        self.drop_database()
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -122,6 +121,10 @@ class Live:
         self._admin(f'CREATE DATABASE "{name}"')
         self._admin(f'ALTER DATABASE "{name}" SET synchronous_commit = off')  # only a crash of the machine needs it
         return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+    def drop_database(self) -> None:
+        if self.database:
+            self._admin(f'DROP DATABASE "{urlsplit(self.database).path[1:]}" WITH (FORCE)')
 
     def _admin(self, statement: str) -> None:
         url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres"))

@@ -115,9 +115,10 @@ def test_each_step_shows_what_the_document_says(terminals: Terminals) -> None:
     see("worker", r"Cannot connect to redis://.*\nTrying again in 2\.00 seconds")
     terminals.start("redis", "Terminal 2")
     see("redis", "Ready to accept connections")
-    see("worker", r"Connected to redis://[\s\S]* ready\.")
+    see("worker", r"Connected to redis://[\s\S]*waiting for the database to be migrated: run manage\.py prepare")
     terminals.start("web", "Terminal 3")
     assert "Demo accounts: mina, jun and staff" in terminals.printed
+    see("worker", r" ready\.")
     until(terminals.responds, lambda: terminals.output("web"))
     count, receipt = terminals.like(), terminals.write()
     terminals.counted(count)

@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils.module_loading import module_has_submodule
 
 from core.encryption import encrypt_again
+from core.migrating import one_process
 
 DEMO_PASSWORD = "redheart"  # noqa: S105  (printed on the terminal)
 DEMO_ACCOUNTS = ("mina", "jun", "staff")
@@ -21,10 +22,19 @@ DEMO_ACCOUNTS = ("mina", "jun", "staff")
 class Command(BaseCommand):
     help = (
         "Migrates the database and encrypts secrets with a new SECRET_KEY. Production: collects the static files. "
-        "Development: loads demo data, if it is empty."
+        "Development: loads demo data, if it is empty. Several machines may run it at once."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        with one_process():
+            self.prepare()
+        if not settings.DEBUG and (names := accounts_with_demo_password()):
+            raise CommandError(
+                f"A production site does not start while {', '.join(names)} can sign in with the demo password: "
+                f"set a new one (python manage.py changepassword {names[0]}) or delete the account."
+            )
+
+    def prepare(self) -> None:
         call_command("migrate", verbosity=0, interactive=False)
         if settings.SECRET_KEY_FALLBACKS:
             encrypt_again()
@@ -33,11 +43,6 @@ class Command(BaseCommand):
         if settings.DEBUG and not User.objects.exists():
             load_demo()
             self.stdout.write(f"Demo accounts: mina, jun and staff; the password is {DEMO_PASSWORD}.")
-        if not settings.DEBUG and (names := accounts_with_demo_password()):
-            raise CommandError(
-                f"A production site does not start while {', '.join(names)} can sign in with the demo password: "
-                f"set a new one (python manage.py changepassword {names[0]}) or delete the account."
-            )
 
 
 def accounts_with_demo_password() -> list[str]:
