@@ -37,7 +37,8 @@ def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
             **begun,
             "broadcast": time.time(),
         }
-    return event(topics.personal_topic(like.visitor), like.version, data, name=f"like.{like.post_id}")
+    personal, post = topics.personal_topic(like.visitor), f"post.{like.post_id}"
+    return event(personal, like.version, data, name=f"like.{like.post_id}", via=post)
 
 
 def feed_event() -> Event:

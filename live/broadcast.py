@@ -1,6 +1,6 @@
 """Sends events to every page that watches their topics. Nothing else may call ``group_send``.
 
-All events go through one group of the channel layer, on one event loop that lives as long as the process:
+Each group gets one message with all of its events, on one event loop that lives as long as the process:
 `async_to_sync` would open a new Redis connection for each broadcast.
 """
 
@@ -10,52 +10,67 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from channels.layers import get_channel_layer
 
 from core import metrics
+from live.groups import CONTROL, Group, group_of, servers
 from live.topics import Event
 
-GROUP = "live"
 TIMEOUT = 1.0  # seconds; after that pages get the state with the hub's next resync
+Messages = Mapping[Group, dict[str, Any]]
 log = logging.getLogger(__name__)
 
 
 def broadcast(events: Iterable[Event]) -> bool:
     """Sends events to all pages. Never raises: after a lost broadcast, pages are stale for a few seconds.
-    Returns whether it was sent."""
-    listed = [list(event) for event in events]
-    if not listed:
-        return True
-    sent = _send({"type": "live.events", "events": listed})
-    if sent:
-        metrics.count("broadcast_events", len(listed))
+    Returns whether all were sent."""
+    messages: dict[Group, dict[str, Any]] = {}
+    for event in events:
+        message = messages.setdefault(group_of(event.via or event.topic), {"type": "live.events", "events": []})
+        message["events"].append(list(event[:4]))
+    sent = _send(messages)
+    if sent and messages:
+        metrics.count("broadcast_events", sum(len(message["events"]) for message in messages.values()))
     return sent
 
 
 def close_sockets() -> bool:
     """Makes every web process close its sockets. Their pages connect again."""
-    return _send({"type": "live.events", "events": [], "close": True})
+    return _send({Group(servers()[0], CONTROL): {"type": "live.events", "events": [], "close": True}})
 
 
-def _send(message: dict[str, Any]) -> bool:
-    for attempt in range(2):  # the first may use a connection to a Redis that has gone
+def _send(messages: Messages) -> bool:
+    for attempt in range(2 if messages else 0):  # the first may use a connection to a Redis that has gone
         try:
-            sending = asyncio.wait_for(get_channel_layer().group_send(GROUP, message), TIMEOUT)
-            asyncio.run_coroutine_threadsafe(sending, _loop(os.getpid())).result(TIMEOUT)
-            return True
+            failed = asyncio.run_coroutine_threadsafe(_send_all(messages), _loop(os.getpid())).result(2 * TIMEOUT)
         except Exception as error:
-            log.warning("broadcast, attempt %d, %d events: %r", attempt + 1, len(message["events"]), error)
-    return False
+            failed = dict.fromkeys(messages, error)
+        if not failed:
+            return True
+        group, error = next(iter(failed.items()))
+        log.warning("broadcast, attempt %d, %d groups, %s: %r", attempt + 1, len(failed), group.name, error)
+        messages = {group: messages[group] for group in failed}
+    return not messages
 
 
-async def send_ping(sender: str) -> None:
+async def _send_all(messages: Messages) -> dict[Group, BaseException]:
+    """Those that could not be sent, with the reason."""
+    sending = (_send_one(group, message) for group, message in messages.items())
+    results = await asyncio.gather(*sending, return_exceptions=True)
+    return {group: result for group, result in zip(messages, results, strict=True) if result is not None}
+
+
+async def _send_one(group: Group, message: dict[str, Any]) -> None:
+    await asyncio.wait_for(get_channel_layer(group.server).group_send(group.name, message), TIMEOUT)
+
+
+async def send_ping(server: str, sender: str) -> None:
     """Sends a message that says nothing to pages. The hub that sends it expects it back: its connection works."""
-    message = {"type": "live.events", "events": [], "ping": sender}
-    await asyncio.wait_for(get_channel_layer().group_send(GROUP, message), TIMEOUT)
+    await _send_one(Group(server, CONTROL), {"type": "live.events", "events": [], "ping": sender})
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """One hub in each web process stands between the channel layer and the sockets.
 
-It reads the one group of the channel layer for all of them, drops events that are older than what it has sent, and
+It joins the groups of the channel layer that they need (`live/subscription.py`), drops events that are older than what it has sent, and
 gives each socket one frame per tick with the newest state of every topic it watches. The first event of a burst is sent
 at once, the last one always. The outcome of a visitor's own click does not wait for the tick.
 """
@@ -11,23 +11,20 @@ import asyncio
 import logging
 import random
 import time
-import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from channels.layers import get_channel_layer
-
 from core import sessions
 from live import topics
-from live.broadcast import GROUP, send_ping
 from live.caps import TRY_LATER
 from live.database import read
+from live.groups import group_of, servers
 from live.sockets import FORBIDDEN, NOTHING, Message, Socket, TopicSet, message
 from live.state import Changes, LiveState
+from live.subscription import Subscription
 from live.topics import Event
 
 SHORTEST_REST, LONGEST_REST = 0.02, 0.1  # seconds between two ticks
@@ -37,11 +34,10 @@ RESYNC = 5.0  # seconds; heals whatever a lost broadcast has missed
 POLL_EVERY = 2.0  # seconds
 CHUNK = 500  # topics in one database query
 JOINED_TOGETHER = 20  # sockets that share one query when they join
-SUBSCRIBE_TIMEOUT = 1.0  # seconds; without Redis a page still gets its snapshot
-PING_EVERY, SILENCE = 4.0, 10.0  # seconds; without a ping for that long, the connection to Redis is dead
 HEARTBEAT_EVERY = 3  # resyncs; a page that receives nothing for longer knows that its socket is dead
 HEARTBEAT = message(NOTHING)
 Frame = tuple[Socket, Mapping[str, str], Message | None]
+Joining = tuple[Socket, "asyncio.Future[None]"]
 log = logging.getLogger(__name__)
 
 
@@ -50,14 +46,12 @@ class Hub:
         self.sockets: dict[TopicSet, set[Socket]] = defaultdict(set)
         self.state = LiveState()
         self.resting = False
-        self.joining: list[tuple[Socket, asyncio.Future[None]]] = []
+        self.joining: list[Joining] = []
         self.join_task: asyncio.Task[None] | None = None
         self.wake = asyncio.Event()
-        self.subscribed = asyncio.Event()
-        self.id, self.heard_at = uuid.uuid4().hex, time.monotonic()  # when its latest ping came back
-        self.tasks = [
-            asyncio.create_task(work()) for work in (self._listen, self._ping, self._tick, self._resync, self._poll)
-        ]
+        self.subscriptions = [Subscription(server, self._groups(server), self._receive) for server in servers()]
+        self.tasks = [asyncio.create_task(work()) for work in (self._tick, self._resync, self._poll)]
+        self.tasks += [task for each in self.subscriptions for task in each.tasks]
 
     async def join(self, socket: Socket) -> None:
         """Subscribes first and reads the snapshot second, so nothing falls between. Raises `DatabaseError`."""
@@ -86,12 +80,7 @@ class Hub:
 
     async def _join_waiting(self) -> None:
         """Sockets that join while a query is running share the next one."""
-        try:
-            await asyncio.wait_for(self.subscribed.wait(), SUBSCRIBE_TIMEOUT)
-        except TimeoutError:
-            log.warning("live without Redis: pages refresh every few seconds")
-        while self.joining:
-            batch, self.joining = self.joining[:JOINED_TOGETHER], self.joining[JOINED_TOGETHER:]
+        while batch := await self._next_batch():
             try:
                 await self._send_snapshot([socket for socket, _ in batch])
                 error = None
@@ -100,6 +89,15 @@ class Hub:
             for _, joined in batch:
                 if not joined.done():
                     joined.set_exception(error) if error else joined.set_result(None)
+
+    async def _next_batch(self) -> list[Joining]:
+        """Sockets that wait, when the groups of their topics are joined. Those that come meanwhile are among them."""
+        subscribed: set[str] = set()
+        while new := {topic for socket, _ in self.joining[:JOINED_TOGETHER] for topic in socket.topics} - subscribed:
+            await self._subscribe(new)
+            subscribed |= new
+        batch, self.joining = self.joining[:JOINED_TOGETHER], self.joining[JOINED_TOGETHER:]
+        return batch
 
     async def _send_snapshot(self, sockets: list[Socket]) -> None:
         """Queries only what is not known yet, and the personal states of these visitors."""
@@ -137,37 +135,24 @@ class Hub:
                 for socket, states, made in self._frames(self.state.personal_changes()):
                     socket.offer(states, made)
 
-    async def _listen(self) -> None:
-        layer = get_channel_layer()
-        while True:
-            try:
-                channel = await layer.new_channel()
-                await layer.group_add(GROUP, channel)
-                self.subscribed.set()
-                while True:
-                    async with asyncio.timeout(SILENCE):
-                        received = await layer.receive(channel)
-                    if received.get("ping") == self.id:
-                        self.heard_at = time.monotonic()
-                    self.take(Event(*event) for event in received["events"])
-                    if received.get("close"):
-                        await self._close_sockets()
-            except Exception as error:
-                log.warning("could not read the channel layer, connecting again: %r", error)
-                await self._close(layer)
+    async def _receive(self, received: Message) -> None:
+        self.take(Event(*event) for event in received["events"])
+        if received.get("close"):
+            await self._close_sockets()
 
-    async def _close(self, layer: Any) -> None:
-        """Closes the connections of this loop, which may be dead without being closed. The next use opens new ones."""
-        with suppress(Exception):
-            async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
-                await layer.flush()
-        await asyncio.sleep(SUBSCRIBE_TIMEOUT)
+    def _groups(self, server: str) -> Callable[[], set[str]]:
+        """A function that returns the groups of this server that pages need now."""
 
-    async def _ping(self) -> None:
-        while True:
-            with suppress(Exception):  # then no ping comes back, and `_listen` connects again
-                await send_ping(self.id)
-            await asyncio.sleep(PING_EVERY)
+        def needed() -> set[str]:
+            return {group.name for group in map(group_of, self.state.public_topics()) if group.server == server}
+
+        return needed
+
+    async def _subscribe(self, watched: Iterable[str]) -> None:
+        groups = {group_of(topic) for topic in watched}
+        await asyncio.gather(
+            *(each.join(name for server, name in groups if server == each.server) for each in self.subscriptions)
+        )
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
@@ -211,7 +196,8 @@ class Hub:
                 await self._send((socket, NOTHING, HEARTBEAT) for socket in everybody)
             try:
                 await self._close_ended_sessions()
-                watched = [topic for topic in self.state.watchers if ":" not in topic]
+                await asyncio.gather(*(each.align() for each in self.subscriptions))
+                watched = self.state.public_topics()
                 for start in range(0, len(watched), CHUNK):
                     self.take(await read(topics.snapshot, watched[start : start + CHUNK]))
             except Exception as error:
@@ -252,4 +238,4 @@ def hub() -> Hub:
 
 def seconds_without_broadcast() -> float:
     """How long ago a broadcast came round in this process. 0 if no page has been open yet."""
-    return max((time.monotonic() - each.heard_at for each in [*_hubs.values()]), default=0)
+    return max((time.monotonic() - each.heard_at for hub in [*_hubs.values()] for each in hub.subscriptions), default=0)

@@ -27,6 +27,9 @@ class LiveState:
             if topic in self.early:
                 self.topics[topic] = self.early.pop(topic)
 
+    def public_topics(self) -> list[str]:
+        return [topic for topic in self.watchers if ":" not in topic]
+
     def close(self, topic_set: TopicSet) -> None:
         for topic in topic_set:
             self.watchers[topic].discard(topic_set)
@@ -36,7 +39,7 @@ class LiveState:
                 self.known.discard(topic)
 
     def take(self, events: Iterable[Event]) -> None:
-        for topic, name, version, state in events:
+        for topic, name, version, state, _ in events:
             if topic in self.watchers:
                 self._keep(topic, name, version, state)
             elif ":" in topic:

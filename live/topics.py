@@ -24,10 +24,14 @@ class Event(NamedTuple):
     name: str  # what it is about; the part before the dot becomes the page's event ``live:<part>``
     version: int
     state: str  # JSON object, with the version in "v"
+    via: str = ""  # of a personal event: a topic that the pages watch which it is for; it is sent with that topic
 
 
-def event(topic: str, version: int, data: dict[str, Any], *, name: str = "") -> Event:
-    return Event(topic, name or topic, version, json.dumps({"v": version, **data}, separators=(",", ":")))
+def event(topic: str, version: int, data: dict[str, Any], *, name: str = "", via: str = "") -> Event:
+    """Raises ValueError for a personal topic without ``via``: no page would get it."""
+    if ":" in topic and not via:
+        raise ValueError(f"The event {name!r} of one visitor needs via=, the topic that it is sent with.")
+    return Event(topic, name or topic, version, json.dumps({"v": version, **data}, separators=(",", ":")), via)
 
 
 @dataclass(frozen=True)

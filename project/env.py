@@ -11,7 +11,7 @@ from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -150,6 +150,26 @@ def with_scheme(name: str, value: str, *schemes: str) -> str:
     if urlsplit(value).scheme not in schemes:
         raise ImproperlyConfigured(f"{name} must start with one of {', '.join(f'{s}://' for s in schemes)}.")
     return value
+
+
+def redis_url(name: str, default: str, *other_schemes: str) -> str:
+    """The URL of a Redis, or one with another scheme. For ``rediss://`` the certificate is checked unless the URL says
+    something else. Celery, redis-py and channels_redis all understand ``ssl_cert_reqs`` as it is written here."""
+    return _with_certificate(with_scheme(name, text(name, default), "redis", "rediss", *other_schemes))
+
+
+def redis_urls(name: str) -> list[str]:
+    """The URLs in a list with commas."""
+    return [_with_certificate(with_scheme(name, url, "redis", "rediss", "unix")) for url in items(name)]
+
+
+def _with_certificate(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "rediss":
+        return url
+    query = dict(parse_qsl(parts.query))
+    required = query.get("ssl_cert_reqs", "required").lower().removeprefix("cert_")
+    return parts._replace(query=urlencode(query | {"ssl_cert_reqs": required})).geturl()
 
 
 def hosts(name: str) -> list[str]:

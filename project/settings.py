@@ -64,28 +64,21 @@ DATABASES = {"default": DATABASE}
 LOG_QUERIES = env.flag("LOG_QUERIES", False)  # keep `connection.queries` on SQLite
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# One Redis carries the broker, the channel layer and the locks.
-REDIS_URL = env.with_scheme(
-    "REDIS_URL", env.text("REDIS_URL", f"unix://{redis_server.socket_path(DATA_DIR)}"), "redis", "rediss", "unix"
-)
+# One Redis carries the broker, the channel layer and the locks. Of a large site, other servers can carry the broadcasts.
+REDIS_URL = env.redis_url("REDIS_URL", f"unix://{redis_server.socket_path(DATA_DIR)}", "unix")
+BROADCAST_REDIS_URLS = env.redis_urls("BROADCAST_REDIS_URLS") or [REDIS_URL]
+BROADCAST_GROUPS = env.number("BROADCAST_GROUPS", len(BROADCAST_REDIS_URLS), minimum=len(BROADCAST_REDIS_URLS))
 CHANNEL_LAYERS = {
-    "default": {
+    "default" if number == 0 else f"server{number}": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL}]},
+        "CONFIG": {"hosts": [{"address": url}]},
     }
+    for number, url in enumerate(BROADCAST_REDIS_URLS)
 }
 
 # Celery. Publishing gives up within a second: no work is lost, because it is in a row and beat enqueues it again.
 CELERY_REDIS_URL = REDIS_URL.replace("unix://", "redis+socket://")
-CELERY_BROKER_URL = env.with_scheme(
-    "CELERY_BROKER_URL",
-    env.text("CELERY_BROKER_URL", CELERY_REDIS_URL),
-    "redis",
-    "rediss",
-    "redis+socket",
-    "amqp",
-    "amqps",
-)
+CELERY_BROKER_URL = env.redis_url("CELERY_BROKER_URL", CELERY_REDIS_URL, "redis+socket", "amqp", "amqps")
 CELERY_BROKER_HEARTBEAT = 10  # seconds; RabbitMQ only, and so is the second set of options
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "socket_timeout": 0.4,

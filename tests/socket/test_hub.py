@@ -14,7 +14,8 @@ from django.db import OperationalError
 
 from live import database, topics
 from live import hub as hub_module
-from live.broadcast import GROUP
+from live import subscription
+from live.groups import group_of
 from live.hub import Hub
 from live.sockets import Socket
 from live.topics import Event, event, personal_topic
@@ -92,13 +93,13 @@ async def test_the_snapshot_is_read_after_the_subscription_so_nothing_falls_betw
             await asyncio.sleep(0)
         await database.read(lambda: None)  # a snapshot that did not wait would be read first
         await group_add(group, channel)
-        steps.append("subscribed")
+        steps.append(group)
 
     declare(snapshot)
     monkeypatch.setattr(layer, "group_add", slow)
-    monkeypatch.setattr(hub_module, "SUBSCRIBE_TIMEOUT", TIMEOUT)
+    monkeypatch.setattr(subscription, "SUBSCRIBE_TIMEOUT", TIMEOUT)
     await live.join(Page(TYPE).socket)
-    assert steps == ["subscribed", "read"]
+    assert steps.index(group_of(TYPE).name) < steps.index("read") == len(steps) - 1
 
 
 async def test_an_event_that_arrives_while_the_snapshot_is_read_is_sent(
@@ -125,15 +126,14 @@ async def test_after_an_event_that_cannot_be_read_the_hub_listens_again(
 ) -> None:
     page, layer = Page("feed"), get_channel_layer()
     await live.join(page.socket)
-    await until(live, live.subscribed.is_set)
-    monkeypatch.setattr(hub_module, "SUBSCRIBE_TIMEOUT", 0.1)
-    await layer.group_send(GROUP, {"type": "live.events", "events": [["no event"]]})
+    monkeypatch.setattr(subscription, "SUBSCRIBE_TIMEOUT", 0.1)
+    await layer.group_send(group_of("feed").name, {"type": "live.events", "events": [["no event"]]})
     good = {"type": "live.events", "events": [list(event("feed", 99, {}))]}
 
     async with asyncio.timeout(TIMEOUT):
         while {"feed": {"v": 99}} not in page.frames:
-            assert not live.tasks[0].done(), "the hub listens no longer"
-            await layer.group_send(GROUP, good)  # again and again: it is lost until the hub has subscribed again
+            assert not any(task.done() for task in live.tasks), "the hub listens no longer"
+            await layer.group_send(group_of("feed").name, good)  # again and again: it is lost until the hub has subscribed again
             await asyncio.sleep(0.05)
 
 
@@ -211,7 +211,7 @@ async def test_the_outcome_of_a_click_reaches_its_visitor_at_once_and_only_once(
     page = Page("feed", visitor="v1")
     await live.join(page.socket)
     await resting(live, page)
-    live.take([event(personal_topic("v1"), 1, {}, name="like.1"), event("feed", 11, {})])
+    live.take([event(personal_topic("v1"), 1, {}, name="like.1", via="feed"), event("feed", 11, {})])
     assert page.frames[-1] == {"like.1": {"v": 1}}, "without waiting for the tick"
     await until(live, lambda: "feed" in page.frames[-1])
     assert page.frames[-1] == {"feed": {"v": 11}}
@@ -221,7 +221,7 @@ async def test_visitors_who_join_at_the_same_time_get_only_what_is_theirs(
     live: Hub, declare: Callable[..., None]
 ) -> None:
     def personal(visitors: list[str], keys: list[str]) -> list[Event]:
-        return [event(personal_topic(visitor), 1, {}, name=f"like.{visitor}") for visitor in visitors]
+        return [event(personal_topic(visitor), 1, {}, name=f"like.{visitor}", via=TYPE) for visitor in visitors]
 
     declare(lambda keys: [event(f"{TYPE}.{key}", 1, {}) for key in keys], personal=personal)
     pages = [Page(f"{TYPE}.a", visitor="v1"), Page(f"{TYPE}.b", visitor="v2"), Page(f"{TYPE}.b")]

@@ -24,8 +24,9 @@ from likes.services import Click, set_likes
 from likes.settling import settle
 from live import hub as hub_module
 from live import topics
-from live.broadcast import GROUP, broadcast
+from live.broadcast import broadcast
 from live.consumer import MALFORMED
+from live.groups import group_of
 from live.sockets import FORBIDDEN, Socket
 from live.topics import Event, event
 from project.asgi import application
@@ -168,7 +169,7 @@ async def test_a_burst_becomes_few_frames_and_the_last_state_is_always_sent(post
     async with watching(f"topic={name}") as (page, _):
         burst = [event(name, version, {"count": version}) for version in range(1, 301)]
         for one in burst:
-            await get_channel_layer().group_send(GROUP, {"type": "live.events", "events": [list(one)]})
+            await get_channel_layer().group_send(group_of(name).name, {"type": "live.events", "events": [list(one)]})
         seen: list[int] = []
         while not seen or seen[-1] < 300:
             seen.append((await frame(page))[name]["count"])

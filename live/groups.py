@@ -1,0 +1,33 @@
+"""Which group of the channel layer carries a topic, and which Redis server carries the group.
+
+A web process receives only the groups that its pages need. All processes must agree on both settings.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+from zlib import crc32
+
+from django.conf import settings
+
+CONTROL = "live"  # every web process is in this group of each server: pings, and closing all sockets
+
+
+class Group(NamedTuple):
+    server: str  # a key of CHANNEL_LAYERS
+    name: str
+
+
+def servers() -> list[str]:
+    return [*settings.CHANNEL_LAYERS]
+
+
+def group_of(topic: str) -> Group:
+    """The group of a topic: always the same one."""
+    return _group(crc32(topic.encode()) % settings.BROADCAST_GROUPS)
+
+
+@lru_cache(maxsize=None)  # as many as BROADCAST_GROUPS
+def _group(number: int) -> Group:
+    return Group(servers()[number % len(servers())], f"live.{number}")

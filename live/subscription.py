@@ -1,0 +1,100 @@
+"""What this web process receives from one Redis server: the groups that its pages need, and no others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from channels.layers import get_channel_layer
+
+from live.broadcast import send_ping
+from live.groups import CONTROL
+
+SUBSCRIBE_TIMEOUT = 1.0  # seconds; without Redis a page still gets its snapshot
+PING_EVERY, SILENCE = 4.0, 10.0  # seconds; without a ping for that long, the connection to Redis is dead
+LEAVE_AFTER = 30.0  # seconds without a page that needs the group: a page that is loaded again finds it still joined
+Receive = Callable[[dict[str, Any]], Awaitable[None]]
+log = logging.getLogger(__name__)
+
+
+class Subscription:
+    def __init__(self, server: str, needed: Callable[[], Iterable[str]], receive: Receive) -> None:
+        """``needed()`` returns the names of the groups that pages need now, ``receive`` takes each message."""
+        self.server, self.needed, self.receive = server, needed, receive
+        self.joined: dict[str, float] = {}  # groups, and when a page last needed them
+        self.channel = ""  # empty while there is no connection
+        self.subscribed = asyncio.Event()  # once there was one
+        self.id, self.heard_at = uuid.uuid4().hex, time.monotonic()  # when its latest ping came back
+        self.tasks = [asyncio.create_task(work()) for work in (self._listen, self._ping)]
+
+    @property
+    def layer(self) -> Any:
+        return get_channel_layer(self.server)
+
+    async def join(self, groups: Iterable[str]) -> None:
+        """Returns when these groups are joined, or after `SUBSCRIBE_TIMEOUT`. While the connection is lost it does not
+        wait: the next one joins whatever pages need."""
+        try:
+            async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
+                await self.subscribed.wait()
+                for group in groups:
+                    await self._join(group)
+        except Exception as error:
+            log.warning("live without Redis, pages refresh every few seconds: %r", error)
+
+    async def _join(self, group: str) -> None:
+        if self.channel and group not in self.joined:
+            await self.layer.group_add(group, self.channel)
+        if self.channel:
+            self.joined[group] = time.monotonic()
+
+    async def align(self) -> None:
+        """Joins what is needed and not joined yet, and leaves what no page has needed for `LEAVE_AFTER`."""
+        await self.join(self.needed())
+        latest = time.monotonic() - LEAVE_AFTER
+        for group in [group for group, needed_at in self.joined.items() if needed_at < latest]:
+            del self.joined[group]  # first: a page that needs it meanwhile joins it again
+            with suppress(Exception):  # then the connection is lost, and with it the group
+                await self.layer.group_discard(group, self.channel)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._subscribe()
+                while True:
+                    async with asyncio.timeout(SILENCE):
+                        received = await self.layer.receive(self.channel)
+                    if received.get("ping") == self.id:
+                        self.heard_at = time.monotonic()
+                    await self.receive(received)
+            except Exception as error:
+                log.warning("could not read the channel layer, connecting again: %r", error)
+                await self._close()
+
+    async def _subscribe(self) -> None:
+        channel = await self.layer.new_channel()
+        await self.layer.group_add(CONTROL, channel)
+        self.channel = channel
+        for group in [*self.needed()]:
+            await self._join(group)
+        self.subscribed.set()
+
+    async def _close(self) -> None:
+        """Closes the connections of this loop, which may be dead without being closed. The next use opens new ones."""
+        self.channel = ""
+        self.joined.clear()
+        with suppress(Exception):
+            async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
+                await self.layer.flush()
+        await asyncio.sleep(SUBSCRIBE_TIMEOUT)
+
+    async def _ping(self) -> None:
+        while True:
+            with suppress(Exception):  # then no ping comes back, and `_listen` connects again
+                await send_ping(self.server, self.id)
+            await asyncio.sleep(PING_EVERY)
