@@ -47,15 +47,29 @@ class State(NamedTuple):
 
 
 def workers(reports: Iterable[Report]) -> list[Process]:
-    """One for each name. A silent one that another has replaced under the same name is left out."""
-    by_name: dict[str, Report] = {}
+    """A silent one that another has replaced is left out."""
+    found = sorted((each for each in reports if each.role in ("worker", "pool")), key=lambda each: each.data["worker"])
     tasks = defaultdict[str, list[Task]](list)
-    for report in sorted(reports, key=lambda report: -report.silence):
-        if report.role == "worker":
-            by_name[report.data["worker"]] = report
-        if report.role in ("worker", "pool") and report.silence < SILENT:
+    for report in found:
+        if report.silence < SILENT:
             tasks[report.data["worker"]] += [Task(**task) for task in report.data["tasks"]]
-    return [Process(name, r.silence, r.uptime, tasks[name], r.data) for name, r in sorted(by_name.items())]
+    return [
+        Process(name := report.data["worker"], report.silence, report.uptime, tasks[name], report.data)
+        for report in found
+        if report.role == "worker" and not any(_replaces(other, report) for other in found)
+    ]
+
+
+def _replaces(other: Report, silent: Report) -> bool:
+    """Has the other worker been started on the same line of the same machine since this one fell silent?"""
+    same_line = other is not silent and other.role == "worker" and line_of(other) == line_of(silent)
+    return same_line and silent.silence >= SILENT and other.uptime <= silent.silence
+
+
+def line_of(worker: Report) -> str:
+    """``likes@host`` of the worker ``likes-4711@host``."""
+    name, _, host = worker.data["worker"].partition("@")
+    return f"{name.rpartition('-')[0] or name}@{host}"
 
 
 def web_processes(reports: Iterable[Report]) -> list[Process]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
 from celery.signals import celeryd_init, worker_process_init, worker_process_shutdown, worker_ready
+from celery.utils.nodenames import nodename, nodesplit
 
 from core import watchdog
 from core.processes import Reporter
@@ -15,9 +17,11 @@ pool_reporter: Reporter | None = None
 
 
 @celeryd_init.connect
-def remember_name(sender: str, **_: Any) -> None:
+def make_name_unique(sender: str, instance: Any, **_: Any) -> None:
+    """Adds the process id: ``likes-4711@host``. RabbitMQ refuses a second worker with the same name."""
     global worker_name
-    worker_name = sender
+    name, host = nodesplit(sender)
+    worker_name = instance.hostname = nodename(f"{name}-{os.getpid()}", host)
 
 
 @worker_ready.connect

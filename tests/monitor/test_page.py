@@ -69,12 +69,13 @@ def row(staff: Client, queue: str) -> str:
 
 def report(name: str, role: str, silence: float = 0, **data: object) -> None:
     redis().sadd(NAMES, name)
-    text = json.dumps({"role": role, "uptime": 60, **data})
+    text = json.dumps({"role": role, "uptime": 60} | data)
     redis().set(f"redheart:process:{name}", text, px=int((EXPIRES - silence) * 1000))
 
 
-def worker(silence: float = 0, *, name: str = "h:1", queues: tuple[str, ...] = ("likes",), tasks: object = ()) -> None:
-    report(name, "worker", silence, worker="likes@h", queues=queues, pool="solo", size=1, tasks=tasks)
+def worker(silence: float = 0, *, pid: int = 1, queues: tuple[str, ...] = ("likes",), **data: object) -> None:
+    named = {"worker": f"likes-{pid}@h", "pool": "solo", "size": 1, "tasks": ()}
+    report(f"h:{pid}", "worker", silence, **named | {"queues": queues} | data)
 
 
 TASK = {"id": "1", "name": "likes.tasks.settle_likes", "seconds": 9.5}
@@ -104,14 +105,29 @@ def test_a_worker_that_does_not_consume_is_named(
     assert (f'<dt class="mono">likes</dt><dd>{shown}</dd>' in note) == (shown not in ("Running", "Busy"))
 
 
-def test_running_tasks_of_a_pool_belong_to_its_worker_and_a_replaced_process_is_left_out(staff: Client) -> None:
-    worker(30, name="h:1")
-    worker(0, name="h:2")
-    report("h:3", "pool", worker="likes@h", tasks=[TASK])
-    page = staff.get("/monitor/").content.decode()
-    assert page.count("likes@h") == 1
-    assert "settle_likes" in page
-    assert "No response" not in page.partition('id="workers"')[2].partition("</section>")[0]
+def workers_part(staff: Client) -> str:
+    return staff.get("/monitor/").content.decode().partition('id="workers"')[2].partition("</section>")[0]
+
+
+def test_running_tasks_of_a_pool_belong_to_its_worker(staff: Client) -> None:
+    worker()
+    report("h:3", "pool", worker="likes-1@h", tasks=[TASK])
+    part = workers_part(staff)
+    assert part.count("likes-1@h") == 1 and "settle_likes" in part
+
+
+def test_a_silent_worker_that_was_started_again_is_left_out(staff: Client) -> None:
+    worker(30, pid=1)
+    worker(0, pid=2, uptime=29)
+    part = workers_part(staff)
+    assert "likes-2@h" in part and "likes-1@h" not in part and "No response" not in part
+
+
+def test_a_silent_worker_beside_another_of_its_line_is_shown(staff: Client) -> None:
+    worker(30, pid=1)
+    worker(0, pid=2, uptime=600)
+    part = workers_part(staff)
+    assert "likes-2@h" in part and "likes-1@h" in part and "No response" in part
 
 
 def test_a_web_process_shows_its_sockets_and_beat_its_last_runs(staff: Client) -> None:
