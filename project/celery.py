@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from amqp.exceptions import AccessRefused, NotAllowed
 from celery import Celery, Task, bootsteps
 from celery.signals import (
     after_setup_logger,
@@ -21,7 +22,7 @@ from celery.signals import (
 )
 from celery.worker import state
 from kombu.exceptions import OperationalError
-from kombu.transport import redis
+from kombu.transport import pyamqp, redis
 
 from core import correlation, heartbeats, watchdog
 from project import worker_reports  # noqa: F401  (connects its signals)
@@ -103,6 +104,7 @@ def lengthen_socket_timeouts(conf: Any, **_: Any) -> None:
     connection may be dead without being closed."""
     timeouts = {"socket_timeout": WORKER_TIMEOUT, "socket_connect_timeout": WORKER_TIMEOUT}
     conf.broker_transport_options = conf.broker_transport_options | timeouts
+    conf.broker_connection_timeout = WORKER_TIMEOUT
 
 
 class Channel(redis.Channel):
@@ -117,6 +119,9 @@ class Channel(redis.Channel):
 
 
 redis.Transport.Channel = Channel
+# A wrong password or virtual host: worker and beat try again after some seconds, with one line each time. Otherwise
+# they would end with a traceback, and be started again at once.
+pyamqp.Transport.recoverable_connection_errors += (AccessRefused, NotAllowed)
 
 
 class Heartbeat(bootsteps.StartStopStep):
