@@ -55,6 +55,11 @@ def counts(keys: list[str]) -> Iterable[Event]:
     yield from map(gone_event, post_ids - posts.keys())
 
 
+def versions(keys: list[str]) -> dict[str, int]:
+    found = Post.objects.filter(pk__in=parse_pks(keys)).values_list("pk", "version")
+    return {str(post_id): version for post_id, version in found}
+
+
 def personal_likes(visitors: list[str], keys: list[str]) -> Iterable[Event]:
     """The settled likes of these visitors, each with the count that includes it: one query reads both."""
     settled = Like.objects.filter(visitor__in=visitors, post__in=parse_pks(keys), settled_at__isnull=False)
@@ -63,5 +68,5 @@ def personal_likes(visitors: list[str], keys: list[str]) -> Iterable[Event]:
         yield saved_event(like)
 
 
-topics.declare("post", snapshot=counts, personal=personal_likes)
+topics.declare("post", snapshot=counts, personal=personal_likes, versions=versions)
 topics.declare("feed", snapshot=lambda keys: [feed_event()])

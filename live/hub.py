@@ -197,9 +197,9 @@ class Hub:
             try:
                 await self._close_ended_sessions()
                 await asyncio.gather(*(each.align() for each in self.subscriptions))
-                watched = self.state.public_topics()
+                watched = [*self.state.public_topics().items()]
                 for start in range(0, len(watched), CHUNK):
-                    self.take(await read(topics.snapshot, watched[start : start + CHUNK]))
+                    self.take(await read(topics.newer, dict(watched[start : start + CHUNK])))
             except Exception as error:
                 log.warning("the hub could not read the database: %r", error)
 

@@ -27,8 +27,12 @@ class LiveState:
             if topic in self.early:
                 self.topics[topic] = self.early.pop(topic)
 
-    def public_topics(self) -> list[str]:
-        return [topic for topic in self.watchers if ":" not in topic]
+    def public_topics(self) -> dict[str, int]:
+        """What is watched, and the version that is known: -1 if none is."""
+        return {topic: self._version(topic) for topic in self.watchers if ":" not in topic}
+
+    def _version(self, topic: str) -> int:
+        return self.topics.get(topic, {}).get(topic, (-1, ""))[0]
 
     def close(self, topic_set: TopicSet) -> None:
         for topic in topic_set:

@@ -39,6 +39,7 @@ class TopicType:
     snapshot: Callable[[list[str]], Iterable[Event]]
     personal: Callable[[list[str], list[str]], Iterable[Event]] | None
     allows: Callable[[str | None, str], bool] | None
+    versions: Callable[[list[str]], Mapping[str, int]] | None
 
 
 polled: set[str] = set()  # topics whose state the hub takes again every few seconds while they are watched
@@ -61,15 +62,18 @@ def declare(
     snapshot: Callable[[list[str]], Iterable[Event]],
     personal: Callable[[list[str], list[str]], Iterable[Event]] | None = None,
     allows: Callable[[str | None, str], bool] | None = None,
+    versions: Callable[[list[str]], Mapping[str, int]] | None = None,
     poll: bool = False,
 ) -> None:
     """``snapshot(keys)`` returns the current state, ``personal(visitors, keys)`` what only these visitors see of it.
     ``allows(visitor, key)`` decides who may watch; without it everybody may. A topic of which the snapshot returns no
-    event, or one with `LAST_VERSION`, is not watched any longer. ``poll``: it changes without a broadcast, has no
+    event, or one with `LAST_VERSION`, is not watched any longer. ``versions(keys)`` returns the version of each key that
+    exists: the hub compares them every few seconds, and reads the snapshot only of those that are newer than what it
+    has. Without it the hub reads the snapshot of all; it pays for topics of which many are watched. ``poll``: it changes without a broadcast, has no
     key, and its snapshot reads nothing that may hang."""
     if poll:
         polled.add(name)
-    topic_types[name] = TopicType(snapshot, personal, allows)
+    topic_types[name] = TopicType(snapshot, personal, allows, versions)
 
 
 @lru_cache(maxsize=256)
@@ -103,22 +107,34 @@ def permit(visitor: str | None, topics: Iterable[str]) -> None:
 
 def snapshot(topics: Iterable[str]) -> list[Event]:
     """The state of all topics now, one call for each type."""
-    return [e for found, keys in _by_type(topics) for e in found.snapshot(keys)]
+    return [e for found, keys in _by_type(topics) for e in found.snapshot([*keys])]
+
+
+def newer(known: Mapping[str, int]) -> list[Event]:
+    """The state of the topics whose version is higher than the known one, or that have ended."""
+    found: list[Event] = []
+    for topic_type, keys in _by_type(known):
+        if topic_type.versions:
+            now = topic_type.versions([*keys])
+            keys = {key: topic for key, topic in keys.items() if now.get(key, LAST_VERSION) > known[topic]}
+        found += topic_type.snapshot([*keys]) if keys else ()
+    return found
 
 
 def states(unknown: Iterable[str], visitors: list[str], watched: Iterable[str]) -> list[Event]:
     """What sockets need when they join: the state of the unknown topics, and what only these visitors may see of the
     watched ones, with the public state that it belongs to."""
     events = snapshot(unknown)  # first: the count that is read together with a like is newer, and comes later
-    return events + [e for t, keys in _by_type(watched) if t.personal and visitors for e in t.personal(visitors, keys)]
+    return events + [e for t, keys in _by_type(watched) if t.personal and visitors for e in t.personal(visitors, [*keys])]
 
 
-def _by_type(topics: Iterable[str]) -> Iterable[tuple[TopicType, list[str]]]:
-    keys: dict[str, list[str]] = {}
+def _by_type(topics: Iterable[str]) -> Iterable[tuple[TopicType, dict[str, str]]]:
+    """For each type the keys, and the topic of each."""
+    found: dict[str, dict[str, str]] = {}
     for topic in topics:
         name, _, key = topic.partition(".")
-        keys.setdefault(name, []).append(key)
-    return [(topic_types[name], found) for name, found in keys.items()]
+        found.setdefault(name, {})[key] = topic
+    return [(topic_types[name], keys) for name, keys in found.items()]
 
 
 def personal_topic(visitor: str) -> str:

@@ -92,6 +92,7 @@ def queue_state(consumer: Consumer, found: list[Process]) -> State:
 
 def beat_state(reports: Iterable[Report]) -> State:
     beats = [report for report in reports if report.role == "beat" and report.silence < SILENT]
-    if len(beats) > 1:
-        return State(_("%(number)d beats run: stop all but one") % {"number": len(beats)}, False)
-    return State(_("Running"), True) if beats else State(_("No beat runs"), False)
+    standby = sum(report.data.get("standby", False) for report in beats)
+    if standby == len(beats):
+        return State(_("Waits for its turn") if beats else _("No beat runs"), False)
+    return State(_("Running, %(number)d standby") % {"number": standby} if standby else _("Running"), True)

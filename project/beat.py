@@ -2,7 +2,8 @@
 
 Celery's signal handler would write the schedule inside the handler and close the database connection in the middle of a
 statement. The signal `beat_init` comes too late to replace it, because the schedule is set up earlier. While the broker
-is away, Celery would log a traceback for each due entry; here it is one line.
+is away, Celery would log a traceback for each due entry; here it is one line. Of several beats one works and the others
+stand by.
 """
 
 from __future__ import annotations
@@ -10,30 +11,29 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from celery.beat import ScheduleEntry
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
-from redis import RedisError
 
-from core.heartbeats import BeatHeartbeat
+from core.beat_lease import BeatLease
 from core.migrating import wait_until_migrated
 from core.processes import Reporter
 from monitor import history
 
 DESCRIPTION = "From project/settings.py: only “enabled” is kept when beat starts again."
-HEARTBEAT_EVERY = 5  # seconds
+STANDBY_INTERVAL = 1.0  # seconds
 log = logging.getLogger(__name__)
 
 
 class Scheduler(DatabaseScheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.heartbeat, self.next_heartbeat = BeatHeartbeat(), 0.0
+        self.lease, self.standing_by = BeatLease(), True
         self.last_runs: dict[str, float] = {}  # of the entries, in seconds since 1970
         wait_until_migrated()
-        self.reporter = Reporter("beat", lambda: {"last_runs": self.last_runs})
+        self.reporter = Reporter("beat", lambda: {"last_runs": self.last_runs, "standby": self.standing_by})
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -47,17 +47,21 @@ class Scheduler(DatabaseScheduler):
         PeriodicTask.objects.filter(name__in=names).update(description=DESCRIPTION)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        self._report_alive()
+        """Seconds until the next one. Only the beat that holds the lease enqueues."""
+        has_lease = self.lease.hold()
+        if has_lease and self.standing_by:
+            self._last_full_sync = datetime.min  # reads the entries again, with the runs of the beat before
+        self.standing_by = not has_lease
         self.reporter.report_if_due()
+        if not has_lease:
+            return STANDBY_INTERVAL
         history.sample_if_due()
         self._mend_after_clock_step()
         return super().tick(*args, **kwargs)
 
-    def _report_alive(self) -> None:
-        if time.monotonic() >= self.next_heartbeat:
-            self.next_heartbeat = time.monotonic() + HEARTBEAT_EVERY
-            with suppress(RedisError):
-                self.heartbeat.send()
+    def close(self) -> None:
+        super().close()
+        self.lease.release()
 
     def _mend_after_clock_step(self) -> None:
         """An entry whose last run lies in the future would not run until then: the clock has been set back. Celery
@@ -70,6 +74,8 @@ class Scheduler(DatabaseScheduler):
             self._heap = None
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        if not self.lease.is_held():  # this took so long that it has ended
+            return
         try:
             self.apply_async(entry, producer=producer, advance=False)
             self.last_runs[entry.name] = time.time()

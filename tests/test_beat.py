@@ -14,7 +14,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu import Connection
 from redis import Redis
 
-from core.heartbeats import BEAT
+from core import beat_lease
 from project.beat import Scheduler
 from project.celery import app
 from tests.live import until
@@ -27,7 +27,9 @@ def test_an_entry_that_cannot_be_enqueued_is_logged_in_one_line_without_a_traceb
         name="recount likes", task="likes.tasks.recount_likes", schedule=timedelta(seconds=3), app=app, options={}
     )
     with Connection("redis+socket:///nowhere/redis.sock") as away:
-        Scheduler(app=app, lazy=True).apply_entry(entry, producer=app.amqp.Producer(away, auto_declare=False))
+        scheduler = Scheduler(app=app, lazy=True)
+        assert scheduler.lease.hold()
+        scheduler.apply_entry(entry, producer=app.amqp.Producer(away, auto_declare=False))
     [record] = [record for record in caplog.records if record.name == "project.beat"]
     assert "could not enqueue 'recount likes'" in record.message and "\n" not in record.message and not record.exc_info
     assert "Traceback" not in caplog.text
@@ -104,12 +106,31 @@ def test_messages_of_beat_expire_so_that_none_pile_up_while_workers_are_away(
 ) -> None:
     scheduler = start_beat()
     frequent = [entry for entry in scheduler.schedule.values() if getattr(entry.schedule, "seconds", 3600) < 3600]
-    assert len(frequent) >= 4
+    assert len(frequent) >= 4 and scheduler.lease.hold()
     for entry in frequent:
         scheduler.apply_entry(entry)
     messages = [*queued("likes"), *queued("mail")]
     assert len(messages) == len(frequent)
     assert [message["task"] for message in messages if not message["expires"]] == []
+
+
+def test_of_two_beats_one_enqueues_and_the_other_takes_over_with_its_runs(
+    schedule: dict[str, dict[str, object]], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beat_lease, "SECONDS", 2.0)
+    start_beat()
+    PeriodicTask.objects.filter(name="old").update(last_run_at=timezone.now() - timedelta(hours=1))
+    first, second = start_beat(), start_beat()
+    until(lambda: first.tick() is not None and second.tick() is not None and "old" in first.last_runs, "not enqueued")
+    second.apply_entry(second.schedule["old"])
+    assert not second.last_runs, "not even what it was about to enqueue"
+
+    PeriodicTask.objects.filter(name="old").update(last_run_at=timezone.now())  # as the first one writes it
+    until(lambda: second.tick() is not None and not second.standing_by, "the second does not take over")
+    until(lambda: second.tick() is not None and "likes" in second.last_runs, "it enqueues nothing")
+    assert "old" not in second.last_runs
+    messages = [record.getMessage().split(",")[0].split(" from ")[0] for record in caplog.records]
+    assert messages == ["another beat runs", "this beat takes over"]
 
 
 def test_beat_goes_on_at_once_after_the_clock_was_set_back(
@@ -128,4 +149,4 @@ def sent(queued: Callable[[str], list[dict[str, Any]]]) -> set[str]:
 
 def test_beat_reports_that_it_is_alive(transactional_db: None, redis_client: Redis) -> None:
     start_beat().tick()
-    assert redis_client.exists(BEAT)
+    assert redis_client.exists(beat_lease.KEY)

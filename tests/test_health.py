@@ -17,7 +17,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from core import heartbeats
+from core import beat_lease
 from core.redis import redis
 from core.tasks import report_alive
 from likes.models import Post
@@ -31,11 +31,11 @@ pytestmark = pytest.mark.django_db(transaction=True)  # the checks run in thread
 
 @pytest.fixture
 def running(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers and one beat are alive, and no page is open."""
+    """Workers and a beat are alive, and no page is open."""
     monkeypatch.setattr(hub, "_hubs", {})
     for queue in settings.CELERY_TASK_QUEUES:
         report_alive(queue.name)
-    heartbeats.BeatHeartbeat().send()
+    assert beat_lease.BeatLease().hold()
 
 
 def parts(client: Client) -> dict[str, Any]:
@@ -58,23 +58,13 @@ def test_health_names_what_is_missing_and_is_200_if_nothing_is(client: Client, r
 
 def test_heartbeats_expire(running: None) -> None:
     assert 0 < redis().ttl("redheart:worker:likes") <= 30
-    assert 0 < redis().ttl(heartbeats.BEAT) <= 30
+    assert 0 < redis().ttl(beat_lease.KEY) <= 30
 
 
 def test_a_beat_that_is_gone_is_named(client: Client, running: None) -> None:
-    redis().delete(heartbeats.BEAT)
+    redis().delete(beat_lease.KEY)
     found = parts(client)
     assert (found["beat"], found["workers"]) == ("no beat runs", "ok")
-
-
-def test_two_beats_are_named_but_not_one_that_replaces_another(client: Client, running: None) -> None:
-    first, second = heartbeats.BeatHeartbeat(), heartbeats.BeatHeartbeat()
-    for beat in (first, second, second, second):
-        beat.send()
-    assert parts(client)["beat"] == "ok"
-    for beat in (first, second, first, second):
-        beat.send()
-    assert parts(client)["beat"] == "two beats run: stop one"
 
 
 def test_work_that_is_pending_for_too_long_makes_the_site_unhealthy(client: Client, running: None, post: Post) -> None:
