@@ -1,7 +1,9 @@
-"""Microseconds since 1970: the resolution of both databases, so that a time can be in a URL."""
+"""Times as text: in URLs as microseconds since 1970, the resolution of both databases; in log lines."""
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import datetime, timedelta
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -16,3 +18,8 @@ def parse_microseconds(text: str) -> datetime | None:
     if not text.isascii() or not text.isdecimal() or len(text) > 16:
         return None
     return EPOCH + timedelta(microseconds=int(text))
+
+
+def log_time(seconds: float) -> str:
+    """The time in UTC, and a space. Empty under systemd, whose journal has the time of each line."""
+    return "" if os.environ.get("JOURNAL_STREAM") else time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime(seconds))

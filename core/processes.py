@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, cast
 
 from redis import RedisError
 
-from core import metrics
+from core import metrics, release
 from core.redis import redis
 
 INTERVAL = 2.0  # seconds between two reports
@@ -33,6 +33,8 @@ class Report(NamedTuple):
     silence: float  # seconds since the process has reported
     uptime: int  # seconds that it has run
     data: dict[str, Any]
+    release: str = ""  # and the key: to be compared, see `core/release.py`
+    secret_key: str = ""
 
 
 class Reporter:
@@ -61,7 +63,9 @@ class Reporter:
     def report(self) -> None:
         """Never raises: without Redis, what was counted waits for the next report."""
         try:
-            state = {"role": self.role, "uptime": round(time.monotonic() - self.started), **self.describe()}
+            same = {"release": release.release(), "secret_key": release.key_fingerprint()}
+            uptime = round(time.monotonic() - self.started)
+            state = {"role": self.role, "uptime": uptime, **same, **self.describe()}
         except Exception as error:  # a thread that has ended would make the process look as if it hangs
             log.warning("could not describe this process: %r", error)
             return
@@ -100,7 +104,12 @@ def reports() -> list[Report]:
             redis().srem(NAMES, name)
             continue
         data = json.loads(text)
-        found.append(Report(name, data.pop("role"), EXPIRES - left / 1000, data.pop("uptime", 0), data))
+        role, uptime, same = (
+            data.pop("role"),
+            data.pop("uptime", 0),
+            (data.pop("release", ""), data.pop("secret_key", "")),
+        )
+        found.append(Report(name, role, EXPIRES - left / 1000, uptime, data, *same))
     return sorted(found, key=lambda report: (report.role, report.name))
 
 

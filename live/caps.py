@@ -17,6 +17,7 @@ from core.rate_limits import TokenBucket, network_of
 TRY_LATER = 1013  # the close code after which a page reconnects later (IANA's registry for RFC 6455)
 MAX_PER_VISITOR = 50
 RESERVE = 200  # descriptors for pages, likes and the database
+FEW = 2000  # open pages
 TOO_MANY = "Too many open connections. Try again later."
 open_sockets: Counter[str] = Counter()
 log_limit = TokenBucket(burst=1, rate=1)  # one line a second
@@ -53,7 +54,10 @@ def _caps(address: str, visitor: str | None) -> Iterator[tuple[str, int]]:
 
 
 def raise_file_limit() -> None:
-    """Raises the soft limit of open files to the hard one."""
+    """Raises the soft limit of open files to the hard one, and logs how many pages may be open: as a warning if few."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    pages = dict(_caps("", None))["process"]
+    level = logging.WARNING if pages < FEW else logging.INFO
+    log.log(level, "up to %d open pages (file limit %s)", pages, "none" if hard == resource.RLIM_INFINITY else hard)

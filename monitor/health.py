@@ -1,5 +1,5 @@
-"""``/healthz/`` for load balancers, `project.run` and people: does everything work? ``/livez/`` for supervisors: does
-this process answer?
+"""``/healthz/`` for people and monitoring: does everything work? ``/readyz/`` for load balancers: can this process
+respond to requests? ``/livez/`` for supervisors: does it answer at all?
 
 The response does not wait for any check longer than `DEADLINE`, so there is one within two seconds whatever hangs.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -20,6 +21,7 @@ from core.models import Version
 from core.redis import redis
 from likes.tasks import DRIFT_KEY
 from live.hub import seconds_without_broadcast
+from monitor import peers, prepared
 from monitor.checks import Check, results
 from monitor.queues import waiting
 
@@ -32,11 +34,13 @@ def health_middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -
     """Responds before sessions, accounts and views, which all may wait for the database."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        match request.path:
+        match request.path:  # for any host: load balancers know only an address
             case "/livez/":
                 return HttpResponse("ok", content_type="text/plain", headers={"Cache-Control": "no-store"})
             case "/healthz/":
                 return healthz()
+            case "/readyz/":
+                return readyz()
         return get_response(request)
 
     return middleware
@@ -44,18 +48,31 @@ def health_middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -
 
 def healthz() -> JsonResponse:
     """200 if everything works, else 503. Each part is "ok" or says what is wrong."""
-    parts, drift = check()
+    return _response(*check())
+
+
+def readyz() -> JsonResponse:
+    """The same for what this process needs to respond: others may be broken meanwhile."""
+    return _response(_parts(results(READY, DEADLINE)), {})
+
+
+def _response(parts: dict[str, str], figures: dict[str, Any]) -> JsonResponse:
     healthy = all(part == "ok" for part in parts.values())
-    content = {"status": "ok" if healthy else "unhealthy", **parts, "drift": drift}
+    content = {"status": "ok" if healthy else "unhealthy", **parts, **figures}
     status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
     return JsonResponse(content, status=status, headers={"Cache-Control": "no-store"})
 
 
-def check() -> tuple[dict[str, str], int | None]:
-    """The parts by name, and the drift that the last recount found, if there has been one."""
-    parts = {name: _part(result) for name, result in results(CHECKS, DEADLINE).items()}
-    drift = parts.pop("drift")
-    return parts, int(drift) if drift.isdecimal() else None
+def check() -> tuple[dict[str, str], dict[str, Any]]:
+    """The parts by name, and figures that are neither good nor bad by themselves; None: not known."""
+    found = results(CHECKS | FIGURES, DEADLINE)
+    figures = {name: found.pop(name) for name in FIGURES}
+    known = {name: None if isinstance(value, Exception) else value for name, value in figures.items()}
+    return _parts(found), known
+
+
+def _parts(found: dict[str, Any]) -> dict[str, str]:
+    return {name: _part(result) for name, result in found.items()}
 
 
 def _part(result: str | Exception) -> str:
@@ -64,14 +81,19 @@ def _part(result: str | Exception) -> str:
     return type(result).__name__ if isinstance(result, Exception) else result or "ok"
 
 
+def _read() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return ""
+
+
 class Database:
     """Reads, and from time to time writes: a database may be locked, read-only or full."""
 
     written = 0.0  # when the probe was written last
 
     def __call__(self) -> str:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        _read()
         if time.monotonic() - self.written > WRITE_EVERY:
             Version.increase("health")
             self.written = time.monotonic()
@@ -85,7 +107,7 @@ def _broadcast() -> str:
 
 def _workers() -> str:
     missing = [queue.name for queue in settings.CELERY_TASK_QUEUES if not has_worker(queue.name)]
-    return f"no worker for {', '.join(missing)}" if missing else ""
+    return f"no worker for {', '.join(missing)}" if missing else peers.silent_workers()
 
 
 def _pending() -> str:
@@ -93,10 +115,10 @@ def _pending() -> str:
     return ", ".join(f"{queue.name}: waiting for {queue.oldest.total_seconds():.0f} s" for queue in late)
 
 
-def _drift() -> str:
+def _drift() -> int | None:
     """What the last recount had to correct, if there has been one."""
     drift = redis().get(DRIFT_KEY)
-    return "" if drift is None else str(int(drift))
+    return None if drift is None else int(drift)
 
 
 CHECKS: dict[str, Check[str]] = {
@@ -106,5 +128,10 @@ CHECKS: dict[str, Check[str]] = {
     "workers": Check(_workers),
     "beat": Check(beat_problem),
     "pending": Check(_pending),
-    "drift": Check(_drift),
+    "prepared": Check(prepared.Migrations()),
+    "static": Check(prepared.static_files),
+    "secret_key": Check(peers.different_key),
+    "release": Check(peers.different_release),
 }
+FIGURES: dict[str, Check[Any]] = {"drift": Check(_drift), "workers_by_queue": Check(peers.workers_by_queue)}
+READY = {"database": Check(_read), "prepared": CHECKS["prepared"], "static": CHECKS["static"]}

@@ -33,7 +33,7 @@ class QueueRow(NamedTuple):
 def context() -> dict[str, Any]:
     number = version()  # first, so that what changes meanwhile is fetched again
     found = figures.read()
-    parts, drift = health.check()
+    parts, known = health.check()
     more = answers(CHECKS, figures.DEADLINE)
     queues = _queues(found)
     beat = None if found.reports is None else workers.beat_state(found.reports)
@@ -42,7 +42,7 @@ def context() -> dict[str, Any]:
         "version": number,
         "wrong": {name: state.text for name, state in states.items() if state and not state.good}
         | {name: state for name, state in parts.items() if state != "ok"},
-        "drift": drift,
+        "drift": known["drift"],
         "queues": queues,
         "workers": workers.workers(found.reports or []),
         "web": workers.web_processes(found.reports or []),

@@ -18,7 +18,7 @@ from embed.asgi import EmbedEndpoint  # noqa: E402
 from likes.asgi import App, LikeEndpoint  # noqa: E402
 from live import caps  # noqa: E402
 from live.consumer import live  # noqa: E402
-from project import env  # noqa: E402
+from project import env, proxies  # noqa: E402
 from project.handler import Handler  # noqa: E402
 
 if env.is_web_process(sys.argv):  # and not a test
@@ -33,6 +33,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     path of the request and prepend it to links. (Channels' `ProtocolTypeRouter` would be one more frame on the stack of
     each open socket.)"""
     scope["root_path"] = ""
+    proxies.apply(scope)
     app = embedded if scope["type"] == "websocket" and scope["path"] == sockets.PATH else apps[scope["type"]]
     await app(scope, receive, send)
 

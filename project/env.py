@@ -131,7 +131,7 @@ def private_folder(folder: Path, *, debug: bool) -> None:
 
 def check_listen(host: str, *, debug: bool) -> None:
     """With DEBUG only this machine may reach the site: its error pages reveal too much."""
-    if debug and host not in ("", "127.0.0.1", "localhost", "::1"):
+    if debug and host not in ("127.0.0.1", "localhost", "::1"):
         raise ImproperlyConfigured(
             f"DEBUG=1 listens on this machine only, not on {host}: set DEBUG=0 or LISTEN=127.0.0.1."
         )

@@ -1,5 +1,5 @@
-"""The two formats of log lines: short text, or one JSON object in each line. Both have the correlation id, if one is
-bound."""
+"""The two formats of log lines: short text, or one JSON object in each line. Both have the time, and the correlation id
+if one is bound."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 from celery import current_task
 
 from core import correlation
+from core.clock import log_time
 
 
 class TextFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
-        line = super().formatMessage(record)
+        line = log_time(record.created) + super().formatMessage(record)
         return f"{line} correlation_id={correlation_id}" if (correlation_id := correlation.current()) else line
 
 

@@ -1,4 +1,5 @@
-"""Keeps the log readable while something is broken: the same line is not written thousands of times."""
+"""Keeps the log readable while something is broken, or while somebody tries: the same line is not written thousands of
+times, and a wrong host name is one short line."""
 
 from __future__ import annotations
 
@@ -32,3 +33,12 @@ class LimitRepeats(logging.Filter):
             self.seen.clear()
         self.seen[key] = (begun, count + 1)
         return count < MAX_LINES
+
+
+def shorten_wrong_host(record: logging.LogRecord) -> bool:
+    """Filter of ``django.security.DisallowedHost``, whose line names the host: without its traceback, and as a warning,
+    because anybody can send any host; with one template for all of them, so that `LimitRepeats` counts them together.
+    """
+    record.msg, record.args, record.exc_info = "%s", (record.getMessage()[:200],), None
+    record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True

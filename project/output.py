@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from queue import Full, Queue
 
+from core.clock import log_time
 from project import env
 
 COLORS = {"redis": 35, "web": 36, "worker-likes": 31, "worker-mail": 33, "worker-deliveries": 32, "beat": 34}
@@ -19,6 +21,12 @@ dropped = 0
 
 
 def log(name: str, text: str) -> None:
+    """A line of ours about a process."""
+    copy(name, text if as_json() else log_time(time.time()) + text)
+
+
+def copy(name: str, text: str) -> None:
+    """A line that a process has printed."""
     if as_json():
         if text.strip():
             say(to_json(name, text))
@@ -35,8 +43,8 @@ def to_json(name: str, text: str) -> str:
     """An object that names the process. What is no object yet, such as a traceback at the start, becomes a message."""
     if text.startswith('{"'):
         return f'{{"process": "{name}", {text[1:]}'
-    time = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    return json.dumps({"process": name, "time": time, "level": "info", "message": text})
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return json.dumps({"process": name, "time": now, "level": "info", "message": text})
 
 
 def notice(text: str) -> None:

@@ -29,7 +29,6 @@ from project.env import BASE_DIR  # also reads .env into the environment
 from project.output import log
 from project.supervisor import Process
 
-LISTEN = "-b ${LISTEN} -p ${PORT}"  # in the Procfile; here the web process gets a socket that is already open
 PAUSE = 10.0  # seconds
 DAMAGED = re.compile(r"reading the append only file|AOF MANIFEST FILE ERROR|AOF file \S+ doesn't exist")
 
@@ -78,7 +77,7 @@ async def prepare() -> None:
     pipe = PIPE if output.as_json() else None
     process = await asyncio.create_subprocess_exec(*command, cwd=BASE_DIR, stdout=pipe, stderr=pipe and STDOUT)
     for line in ((await process.communicate())[0] or b"").decode(errors="replace").splitlines():
-        log("prepare", line)
+        output.copy("prepare", line)
     if process.returncode:
         raise SystemExit("The site could not be prepared; see the reason above.")
 
@@ -102,10 +101,9 @@ async def announce(address: str) -> None:
 
 async def serve(listening: socket.socket, data_dir: Path) -> None:
     host, port = listening.getsockname()[:2]
-    os.environ.setdefault("WEB_OPTIONS", "")
     os.environ |= {"LISTEN": host, "PORT": str(port), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     commands = read_procfile()
-    commands["web"] = commands["web"].replace(LISTEN, f"--fd {listening.fileno()}")
+    commands["web"] += f" --fd {listening.fileno()}"  # a socket that is already open
     folder = Path(tempfile.mkdtemp(prefix="redheart-run-"))  # short: the path of a socket has at most 104 bytes
     numbers = count()
 
@@ -164,7 +162,7 @@ def ignore(lines: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m project.run", description=__doc__)
-    parser.add_argument("--host", default=os.environ.get("LISTEN", "127.0.0.1"), help="address to listen on")
+    parser.add_argument("--host", default=os.environ.get("LISTEN") or "127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=os.environ.get("PORT") or "8000", help="port to listen on")
     options = parser.parse_args()
     data_dir = Path(os.environ.get("DATA_DIR") or BASE_DIR / "data")

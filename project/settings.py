@@ -12,7 +12,7 @@ from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
-from project import env, redis_server, sentry
+from project import env, log_limits, redis_server, sentry
 from project.env import BASE_DIR
 
 DEBUG = env.flag("DEBUG", True)
@@ -20,15 +20,14 @@ DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / "data").resolve()
 env.private_folder(DATA_DIR, debug=DEBUG)
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS")
 env.check_hosts(ALLOWED_HOSTS, debug=DEBUG)
-env.check_listen(env.text("LISTEN"), debug=DEBUG)
+LISTEN, PORT = env.text("LISTEN", "127.0.0.1"), env.number("PORT", 8000, minimum=1, maximum=65535)
+env.check_listen(LISTEN, debug=DEBUG)
 SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")  # earlier keys, whose cookies and links still count
 SECRET_KEY = env.secret_key(env.text("SECRET_KEY"), debug=DEBUG, data_dir=DATA_DIR)
-DEFAULT_SITE_URL = (
-    f"http://127.0.0.1:{env.number('PORT', 8000, minimum=1, maximum=65535)}"
-    if DEBUG
-    else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
-)
+DEFAULT_SITE_URL = f"http://127.0.0.1:{PORT}" if DEBUG else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
 SITE_URL = env.site_url(env.text("SITE_URL", DEFAULT_SITE_URL), debug=DEBUG)  # for links in mails and webhooks
+# Proxies in front of the site, whose X-Forwarded-For and X-Forwarded-Proto are believed.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "127.0.0.0/8 ::1/128")
 OUTSIDE_ALLOW = env.networks("OUTSIDE_ALLOW")  # private networks that webhooks may reach
 
 # Who may read /metrics: whoever sends the token, and these networks. Behind a proxy all requests come from its address.
@@ -182,6 +181,7 @@ INSTALLED_APPS = [
     *(["ninja"] if "export_openapi_schema" in sys.argv else []),  # else it would bring the files of its docs pages
 ]
 MIDDLEWARE = [
+    "project.proxies.untrusted_proxy_middleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.headers.headers_middleware",
@@ -234,7 +234,7 @@ LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
 LOCALE_PATHS = [BASE_DIR / "project" / "locale"]
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = Path(env.text("STATIC_ROOT") or BASE_DIR / "staticfiles").resolve()
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "staticfiles": {
@@ -257,7 +257,7 @@ CONTENT_SECURITY_POLICY = {
 }
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
 SECURE_HSTS_SECONDS = 0 if DEBUG else 30 * 24 * 3600
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|livez)/$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|livez)/$"]
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # no HSTS for subdomains: they may be somebody else's
 
 LOG_LEVEL = env.choice("LOG", "debug", "info", "warning", "error", default="warning").upper()
@@ -268,9 +268,10 @@ LOGGING = {
     "formatters": {"line": {"()": f"project.log_formats.{LOG_FORMAT}"}},
     "filters": {
         "limit_repeats": {"()": "project.log_limits.LimitRepeats"},
+        "wrong_host": {"()": "django.utils.log.CallbackFilter", "callback": log_limits.shorten_wrong_host},
         "not_health": {
             "()": "django.utils.log.CallbackFilter",
-            "callback": lambda record: not record.getMessage().endswith(": /healthz/"),
+            "callback": lambda record: not record.getMessage().endswith((": /healthz/", ": /readyz/")),
         },
     },
     "handlers": {
@@ -282,6 +283,7 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         # django.request logs refused requests in one line; these would add a traceback.
         "django.security": {"level": "CRITICAL"},
+        "django.security.DisallowedHost": {"level": "ERROR", "filters": ["wrong_host"]},
         "django.security.csrf": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "django_celery_beat": {"level": "WARNING"},

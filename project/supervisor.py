@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import cast
 
 from project.env import BASE_DIR
-from project.output import log
+from project.output import copy, log
 
 STOP_TIMEOUT = 8.0  # seconds
 SILENCE = 10.0  # seconds without a ping, after which a process hangs
@@ -120,7 +120,7 @@ class Process:
             with contextlib.suppress(ValueError):  # a line longer than 64 KiB is dropped
                 if line := await output.readline():
                     self.last_lines.append(line.decode(errors="replace").rstrip())
-                    log(self.name, self.last_lines[-1])
+                    copy(self.name, self.last_lines[-1])
 
     def pause(self, seconds: float) -> None:
         """Kills the process, and starts it again after this time."""

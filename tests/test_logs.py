@@ -5,32 +5,49 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from core import correlation
 from project import log_formats, output
 from tests.live import ROOT
 
+TIME = "2026-08-01T09:30:00Z"
+
+
+@pytest.fixture(autouse=True)
+def without_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+
 
 def record(message: str = "saved", level: int = logging.INFO, error: BaseException | None = None) -> logging.LogRecord:
     info = (type(error), error, None) if error else None
-    return logging.LogRecord("likes.tasks", level, "tasks.py", 1, message + " %d", (7,), info)
+    made = logging.LogRecord("likes.tasks", level, "tasks.py", 1, message + " %d", (7,), info)
+    made.created = datetime.fromisoformat(TIME).timestamp()
+    return made
 
 
-def test_a_line_of_text_ends_with_the_id_if_there_is_one() -> None:
-    assert log_formats.text().format(record()) == "I likes.tasks: saved 7"
+def test_a_line_of_text_begins_with_the_time_and_ends_with_the_id_if_there_is_one() -> None:
+    assert log_formats.text().format(record()) == f"{TIME} I likes.tasks: saved 7"
     with correlation.bound("a-1"):
-        assert log_formats.text().format(record()) == "I likes.tasks: saved 7 correlation_id=a-1"
+        assert log_formats.text().format(record()) == f"{TIME} I likes.tasks: saved 7 correlation_id=a-1"
+
+
+def test_a_line_of_text_has_no_time_under_systemd_whose_journal_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1234")
+    assert log_formats.text().format(record()) == "I likes.tasks: saved 7"
 
 
 def test_a_traceback_follows_the_line_with_the_id() -> None:
     with correlation.bound("a-1"):
         lines = log_formats.text().format(record(error=ValueError("wrong"))).splitlines()
-    assert lines == ["I likes.tasks: saved 7 correlation_id=a-1", "ValueError: wrong"]
+    assert lines == [f"{TIME} I likes.tasks: saved 7 correlation_id=a-1", "ValueError: wrong"]
 
 
 def test_a_line_of_json_is_one_object() -> None:
@@ -53,7 +70,7 @@ def printed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> list[str]:
     found: list[str] = []
     monkeypatch.setattr(output, "say", found.append)
     for line in lines:
-        output.log("web", line)
+        output.copy("web", line)
     return found
 
 
@@ -66,6 +83,27 @@ def test_with_json_every_line_of_every_process_is_an_object_that_names_it(monkey
 
 def test_without_json_lines_are_printed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     assert printed(monkeypatch, '{"message": "a"}') == ['web               {"message": "a"}']
+
+
+def test_what_project_run_says_about_a_process_has_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    monkeypatch.setattr(output, "say", found.append)
+    output.log("web", "stopped (1), starting again")
+    assert re.fullmatch(r"web +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ stopped \(1\), starting again", found[0])
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    output.log("web", "stopped (1), starting again")
+    assert json.loads(found[1])["message"] == "stopped (1), starting again"
+
+
+def test_a_wrong_host_is_one_line_that_names_it(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    for host in ("evil.example", "other.example"):
+        assert client.get("/", headers={"host": host}).status_code == 400
+    lines = [line for line in caplog.records if line.name == "django.security.DisallowedHost"]
+    assert [line.getMessage().split(".")[0] for line in lines] == [
+        "Invalid HTTP_HOST header: 'evil",
+        "Invalid HTTP_HOST header: 'other",
+    ]
+    assert {(line.msg, line.levelname, line.exc_info) for line in lines} == {("%s", "WARNING", None)}
 
 
 LEVEL = "import project.celery, logging; from django.conf import settings; print(settings.LOGGING['root']['level'])"

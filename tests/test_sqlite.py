@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from core.database import lock_timeout
 from project.sqlite import base
-from project.sqlite.base import DatabaseWrapper
+from project.sqlite.base import DatabaseWrapper, create_private
 from tests.live import until
 
 
@@ -158,3 +158,21 @@ def test_queries_are_kept_only_with_the_setting(
 
 def test_the_site_uses_this_backend_on_sqlite() -> None:
     assert connection.vendor != "sqlite" or isinstance(connections["default"], DatabaseWrapper)
+
+
+@pytest.mark.parametrize("name", ["new.sqlite3", "50% #1.sqlite3"])
+def test_a_new_database_can_be_read_by_its_owner_alone(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    create_private(str(path))
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE t (id)")
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    assert len(modes) == 3 and set(modes.values()) == {0o600}
+
+
+def test_no_file_is_made_for_a_database_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (":memory:", "file:memory_default?mode=memory&cache=shared", "no/such/folder/x.sqlite3"):
+        create_private(name)
+    assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,6 @@ import secrets
 import shlex
 import sys
 import urllib.request
-from string import Template
 from urllib.parse import urlencode
 
 from bench.http import Connection, request
@@ -20,8 +19,8 @@ from bench.servers import ROOT, Servers, free_port, until
 from bench.system import POSTS, VISITORS, Frame, System, Visitor
 
 UVICORN = (
-    "uvicorn ${WEB_OPTIONS} --host ${LISTEN} --port ${PORT} --log-level warning --no-access-log "
-    "--ws-per-message-deflate false project.asgi:application"
+    "uvicorn --no-proxy-headers --log-level warning --no-access-log --ws-per-message-deflate false "
+    "project.asgi:application"
 )
 PROXIED = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}  # for a production site
 
@@ -42,13 +41,11 @@ class Redheart(System):
         procfile = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
         if self.server == "uvicorn":
             procfile["web"] = UVICORN
-        web_options = "--proxy-headers" if self.production else ""
-        options = {"LISTEN": "127.0.0.1", "PORT": str(self.port), "WEB_OPTIONS": web_options}
         for role, line in procfile.items():
             if role == "web":  # redis runs; the other roles need the rows
                 servers.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=env)
                 servers.run([sys.executable, "-m", "bench.seed", *map(str, self.seeding)], cwd=ROOT, env=env)
-            servers.start(role, shlex.split(Template(line).substitute(options)), cwd=ROOT, env=env)
+            servers.start(role, shlex.split(line), cwd=ROOT, env=env)
         until(self._is_healthy, "Redheart does not become healthy")
         self.seed = json.loads((servers.folder / "seed.json").read_text())
 
@@ -58,6 +55,8 @@ class Redheart(System):
             "DATA_DIR": str(servers.folder),
             "SECRET_KEY": secrets.token_urlsafe(50),
             "DEBUG": "1",
+            "PORT": str(self.port),
+            "UVICORN_PORT": str(self.port),
             "SOCKETS_PER_NETWORK": "1000000",  # all sockets of the bench come from one address
         }
         if self.production:

@@ -1,4 +1,5 @@
-"""daphne on uvloop, for many open pages: ``python -m live.servers.daphne --help``.
+"""daphne on uvloop, for many open pages: ``python -m live.servers.daphne project.asgi:application``. It listens on
+LISTEN and PORT of the settings, unless its options name an address; ``--help`` lists them.
 
 Two changes to daphne's websocket, both measured (docs/performance.md) and checked by tests/test_contracts.py: an open
 socket releases the HTTP request of its handshake, which Twisted would keep; and a frame is written with one system
@@ -25,6 +26,7 @@ from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from daphne import http_protocol
 from daphne.cli import CommandLineInterface
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from django.conf import settings
 from twisted.internet.task import LoopingCall
 from twisted.internet.tcp import Connection
 
@@ -77,6 +79,23 @@ def write(connection: Connection, frame: bytes) -> None:
     connection.write(frame[sent:] if isinstance(sent, int) else frame)  # also detects a closed connection
 
 
+class Command(CommandLineInterface):
+    server_class = DrainingServer
+
+    def run(self, args: list[str]) -> None:
+        chosen = self.parser.parse_args(args)
+        if (
+            chosen.host
+            or chosen.port
+            or chosen.unix_socket
+            or chosen.socket_strings
+            or chosen.file_descriptor is not None
+        ):
+            return super().run(["-v", "0", *args])
+        self.load_asgi_app(chosen.application)  # which reads the settings
+        super().run(["-v", "0", "-b", settings.LISTEN, "-p", str(settings.PORT), *args])
+
+
 if __name__ == "__main__":
     from twisted.internet import reactor
 
@@ -84,5 +103,4 @@ if __name__ == "__main__":
     WebSocketFactory.protocol = LeanWebSocket
     http_protocol.WebRequest = LimitedRequest
     http_protocol.HTTPFactory.protocol = DrainingChannel
-    CommandLineInterface.server_class = DrainingServer
-    CommandLineInterface.entrypoint()
+    Command.entrypoint()

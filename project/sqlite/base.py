@@ -6,10 +6,12 @@ for a millisecond, that sleep would be most of the time of a click.
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +26,7 @@ BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
+        create_private(str(conn_params["database"]))
         connection = super().get_new_connection(conn_params)  # opening a database waits in SQLite's own way
         connection.execute("PRAGMA busy_timeout = 0")
         return connection
@@ -36,6 +39,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def create_cursor(self, name: str | None = None) -> Cursor:
         return self.connection.cursor(factory=Cursor)
+
+
+def create_private(name: str) -> None:
+    """Creates the file of a new database for its owner alone. SQLite gives its other files the same mode."""
+    if not name.startswith("file:") and name != ":memory:":
+        with suppress(OSError):  # then SQLite says why
+            os.close(os.open(name, os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 class Cursor(base.SQLiteCursorWrapper):

@@ -38,7 +38,6 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "SECRET_KEY": "a page weight budget" * 4,
         "ALLOWED_HOSTS": "127.0.0.1",
         "EMAIL_URL": "smtp://127.0.0.1:9",
-        "WEB_OPTIONS": "--proxy-headers",
     }
     server = Live(folder, **env)
     with server:  # started like a new site: nothing is prepared by hand

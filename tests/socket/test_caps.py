@@ -137,3 +137,16 @@ async def test_pages_and_likes_work_while_somebody_opens_too_many_sockets(small_
 def test_a_page_watches_as_many_topics_as_the_server_allows() -> None:
     [in_script] = re.findall(r"const MAX_TOPICS = (\d+);", (ROOT / "static/js/live.js").read_text())
     assert int(in_script) == topics.MAX_TOPICS
+
+
+@pytest.mark.parametrize(("files", "level"), [(1024, "WARNING"), (65_536, "INFO")])
+def test_a_web_process_says_how_many_pages_may_be_open(
+    files: int, level: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (files, files))
+    monkeypatch.setattr(resource, "setrlimit", lambda which, limits: None)
+    with caplog.at_level("INFO"):
+        caps.raise_file_limit()
+    assert [(line.levelname, line.getMessage()) for line in caplog.records] == [
+        (level, f"up to {files - caps.RESERVE} open pages (file limit {files})")
+    ]
