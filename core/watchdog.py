@@ -27,7 +27,8 @@ def has_supervisor() -> bool:
 
 
 def ping() -> None:
-    notify("WATCHDOG=1")
+    """The first one also says that the process has started, which systemd waits for."""
+    notify("READY=1\nWATCHDOG=1")
 
 
 def notify(text: str) -> None:

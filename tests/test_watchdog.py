@@ -30,7 +30,7 @@ def test_a_worker_whose_task_hangs_does_not_ping(supervisor: socket.socket, monk
     monkeypatch.setattr(watchdog, "INTERVAL", 0.01)
     watchdog.task_started("1", task=report_alive)
     watchdog.start()
-    assert supervisor.recv(100) == b"WATCHDOG=1", "a task that has just been started"
+    assert supervisor.recv(100) == b"READY=1\nWATCHDOG=1", "a task that has just been started"
     watchdog.running["1"] = watchdog.Running("late", time.monotonic() - watchdog.MAX_TASK - 1)
     supervisor.settimeout(0.5)
     with pytest.raises(TimeoutError):
@@ -38,7 +38,7 @@ def test_a_worker_whose_task_hangs_does_not_ping(supervisor: socket.socket, monk
             supervisor.recv(100)
     supervisor.settimeout(60)
     watchdog.task_ended("1")
-    assert supervisor.recv(100) == b"WATCHDOG=1"
+    assert supervisor.recv(100) == b"READY=1\nWATCHDOG=1"
 
 
 def test_every_task_of_a_worker_is_known_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
