@@ -1,18 +1,23 @@
-"""Exports of messages as files in DATA_DIR/exports. Rows are streamed, so memory does not grow with their number."""
+"""Exports of messages, kept in the database for a day: worker and web process may run on different machines. Rows and
+content are read and written in pieces, so memory does not grow with their number."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from datetime import timedelta
 from typing import IO, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from celery.result import AsyncResult
-from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from core.redis import redis
+from feedback.models import Export, ExportChunk, Message
 from feedback.selectors import selected
 from feedback.text import escaped_cell
 
@@ -21,39 +26,69 @@ COLUMNS = (
     "archived_at", "spam", "note",
 )  # fmt: skip
 CHUNK = 1000  # rows between two progress reports
-KEPT = 24 * 3600  # seconds that a file and its cancel flag are kept
+CHUNK_SIZE = 256 * 1024  # bytes of a row of content
+KEPT = 24 * 3600  # seconds that an export and its cancel flag are kept
 CANCELLED_FLAG = "redheart:export:cancel:{}"  # with the task id
 DONE, FAILED, CANCELLED, RUNNING = "done", "failed", "cancelled", "running"
 
 
 class Cancelled(Exception):
-    """The export was cancelled by a user."""
+    """The export was cancelled by a user, or deleted while it was written."""
 
 
-def folder() -> Path:
-    return Path(settings.DATA_DIR) / "exports"
+class Chunks(io.RawIOBase):
+    """A binary file that writes each piece into a row."""
 
+    def __init__(self) -> None:
+        self.part, self.number, self.size = uuid4(), 0, 0
 
-def path(task_id: str, format: str) -> Path:
-    return folder() / f"{task_id}.{format}"
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        content = bytes(data)
+        ExportChunk.objects.create(part=self.part, number=self.number, content=content)
+        self.number += 1
+        self.size += len(content)
+        return len(content)
 
 
 def write(task_id: str, format: str, show: str, report: Callable[[int, int], None]) -> int:
-    """Writes the file, under a temporary name until it is complete. Returns the number of rows. ``report(done, total)``
-    may raise to stop the export."""
-    messages = selected(show).order_by("pk")
+    """Writes the export; nobody sees it until it is complete. Returns the number of rows. ``report(done, total)`` may
+    raise to stop it. Raises `Cancelled` if its content was deleted meanwhile."""
+    messages = selected(show)
     total, done = messages.count(), 0
-    folder().mkdir(parents=True, exist_ok=True)
-    part = path(task_id, f"{format}.{uuid4().hex}.part")  # the task may run twice at once
+    chunks = Chunks()
+    encoding = "utf-8-sig" if format == "csv" else "utf-8"
     try:
-        with part.open("w", encoding="utf-8-sig" if format == "csv" else "utf-8", newline="") as file:
-            for done in FORMATS[format](file, messages.values_list(*COLUMNS).iterator(chunk_size=CHUNK)):
+        with io.TextIOWrapper(io.BufferedWriter(chunks, CHUNK_SIZE), encoding=encoding, newline="") as file:
+            for done in FORMATS[format](file, _rows(messages)):
                 if done % CHUNK == 0:
                     report(done, max(total, done))
-        part.rename(path(task_id, format))
-    finally:
-        part.unlink(missing_ok=True)
+        _complete(UUID(task_id), format, chunks)
+    except BaseException:
+        ExportChunk.objects.filter(part=chunks.part).delete()
+        raise
     return done
+
+
+def _rows(messages: QuerySet[Message]) -> Iterator[tuple[Any, ...]]:
+    """All rows by their ids, with a short query for each `CHUNK`: a long one would keep SQLite from writing."""
+    rows, last = messages.order_by("pk").values_list(*COLUMNS), 0
+    while some := list(rows.filter(pk__gt=last)[:CHUNK]):
+        yield from some
+        last = some[-1][0]
+
+
+@transaction.atomic
+def _complete(task_id: UUID, format: str, chunks: Chunks) -> None:
+    """Replaces what an earlier run of the same task has written."""
+    if ExportChunk.objects.filter(part=chunks.part).count() != chunks.number:
+        raise Cancelled
+    earlier = list(Export.objects.filter(pk=task_id).values_list("part", flat=True))
+    values = {"format": format, "part": chunks.part, "size": chunks.size, "completed_at": timezone.now()}
+    Export.objects.update_or_create(task_id=task_id, defaults=values)
+    ExportChunk.objects.filter(part__in=earlier).delete()
 
 
 def _csv(file: IO[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[int]:
@@ -100,6 +135,15 @@ def progress(task_id: str) -> dict[str, Any] | None:
     return {"state": state, "done": 0, "total": 0} | reported
 
 
-def finished() -> list[Path]:
-    files = [file for format in FORMATS for file in folder().glob(f"*.{format}")]
-    return sorted(files, key=lambda file: file.stat().st_mtime, reverse=True)
+def delete_old() -> None:
+    """Deletes exports after `KEPT`, and what workers that died have left of theirs."""
+    before = timezone.now() - timedelta(seconds=KEPT)
+    Export.objects.filter(completed_at__lt=before).delete()
+    complete = Export.objects.values("part")
+    ExportChunk.objects.filter(written_at__lt=before).exclude(part__in=complete).delete()
+
+
+def delete_all() -> None:
+    """Also those that are being written: they end as cancelled."""
+    Export.objects.all().delete()
+    ExportChunk.objects.all().delete()

@@ -142,3 +142,52 @@ class Block(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+
+class Export(models.Model):
+    """A complete export of messages. Its content is in the chunks with the same ``part``."""
+
+    task_id = models.UUIDField(primary_key=True)
+    format = models.CharField(max_length=4)
+    part = models.UUIDField()
+    size = models.PositiveBigIntegerField()  # bytes
+    completed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-completed_at"]
+
+    def __str__(self) -> str:
+        return f"{self.task_id}.{self.format}"
+
+
+class ExportChunk(models.Model):
+    """A piece of the content of an export: also of one that is being written, or whose worker has died."""
+
+    part = models.UUIDField()
+    number = models.PositiveIntegerField()  # from 0
+    content = models.BinaryField()
+    written_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["part", "number"], name="one_chunk_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.number}"
+
+
+class CapturedEmail(models.Model):
+    """An email that a development site keeps instead of sending it."""
+
+    to = models.TextField()
+    content = models.BinaryField()  # as it would be sent
+    captured_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"to {self.to}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.pk}.eml"

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import time
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from celery import Task, shared_task
@@ -45,19 +43,13 @@ def export(self: Task, format: str, show: str, user_id: int = 0) -> dict[str, An
 
 @shared_task
 def delete_old_exports() -> None:
-    _delete_old_files(exports.folder(), exports.KEPT)
+    exports.delete_old()
 
 
 @shared_task
 def delete_old_messages() -> None:
-    """Beat, once a day: deletes spam, archived messages and the files of the development mailbox when they are old."""
-    _delete_old_files(dev_mailbox.folder(), SPAM_KEPT.total_seconds())
+    """Beat, once a day: deletes spam, archived messages and captured emails when they are old."""
+    dev_mailbox.delete_old()
     if delete_in_steps(selectors.old(spam=SPAM_KEPT, archived=timedelta(days=settings.KEEP_FEEDBACK_DAYS))):
         Version.increase(INBOX)
         broadcast([inbox_event()])
-
-
-def _delete_old_files(folder: Path, seconds: float) -> None:
-    for file in folder.glob("*"):
-        if file.stat().st_mtime < time.time() - seconds:
-            file.unlink(missing_ok=True)

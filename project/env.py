@@ -196,7 +196,7 @@ def token(name: str) -> str:
 
 
 def email(url: str, *, debug: bool) -> dict[str, Any]:
-    """Django's mail settings from EMAIL_URL. In development without a URL, emails are written to files."""
+    """Django's mail settings from EMAIL_URL. In development without a URL, emails are kept in the database."""
     if not url and not debug:
         raise ImproperlyConfigured(
             "EMAIL_URL must be set when DEBUG is 0, for example submission://user:password@host."

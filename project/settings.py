@@ -141,7 +141,7 @@ CELERY_BEAT_SCHEDULE = {
     "delete old exports": {"task": "feedback.tasks.delete_old_exports", "schedule": crontab(minute=30)},
 }
 
-# Mail. Without EMAIL_URL mails are written to DATA_DIR/mail, and staff can read them in the browser. SLOW_MAIL=20 uses
+# Mail. Without EMAIL_URL mails are kept in the database, and staff read them in the browser. SLOW_MAIL=20 uses
 # a mail server that takes 20 seconds, to show why mail is sent in the background.
 SLOW_MAIL = env.number("SLOW_MAIL", 0, maximum=25)  # a task may take 30 seconds
 EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", 10, minimum=1)

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -91,6 +92,17 @@ class Live:
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")
+
+    def emails(self) -> list[str]:
+        """The emails that the site has captured, as they would be sent."""
+        statement = "SELECT content FROM feedback_capturedemail ORDER BY id"
+        if self.database:
+            with psycopg.connect(self.database) as connection:
+                rows = connection.execute(statement).fetchall()
+        else:
+            with contextlib.closing(sqlite3.connect(Path(self.env["DATA_DIR"], "redheart.sqlite3"))) as connection:
+                rows = connection.execute(statement).fetchall()
+        return [bytes(content).decode() for (content,) in rows]
 
     def pids(self, part: str) -> list[int]:
         """The ids of the processes of this site whose command line contains ``part``."""

@@ -1,4 +1,4 @@
-"""The emails that a development site writes to files instead of sending them."""
+"""The emails that a development site keeps instead of sending them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from core.permissions import staff_only
 from feedback import dev_mailbox
+from feedback.models import CapturedEmail
 
 MAIL_POLICY = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [SELF]}
 
@@ -56,5 +57,5 @@ def mail_html(request: HttpRequest, name: str) -> HttpResponse:
 def _mail(name: str) -> EmailMessage:
     try:
         return dev_mailbox.read(name)
-    except FileNotFoundError as error:
+    except CapturedEmail.DoesNotExist as error:
         raise Http404 from error

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from pathlib import Path
+from itertools import count
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from celery import uuid
 from celery.result import AsyncResult
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.http import HtmxRequest, SeeOther, render_part
 from core.permissions import staff_only
 from feedback import exports, selectors, tasks
+from feedback.models import Export, ExportChunk
 from feedback.topics import export_event
-
-CHUNK = 64 * 1024  # bytes
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,7 +28,7 @@ def export(request: HttpRequest) -> HttpResponse:
         if format not in exports.FORMATS:
             raise Http404
         return _start(request, format, show)
-    context = {"filters": selectors.FILTERS.items(), "files": [_row(file) for file in exports.finished()]}
+    context = {"filters": selectors.FILTERS.items(), "files": Export.objects.all()}
     return render(request, "feedback/exports.html", context)
 
 
@@ -70,27 +67,18 @@ def export_cancel(request: HttpRequest, task_id: UUID) -> HttpResponse:
 @require_safe
 @staff_only
 def export_file(request: HttpRequest, task_id: UUID, format: str) -> HttpResponseBase:
-    path = exports.path(str(task_id), format)
-    if format not in exports.FORMATS or not path.exists():
-        raise Http404
+    found = get_object_or_404(Export, pk=task_id, format=format)
     return StreamingHttpResponse(
-        chunks(path),
+        content_of(found.part),
         content_type="text/csv; charset=utf-8" if format == "csv" else "application/json",
-        headers={"Content-Disposition": f'attachment; filename="feedback.{format}"'},
+        headers={"Content-Disposition": f'attachment; filename="feedback.{format}"', "Content-Length": found.size},
     )
 
 
-async def chunks(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := await sync_to_async(file.read)(CHUNK):
-            yield chunk
-
-
-def _row(file: Path) -> dict[str, object]:
-    stat = file.stat()
-    return {
-        "task_id": file.stem,
-        "format": file.suffix[1:],
-        "size": stat.st_size,
-        "at": datetime.fromtimestamp(stat.st_mtime, UTC),
-    }
+async def content_of(part: UUID) -> AsyncIterator[bytes]:
+    """The content piece by piece, so that memory holds one."""
+    for number in count():
+        chunk = await ExportChunk.objects.filter(part=part, number=number).values_list("content", flat=True).afirst()
+        if chunk is None:
+            return
+        yield bytes(chunk)

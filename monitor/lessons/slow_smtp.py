@@ -64,7 +64,7 @@ def server_of_this_process(seconds: float) -> Server:
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Sends real SMTP to the slow server. The emails are kept as files, too."""
+    """Sends real SMTP to the slow server. The emails are captured, too."""
 
     def __init__(self, *, fail_silently: bool = False) -> None:
         super().__init__(

@@ -171,19 +171,15 @@ def hanging_webhooks(site: Live) -> Iterator[None]:
     yield
 
 
-def emails(site: Live) -> list[Path]:
-    return [*Path(site.env["DATA_DIR"], "mail").glob("*.eml")]
-
-
 def confirm(site: Live, seconds: float) -> None:
     """Sends feedback and waits for the confirmation. Fails if it takes longer."""
-    before = len(emails(site))
+    before = len(site.emails())
     with httpx.Client(base_url=site.url, timeout=30) as client:
         client.get("/feedback/")
         token = client.cookies["csrftoken"]
         fields = {"email": "mina@example.com", "message": "Hello", "csrfmiddlewaretoken": token}
         assert client.post("/feedback/", data=fields).status_code == 303
-    until(lambda: len(emails(site)) > before, f"no confirmation within {seconds} s", seconds)
+    until(lambda: len(site.emails()) > before, f"no confirmation within {seconds} s", seconds)
 
 
 @contextmanager

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,8 +14,7 @@ from pytest_django import Settings
 from core.deletion import TOGETHER, delete_in_steps
 from core.models import Version
 from core.tasks import delete_expired_sessions
-from feedback import dev_mailbox
-from feedback.models import INBOX, Mail, Message
+from feedback.models import INBOX, CapturedEmail, Mail, Message
 from feedback.services import reply_to, submit_message
 from feedback.tasks import delete_old_messages
 from outbox.models import OutboxMessage
@@ -25,7 +22,7 @@ from outbox.models import OutboxMessage
 pytestmark = pytest.mark.django_db
 
 
-def days_ago(days: int) -> object:
+def days_ago(days: int) -> datetime:
     return timezone.now() - timedelta(days=days)
 
 
@@ -57,14 +54,11 @@ def test_archived_messages_can_be_kept_for_ever(settings: Settings) -> None:
     assert Message.objects.exists()
 
 
-def test_emails_in_the_development_mailbox_are_deleted_after_a_month() -> None:
-    dev_mailbox.folder().mkdir(parents=True)
-    old, new = (dev_mailbox.folder() / name for name in ("old.eml", "new.eml"))
-    for file, days in ((old, 31), (new, 29)):
-        file.write_text("Subject: Hello")
-        os.utime(file, (0, time.time() - days * 24 * 3600))
+def test_captured_emails_are_deleted_after_a_month() -> None:
+    for days in (31, 29):
+        CapturedEmail.objects.create(to="mina@example.com", content=b"Subject: Hello", captured_at=days_ago(days))
     delete_old_messages()
-    assert (old.exists(), new.exists()) == (False, True)
+    assert CapturedEmail.objects.get().captured_at > days_ago(30)
 
 
 def test_expired_sessions_are_deleted_and_others_stay() -> None:

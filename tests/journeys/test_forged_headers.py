@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import httpx
 import pytest
 
@@ -21,17 +19,9 @@ def write_feedback(live: Live, email: str, headers: dict[str, str]) -> None:
 
 
 def mail_to(live: Live, email: str) -> str:
-    """The text of the mail to this address, from the folder of the development mailbox."""
-    folder = Path(live.env["DATA_DIR"]) / "mail"
-    found: list[str] = []
-
-    def arrived() -> bool:
-        texts = [path.read_text() for path in folder.glob("*.eml")] if folder.exists() else []
-        found.extend(text for text in texts if email in text)
-        return bool(found)
-
-    until(arrived, "no mail arrived")
-    return found[0]
+    """The text of the captured email to this address."""
+    until(lambda: any(email in text for text in live.emails()), "no mail arrived")
+    return next(text for text in live.emails() if email in text)
 
 
 def test_a_forged_root_path_does_not_evade_the_path_rules_of_a_proxy(live: Live) -> None:
