@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from django.apps import apps
 from django.conf import settings
 from django.db import models
+from django.db.models import ExpressionWrapper, F
 from django.utils.crypto import salted_hmac
 
 SALT = "redheart.encryption"
@@ -38,19 +39,40 @@ def cipher(secret_key: str) -> AESSIV:
 
 
 def decrypt(value: str) -> str:
+    text = _decrypted(value)
+    if text is None:
+        log.error("an encrypted text cannot be read: neither SECRET_KEY nor SECRET_KEY_FALLBACKS has its key")
+    return text or ""
+
+
+def _decrypted(value: str) -> str | None:
+    """None if no key can read it."""
     for key in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]:
         try:
             return cipher(key).decrypt(urlsafe_b64decode(value), None).decode()
         except (InvalidTag, ValueError):
             continue
-    log.error("an encrypted text cannot be read: neither SECRET_KEY nor SECRET_KEY_FALLBACKS has its key")
-    return ""
+    return None
 
 
 def encrypt_again() -> None:
     """Encrypts with the current SECRET_KEY what an earlier one has encrypted."""
-    for model in apps.get_models():
-        for field in (field for field in model._meta.fields if isinstance(field, EncryptedTextField)):
-            for pk, text in model._default_manager.values_list("pk", field.attname).iterator():
-                if text:
-                    model._default_manager.filter(pk=pk).update(**{field.attname: text})
+    for model, field in encrypted_fields():
+        for pk, text in model._default_manager.values_list("pk", field.attname).iterator():
+            if text:
+                model._default_manager.filter(pk=pk).update(**{field.attname: text})
+
+
+def unreadable() -> int:
+    """The number of texts that no key can read."""
+    number = 0
+    for model, field in encrypted_fields():
+        stored = ExpressionWrapper(F(field.attname), output_field=models.TextField())
+        values = model._default_manager.values_list(stored, flat=True)
+        number += sum(1 for value in values.iterator() if value and _decrypted(value) is None)
+    return number
+
+
+def encrypted_fields() -> list[tuple[type[models.Model], models.Field[Any, Any]]]:
+    found = ((model, field) for model in apps.get_models() for field in model._meta.local_fields)
+    return [(model, field) for model, field in found if isinstance(field, EncryptedTextField)]

@@ -5,6 +5,8 @@ class OutboxConfig(AppConfig):
     name = "outbox"
 
     def ready(self) -> None:
-        from outbox import ssrf
+        from core.data.restore import restored
+        from outbox import services, ssrf
 
         ssrf.install()
+        restored.connect(services.mark_unknown)

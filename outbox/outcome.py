@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 
 LOST_BEFORE = gettext_noop("The worker stopped before delivery.")
 LOST_AFTER = gettext_noop("The worker stopped during delivery. It may have been delivered.")
+RESTORED = gettext_noop("The database was restored from a backup. It may have been delivered since.")
 
 
 class Status(models.TextChoices):

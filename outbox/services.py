@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils import timezone
 
+from outbox.models import OutboxMessage
+from outbox.outcome import PENDING, RESTORED, Status
 from outbox.sending import typed
 from outbox.tasks import enqueue
 from outbox.transports import handlers
@@ -22,3 +25,14 @@ def retry(*, pk: int) -> bool:
         handler.broadcast(message)
         return True
     return False
+
+
+def mark_unknown(**_: object) -> None:
+    """Receiver of ``restored``: what was pending when the backup was made may have been sent since, and is never sent
+    twice automatically."""
+    pending = OutboxMessage.objects.filter(status__in=[*PENDING, Status.SENDING])
+    pks = list(pending.values_list("pk", flat=True))
+    values = {"response": RESTORED, "ended_at": timezone.now(), "enqueued_at": None, "lease_until": None}
+    pending.update(status=Status.UNKNOWN, **values)
+    for message in typed(pks):
+        handlers[type(message)].changed(message)

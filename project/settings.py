@@ -37,7 +37,7 @@ CLICK_SAMPLE = "1" if DEBUG else "0.05"  # the share of clicks whose times pages
 
 SOCKETS_PER_NETWORK = env.number("SOCKETS_PER_NETWORK", 500, minimum=1, maximum=1_000_000)  # per web process
 
-MIGRATING = bool({"migrate", "prepare"} & set(sys.argv))  # may take as long as it takes
+MIGRATING = bool({"migrate", "prepare", "restore", "export", "import", "erase"} & set(sys.argv))  # may take its time
 # SQLite: readers never wait for the writer (WAL); a writer waits for the lock when its transaction starts, because
 # later it would fail (IMMEDIATE); a commit survives a power cut (FULL).
 DATABASE = env.database(env.text("DATABASE_URL"), data_dir=DATA_DIR)
@@ -60,6 +60,8 @@ else:
         DATABASE["CONN_MAX_AGE"] = 0  # a connection goes back to the pool after each request
         DATABASE["OPTIONS"] |= {"pool": pool.options()}
 DATABASES = {"default": DATABASE}
+BACKUP_DIR = Path(env.text("BACKUP_DIR") or DATA_DIR / "backups").resolve()
+BACKUPS_KEPT = env.number("BACKUPS_KEPT", 10)  # daily backups; 0: none are made
 LOG_QUERIES = env.flag("LOG_QUERIES", False)  # keep `connection.queries` on SQLite
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -109,6 +111,7 @@ CELERY_TASK_ROUTES = {
     "feedback.*": {"queue": "mail"},
     "notifications.*": {"queue": "mail"},
     "monitor.tasks.send_slowly": {"queue": "mail"},
+    "core.tasks.back_up": {"queue": "mail"},
 }
 # Only exports have results. Reading one must not hang while Redis is away.
 CELERY_RESULT_BACKEND = CELERY_REDIS_URL
@@ -130,6 +133,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60,
         "options": {"expire_seconds": 60},
     },
+    "back up": {"task": "core.tasks.back_up", "schedule": crontab(hour=2, minute=30)},
     "forget networks": {"task": "likes.tasks.forget_networks", "schedule": crontab(hour=3, minute=20)},
     "recount likes": {"task": "likes.tasks.recount_likes", "schedule": crontab(hour=3, minute=0)},
     "delete old deliveries": {

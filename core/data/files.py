@@ -1,0 +1,30 @@
+"""Files that only this user can read, and that exist when they are complete."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class DataError(Exception):
+    """What stops a backup, a restore, an export or an import, as a sentence for the operator."""
+
+
+@contextmanager
+def complete_file(path: Path) -> Iterator[Path]:
+    """Yields an empty file beside ``path`` that becomes ``path`` at the end of the block, or is deleted if that fails.
+    Raises `DataError` if it cannot be written."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part.touch(mode=0o600)
+        yield part
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise DataError(f"{path} could not be written: {error.strerror or error}.") from error
+    finally:
+        part.unlink(missing_ok=True)
