@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from django.db import OperationalError, connection
+from django.db import InternalError, OperationalError, connection
 
 SHORT = 0.5  # seconds
 lock_timeout = ContextVar("lock_timeout", default=10.0)  # seconds that a statement waits for the write lock of SQLite
@@ -21,7 +21,7 @@ def incidental_write() -> Iterator[None]:
     token = lock_timeout.set(SHORT)
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, InternalError) as error:  # the second: PostgreSQL is read-only
         log.warning("a page is shown without its write: %r", error)
     finally:
         lock_timeout.reset(token)

@@ -1,4 +1,4 @@
-"""Form fields that several apps use."""
+"""Email addresses: the form field, and which of them lead to one mailbox."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ class EmailAddressField(forms.EmailField):
         if UNUSUAL.search(str(value or "")):
             raise ValidationError(_("Enter a valid email address."))
         return super().to_python(value) or ""
+
+
+def mailbox_of(address: str) -> str:
+    """The same for mina@example.com, Mina+news@example.com and MINA@EXAMPLE.COM."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}".lower()

@@ -51,7 +51,8 @@ def load(keys: Collection[str]) -> None:
         accounts.clear()
     sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
     stored = {session.session_key: session.get_decoded() for session in sessions}
-    users = User.objects.filter(is_active=True).in_bulk([data[SESSION_KEY] for data in stored.values() if data])
+    pks = [data[SESSION_KEY] for data in stored.values() if SESSION_KEY in data]
+    users = User.objects.filter(is_active=True).in_bulk(pks)
     now = time.monotonic()
     accounts.update({key: (_account(stored.get(key, {}), users), now) for key in keys})
 

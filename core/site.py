@@ -16,15 +16,29 @@ from core.http import SeeOther
 THEMES = ("light", "dark")
 COOKIE = "theme"
 A_YEAR = 31_536_000  # seconds
-NOT_FOR_ROBOTS = ("/accounts/", "/admin/", "/feedback/", "/inbox/", "/lessons/", "/monitor/", "/notifications/")
+NOT_FOR_ROBOTS = (
+    "/account/",
+    "/accounts/",
+    "/admin/",
+    "/feedback/",
+    "/inbox/",
+    "/lessons/",
+    "/monitor/",
+    "/notifications/",
+)
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """Context processor: the theme that the visitor has chosen, or an empty text for that of the system; the share of
-    clicks whose times pages report; and whether this is a development site."""
+    clicks whose times pages report; whether this is a development site, and whether anybody can sign up."""
     chosen = request.COOKIES.get(COOKIE, "")
     theme = chosen if chosen in THEMES else ""
-    return {"theme": theme, "click_sample": settings.CLICK_SAMPLE, "development": settings.DEBUG}
+    return {
+        "theme": theme,
+        "click_sample": settings.CLICK_SAMPLE,
+        "development": settings.DEBUG,
+        "signup_open": settings.SIGNUP,
+    }
 
 
 @require_POST

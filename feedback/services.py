@@ -16,11 +16,12 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
+from core.fields import mailbox_of
 from core.models import Version
 from feedback import notify, rate_limits
 from feedback.models import INBOX, Block, Mail, Message, Rating, new_token
 from feedback.selectors import is_blocked
-from feedback.text import mailbox_of, quoted, unlinked
+from feedback.text import quoted, unlinked
 from feedback.topics import message_events
 from live.broadcast import broadcast
 from outbox.email import email_row

@@ -16,12 +16,6 @@ def unlinked(text: str) -> str:
     return re.sub(r"\S+", lambda word: gettext("[link]") if LINK.search(word[0]) else word[0], text)
 
 
-def mailbox_of(address: str) -> str:
-    """The same for mina@example.com, Mina+news@example.com and MINA@EXAMPLE.COM."""
-    local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}".lower()
-
-
 def quoted(text: str) -> str:
     return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 

@@ -107,6 +107,7 @@ CELERY_TASK_ROUTES = {
     "likes.tasks.recount_likes": {"queue": "mail"},  # these two may take seconds
     "likes.tasks.forget_networks": {"queue": "mail"},
     "likes.*": {"queue": "likes"},
+    "accounts.*": {"queue": "mail"},
     "outbox.*": {"queue": "mail"},
     "feedback.*": {"queue": "mail"},
     "notifications.*": {"queue": "mail"},
@@ -141,6 +142,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=3, minute=30),
     },
     "delete old messages": {"task": "feedback.tasks.delete_old_messages", "schedule": crontab(hour=3, minute=40)},
+    "delete old account emails": {"task": "accounts.tasks.delete_old", "schedule": crontab(hour=3, minute=45)},
     "delete expired sessions": {"task": "core.tasks.delete_expired_sessions", "schedule": crontab(hour=3, minute=50)},
     "delete old exports": {"task": "feedback.tasks.delete_old_exports", "schedule": crontab(minute=30)},
 }
@@ -177,6 +179,7 @@ INSTALLED_APPS = [
     "core",
     "live",
     "outbox",
+    "accounts",
     "notifications",
     "likes",
     "feedback",
@@ -200,6 +203,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.sessions.sessions_middleware",
     "core.visitors.visitor_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -227,10 +231,12 @@ TEMPLATES = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "feed"
 LOGOUT_REDIRECT_URL = "feed"
+PASSWORD_RESET_TIMEOUT = 3600  # seconds
+SIGNUP = env.flag("SIGNUP", True)  # may anybody create an account?
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "core.accounts.PasswordValidator"},
+    {"NAME": "accounts.passwords.PasswordValidator"},
 ]
 
 LANGUAGE_CODE = "en"

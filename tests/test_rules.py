@@ -17,12 +17,13 @@ MAY_IMPORT = {
     "core": set(),
     "live": {"core"},
     "outbox": {"core"},
+    "accounts": {"outbox", "core"},
     "notifications": {"outbox", "live", "core"},
     "likes": {"notifications", "outbox", "live", "core"},
     "feedback": {"notifications", "outbox", "live", "core"},
     "embed": {"likes", "feedback", "notifications", "outbox", "live", "core"},
     "monitor": {"likes", "feedback", "notifications", "outbox", "live", "core"},
-    "project": {"monitor", "embed", "likes", "feedback", "notifications", "outbox", "live", "core"},
+    "project": {"accounts", "monitor", "embed", "likes", "feedback", "notifications", "outbox", "live", "core"},
 }
 APPS = tuple(MAY_IMPORT)
 ORDER = ("models", "tasks", "services", "views", "urls")

@@ -33,6 +33,7 @@ FOLDERS = (
     "core",
     "live",
     "outbox",
+    "accounts",
     "likes",
     "feedback",
     "notifications",

@@ -6,7 +6,6 @@ or signing in as another account, deletes the destination: a shared computer sho
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django.conf import settings
@@ -24,23 +23,6 @@ from outbox.tasks import enqueue
 
 COOKIE, SALT = "browser", "redheart.browser"
 MAX_BROWSERS = 10  # of one account
-BROWSERS = {  # the name of each, and what its user agent contains; the first match counts
-    "Edge": "Edg",
-    "Opera": "OPR/",
-    "Samsung Internet": "SamsungBrowser",
-    "Firefox": "Firefox|FxiOS",
-    "Chrome": "Chrome|CriOS",
-    "Safari": "Safari",
-}
-SYSTEMS = {
-    "iPhone": "iPhone",
-    "iPad": "iPad",
-    "Android": "Android",
-    "ChromeOS": "CrOS",
-    "Windows": "Windows",
-    "macOS": "Mac OS",
-    "Linux": "Linux",
-}
 
 
 class TooMany(Exception):
@@ -116,12 +98,3 @@ def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
 def signed_out(request: HttpRequest, **_: Any) -> None:
     """Signal receiver: deletes the browser."""
     Destination.objects.filter(pk=read_cookie(request)).delete()
-
-
-def name_of(agent: str) -> str:
-    """What people call a browser, by its user agent: Chrome · Linux."""
-    found = [
-        next((name for name, pattern in names.items() if re.search(pattern, agent)), "")
-        for names in (BROWSERS, SYSTEMS)
-    ]
-    return " · ".join(filter(None, found)) or gettext("Browser")

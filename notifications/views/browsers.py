@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from core import user_agents
 from core.permissions import sign_in_required
 from core.same_origin import same_origin
 from notifications.destinations import browsers
@@ -45,7 +46,7 @@ def connect_browser(request: HttpRequest) -> HttpResponse:
         destination = browsers.connect(
             user_id=account_id(request),
             subscription=form.cleaned_data,
-            name=browsers.name_of(request.headers.get("User-Agent", "")),
+            name=user_agents.name_of(request.headers.get("User-Agent", "")),
             replaces=browsers.read_cookie(request),
         )
     except browsers.TooMany:

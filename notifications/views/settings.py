@@ -68,7 +68,7 @@ def events(request: HtmxRequest) -> HttpResponse:
 def _delivery_form(user: User, destination: Destination | None, data: QueryDict | None) -> DeliveryForm:
     user_settings = selectors.notification_settings(user_id=user.pk)
     initial = user_settings or {"language": get_language(), "time_zone": "UTC"}
-    initial |= {"address": destination.address if destination else ""}
+    initial |= {"address": destination.address if destination else user.email}
     return DeliveryForm(data, guess=not user_settings, initial=initial)
 
 

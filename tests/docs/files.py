@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tests.live import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-APPS = ("core", "live", "outbox", "likes", "feedback", "notifications", "embed", "monitor", "project")
+APPS = ("core", "live", "outbox", "accounts", "likes", "feedback", "notifications", "embed", "monitor", "project")
 
 
 class File(NamedTuple):

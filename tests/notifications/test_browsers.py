@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.destinations.browsers import name_of
+from core.user_agents import name_of
 from notifications.models import Delivery, Destination
 from tests.notifications.push_service import Browser, base64url
 

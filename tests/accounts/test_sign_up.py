@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from core import accounts
+from accounts import rate_limits
 from core.shared_rate_limits import NetworkLimit
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +57,7 @@ def test_the_form_names_each_rule_of_a_password_once() -> None:
 
 
 def test_a_network_that_has_created_too_many_accounts_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "networks", NetworkLimit("test", burst=3, rate=1 / 3600))
+    monkeypatch.setattr(rate_limits, "new_accounts", NetworkLimit("test", burst=3, rate=1 / 3600))
     assert {sign_up(f"sora{number}", address=f"192.0.2.{number}").status_code for number in range(3)} == {302}
     response = sign_up("sora4")
     assert response.status_code == 429

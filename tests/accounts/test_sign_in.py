@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from core import sign_in
+from accounts import passwords, rate_limits
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/accounts/login/"
@@ -35,7 +35,7 @@ def test_attempts_of_one_network_at_many_accounts_are_limited(client: Client, mi
 
 
 def test_attempts_of_many_networks_at_one_account_are_limited(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign_in.accounts, "rate", 1 / 3600)  # a slow machine earns no attempt meanwhile
+    monkeypatch.setattr(rate_limits.sign_ins_of_account, "rate", 1 / 3600)  # a slow machine earns no attempt meanwhile
     assert {attempt(client, address=f"10.0.{number}.1") for number in range(100)} == {200}
     assert attempt(client, address="10.1.0.1") == 429
 
@@ -47,9 +47,9 @@ def test_a_right_password_does_not_count_as_an_attempt(mina: User) -> None:
 def test_a_failed_attempt_is_logged_in_one_line_without_the_password(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING, "core.sign_in"):
+    with caplog.at_level(logging.WARNING, "accounts.forms.sign_in"):
         attempt(client, "m\nina" + "a" * 300, "a secret guess")
-    [line] = [record.getMessage() for record in caplog.records if record.name == "core.sign_in"]
+    [line] = [record.getMessage() for record in caplog.records if record.name == "accounts.forms.sign_in"]
     assert line.startswith("sign-in failed: account 'm\\nina") and line.endswith("from 192.0.2.7")
     assert "secret" not in caplog.text and len(line) < 220
 
@@ -67,8 +67,8 @@ def test_a_failed_attempt_is_logged_in_one_line_without_the_password(
 def test_passwords_are_hashed_one_at_a_time(
     client: Client, mina: User, monkeypatch: pytest.MonkeyPatch, path: str, fields: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(sign_in, "HASH_TIMEOUT", 0.01)
-    with sign_in.hashing():
+    monkeypatch.setattr(passwords, "HASH_TIMEOUT", 0.01)
+    with passwords.hashing():
         response = client.post(path, fields)
     assert response.status_code == 503
     assert response["Retry-After"]

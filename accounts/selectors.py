@@ -1,0 +1,54 @@
+"""The addresses and sessions of accounts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.contrib.auth.models import User
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from accounts.models import AccountSession, EmailAddress
+from core.fields import mailbox_of
+
+
+class Address(NamedTuple):
+    """What an account page shows: the address in use, and the one that is to replace it."""
+
+    email: str
+    confirmed: bool
+    pending: str
+
+
+def address_of(user: User) -> Address:
+    row = EmailAddress.objects.filter(user=user).first()
+    confirmed = bool(row and row.confirmed and row.confirmed == user.email)
+    return Address(user.email, confirmed, row.pending if row else "")
+
+
+def confirmed_address(user: User) -> str:
+    """Empty if the account has none."""
+    address = address_of(user)
+    return address.email if address.confirmed else ""
+
+
+def account_to_reset(address: str) -> User | None:
+    """The active account that may get a link to this address: the one that has confirmed it, or one that an
+    administrator has made with it and without a password, as long as it has not signed in."""
+    confirmed = EmailAddress.objects.filter(
+        mailbox=mailbox_of(address), confirmed=F("user__email"), user__is_active=True
+    ).select_related("user")
+    for row in confirmed:
+        return row.user
+    invited = User.objects.filter(
+        email__iexact=address, is_active=True, last_login=None, password__startswith=UNUSABLE_PASSWORD_PREFIX
+    )
+    found = list(invited[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def sessions_of(user: User) -> QuerySet[AccountSession]:
+    """Those that have not ended, the last used first."""
+    open_sessions = AccountSession.objects.filter(user=user, session__expire_date__gt=timezone.now())
+    return open_sessions.order_by("-used_at", "-pk")
