@@ -113,6 +113,14 @@ bench-report: .venv/bench bench/peers/node/node_modules ## all that docs/perform
 	$(BIN)/python -m bench.charts
 	$(BIN)/python -m bench.targets
 
+bench-capacity: .venv/bench ## measure what docs/capacity.md calculates with, and write its tables; four minutes, needs Redis
+	$(BIN)/python -m bench --label capacity --rounds $(ROUNDS) --scenarios S2,S4,S5 --systems redheart:uvicorn-postgres
+	$(BIN)/python -m bench.broadcast
+	$(BIN)/python -m bench.capacity_tables
+
+cluster: .venv/dev ## start a site on two machines, with nginx, and restart each process under load; KEEP=1 leaves it running
+	$(BIN)/python -m tests.cluster $(if $(KEEP),--keep)
+
 .venv/run: requirements.txt
 	@test -d .venv || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Redheart needs Python 3.11 or newer.")'
 	@test -d .venv || $(PYTHON) -m venv .venv

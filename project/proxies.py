@@ -50,8 +50,8 @@ def apply(scope: dict[str, Any]) -> None:
 def _believe(scope: dict[str, Any], forwarded: list[tuple[bytes, bytes]], peer: str) -> None:
     if addresses := b",".join(value for name, value in forwarded if name == FOR):
         scope["client"] = (client_address(addresses, peer), 0)
-    if scheme := _scheme(forwarded):
-        scope["scheme"] = SECURE[scope["type"]] if scheme in ("https", "wss") else scope["scheme"]
+    if _scheme(forwarded) in ("https", "wss"):
+        scope["scheme"] = SECURE[scope["type"]]
 
 
 def _scheme(forwarded: list[tuple[bytes, bytes]]) -> str:

@@ -301,9 +301,10 @@ LOGGING = {
         # Its output is in the attempts of the destination.
         "apprise": {"handlers": ["none"], "level": "WARNING", "propagate": False},
         "daphne": {"level": "WARNING"},
-        # In the same format as all other lines.
-        "uvicorn": {"handlers": [], "propagate": True},
-        "uvicorn.access": {"handlers": [], "propagate": True},
+        # In the same format as all other lines. At info it writes the path of each page and the topics of each socket,
+        # which may have the secret token of a receipt.
+        "uvicorn": {"handlers": [], "propagate": True, "level": "WARNING"},
+        "uvicorn.access": {"handlers": [], "propagate": True, "level": "WARNING"},
         # Each connection that fails; the page that needed it says so, too.
         "psycopg.pool": {"level": "ERROR"},
         # It logs a traceback each second while Redis is away; the hub logs one line instead.

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from tests.live import Live, until
+from tests.live import Site, until
 
 POSTS = (1, 2, 3)  # of the demo
 VISITORS = 6
@@ -23,7 +23,7 @@ JSON = {"Accept": "application/json"}
 class Visitor:
     """Repeats a click until it is accepted, as a person would, and records the last one accepted for each post."""
 
-    def __init__(self, live: Live, number: int) -> None:
+    def __init__(self, live: Site, number: int) -> None:
         self.client = httpx.Client(base_url=live.url, headers=JSON, timeout=30)
         self.random = random.Random(number)  # noqa: S311
         self.accepted: dict[int, bool] = {}
@@ -60,7 +60,7 @@ class Visitor:
 
 
 class Visitors:
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Site) -> None:
         self.live = live
         self.all = [Visitor(live, number) for number in range(VISITORS)]
         self.before = {post: self.all[0].state_of(post)["count"] for post in POSTS}

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -20,11 +22,18 @@ OPTIONS = ["--ws-per-message-deflate", "false"]
 
 
 @pytest.fixture
-def second(live: Live) -> Iterator[str]:
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "uvicorn.log"
+
+
+@pytest.fixture
+def second(live: Live, log: Path) -> Iterator[str]:
     """The address of uvicorn."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", *OPTIONS, "--port", str(port), "project.asgi:application"]
-    process = subprocess.Popen(command, cwd=ROOT, env=live.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with log.open("wb") as output:
+        env = {**live.env, "LOG": "info"}
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
     until(lambda: is_healthy(port), "uvicorn does not start")
     yield f"127.0.0.1:{port}"
     process.terminate()
@@ -56,3 +65,12 @@ def test_a_client_that_sends_something_is_closed(live: Live, second: str) -> Non
         with pytest.raises(ConnectionClosed) as closed:
             list(page)
     assert closed.value.rcvd and closed.value.rcvd.code == 4400
+
+
+def test_no_log_line_has_the_path_of_a_page_or_the_topics_of_a_socket(live: Live, second: str, log: Path) -> None:
+    assert httpx.get(f"http://{second}/feedback/secret-token/").status_code == 404
+    with connect(f"ws://{second}/live/?topic=receipt.secret-token"), suppress(ConnectionClosed):
+        pass
+    until(lambda: "/feedback/<slug:token>/ 404" in log.read_text(), "nothing is logged")
+    assert "topic=" not in log.read_text()
+    assert [line for line in log.read_text().splitlines() if "secret-token" in line and "Not Found" not in line] == []
