@@ -22,7 +22,7 @@ from live import topics
 from live.caps import TRY_LATER
 from live.database import read
 from live.groups import group_of, servers
-from live.sockets import FORBIDDEN, NOTHING, Message, Socket, TopicSet, message
+from live.sockets import EXPIRED, FORBIDDEN, NOTHING, Message, Socket, TopicSet, message
 from live.state import Changes, LiveState
 from live.subscription import Subscription
 from live.topics import Event
@@ -138,7 +138,7 @@ class Hub:
     async def _receive(self, received: Message) -> None:
         self.take(Event(*event) for event in received["events"])
         if received.get("close"):
-            await self._close_sockets()
+            await self._close_sockets(TRY_LATER)
 
     def _groups(self, server: str) -> Callable[[], set[str]]:
         """A function that returns the groups of this server that pages need now."""
@@ -151,7 +151,7 @@ class Hub:
     async def _subscribe(self, watched: Iterable[str]) -> None:
         groups = {group_of(topic) for topic in watched}
         await asyncio.gather(
-            *(each.join(name for server, name in groups if server == each.server) for each in self.subscriptions)
+            *(each.join([name for server, name in groups if server == each.server]) for each in self.subscriptions)
         )
 
     async def _tick(self) -> None:
@@ -192,8 +192,8 @@ class Hub:
         for number in count(1):
             await asyncio.sleep(RESYNC * random.uniform(0.8, 1.2))
             if number % HEARTBEAT_EVERY == 0:
-                everybody = {socket for sockets in self.sockets.values() for socket in sockets}
-                await self._send((socket, NOTHING, HEARTBEAT) for socket in everybody)
+                await self._send((socket, NOTHING, HEARTBEAT) for socket in self._everybody())
+            await self._close_sockets(EXPIRED, lambda socket: socket.expires_at <= time.monotonic())
             try:
                 await self._close_ended_sessions()
                 await asyncio.gather(*(each.align() for each in self.subscriptions))
@@ -209,14 +209,17 @@ class Hub:
             await asyncio.sleep(POLL_EVERY)
             self.take(topics.snapshot(topic for topic in topics.polled if topic in self.state.watchers))
 
-    async def _close_sockets(self) -> None:
-        for socket in {socket for sockets in self.sockets.values() for socket in sockets}:
-            await socket.send({"type": "websocket.close", "code": TRY_LATER, "reason": "Connect again."})
+    def _everybody(self) -> set[Socket]:
+        return {socket for sockets in self.sockets.values() for socket in sockets}
+
+    async def _close_sockets(self, code: int, which: Callable[[Socket], bool] = lambda socket: True) -> None:
+        for socket in filter(which, self._everybody()):
+            await socket.send({"type": "websocket.close", "code": code, "reason": "Connect again."})
 
     async def _close_ended_sessions(self) -> None:
         """Closes the sockets of accounts that have signed out, changed their password, or lost or gained a right since
         they connected. Their pages then connect with what they may watch now."""
-        signed_in = {socket for sockets in self.sockets.values() for socket in sockets if socket.session}
+        signed_in = {socket for socket in self._everybody() if socket.session}
         if signed_in:
             await read(sessions.load, {socket.session for socket in signed_in})
         for socket in signed_in:

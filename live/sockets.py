@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import random
 import struct
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from types import coroutine
 from typing import Any
+
+from django.conf import settings
 
 from core import sessions
 from live import topics
@@ -16,6 +21,7 @@ TopicSet = tuple[str, ...]  # the topics that one page watches; pages that watch
 Message = dict[str, Any]  # of ASGI
 Send = Callable[[Message], Awaitable[None]]
 Run = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None] | None"]
+EXPIRED = 4408  # close code: the socket is old; the page connects again at once, maybe to another process
 FORBIDDEN = 4403  # close code: the page may not watch these topics, and must change them
 NOTHING: Mapping[str, str] = {}
 TEXT = 0x81  # the first byte of a websocket frame: text, in one piece
@@ -54,15 +60,21 @@ def wire(payload: bytes) -> bytes:
     return struct.pack("!BBQ", TEXT, 127, size) + payload
 
 
+def max_age() -> float:
+    """Seconds: a quarter more or less than the setting, so that sockets that were opened together do not end together."""
+    return settings.SOCKET_MAX_AGE * random.uniform(0.75, 1.25) or math.inf
+
+
 class Socket:
     """A slow one gets fewer frames with newer state, and does not hold up the others."""
 
-    __slots__ = ("account", "message", "pending", "send", "sending", "session", "topic_sets", "topics", "visitor")
+    __slots__ = ("account", "expires_at", "message", "pending", "send", "sending", "session", "topic_sets", "topics", "visitor")
 
     def __init__(self, send: Send, watched: TopicSet, visitor: str | None = None, session: str = "") -> None:
         """``session`` is the key of the session of a visitor with an account."""
         self.send, self.visitor, self.session = send, visitor, session
         self.account = sessions.account(session) if session else None
+        self.expires_at = time.monotonic() + max_age()
         self.watch(watched)
         self.pending: Mapping[str, str] = NOTHING
         self.message: Message | None = None

@@ -55,12 +55,14 @@ class Subscription:
 
     async def align(self) -> None:
         """Joins what is needed and not joined yet, and leaves what no page has needed for `LEAVE_AFTER`."""
-        await self.join(self.needed())
+        needed = {*self.needed()}
+        await self.join(needed)
         latest = time.monotonic() - LEAVE_AFTER
-        for group in [group for group, needed_at in self.joined.items() if needed_at < latest]:
-            del self.joined[group]  # first: a page that needs it meanwhile joins it again
-            with suppress(Exception):  # then the connection is lost, and with it the group
-                await self.layer.group_discard(group, self.channel)
+        for group in self.joined.keys() - needed:
+            if self.joined.get(group, latest) < latest:  # no page has come meanwhile
+                del self.joined[group]  # first: a page that comes now joins it again
+                with suppress(Exception):  # then the connection is lost, and with it the group
+                    await self.layer.group_discard(group, self.channel)
 
     async def _listen(self) -> None:
         while True:

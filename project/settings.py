@@ -36,6 +36,7 @@ METRICS_NETWORKS = env.networks("METRICS_NETWORKS", "127.0.0.0/8 ::1/128" if DEB
 CLICK_SAMPLE = "1" if DEBUG else "0.05"  # the share of clicks whose times pages report
 
 SOCKETS_PER_NETWORK = env.number("SOCKETS_PER_NETWORK", 500, minimum=1, maximum=1_000_000)  # per web process
+SOCKET_MAX_AGE = env.number("SOCKET_MAX_AGE", 3600, maximum=1_000_000)  # seconds; 0: no limit
 
 MIGRATING = bool({"migrate", "prepare", "restore", "export", "import", "erase"} & set(sys.argv))  # may take its time
 # SQLite: readers never wait for the writer (WAL); a writer waits for the lock when its transaction starts, because

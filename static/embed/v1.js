@@ -43,7 +43,7 @@ const stored = { // localStorage may be forbidden: then the visitor is new with 
 };
 const pages = new Map(); // what this document knows of each page, by its key or URL
 const site = document.querySelector("red-heart[site]")?.getAttribute("site"); // in the preview of a site
-let token = "", socket = null, watched = "", delay = 1_000, heardAt = 0, planned = 0, warned = false;
+let token = "", socket = null, watched = "", delay = 1_500, heardAt = 0, planned = 0, warned = false;
 
 const parameters = (pairs) => new URLSearchParams([...pairs, ...(site ? [["site", site]] : [])]);
 const visitor = () => (stored.get() ? [["token", stored.get()]] : []);
@@ -116,14 +116,14 @@ function connect() { // with the topics and the token of now
   const mine = socket = new WebSocket(url);
   heardAt = performance.now();
   mine.onmessage = ({ data }) => {
-    delay = 1_000;
+    delay = 1_500;
     heardAt = performance.now();
     apply(JSON.parse(data));
   };
   mine.onclose = () => {
     if (socket !== mine) return;
     socket = null;
-    setTimeout(() => { if (!socket) plan(); }, delay * (0.5 + Math.random()));
+    setTimeout(() => { if (!socket) plan(); }, delay * 2 * Math.random());
     delay = Math.min(delay * 2, MAX_WAIT);
   };
 }

@@ -6,13 +6,14 @@
   const REFRESH_INTERVAL = 10_000, CHECK_INTERVAL = 2_000; // ms
   const SCROLL_PAUSE = 150, TOAST_TIME = 8_000; // ms
   const MAX_TOPICS = 250; // of one page, as in live/topics.py
-  const FORBIDDEN = 4403; // the server's close code for topics that this visitor may not watch
+  // Close codes of the server: topics that this visitor may not watch; an old socket, to be replaced at once.
+  const FORBIDDEN = 4403, EXPIRED = 4408;
   const root = document.documentElement, live = document.getElementById("live"), toast = document.getElementById("say");
   const base = live.getAttribute("hx-ws:connect");
   const connectedWhileHidden = "connectedWhileHidden" in live.dataset; // so that the bell counts in a hidden tab too
   const number = new Intl.NumberFormat(root.lang);
   const tabs = new BroadcastChannel("visitor"); // the other tabs have the new cookie too
-  let connection = null, watched = "", ended = false, receivedAt = 0, refreshedAt = performance.now();
+  let connection = null, watched = "", ended = false, replacing = false, receivedAt = 0, refreshedAt = performance.now();
   let toastTimer, scrollTimer;
 
   // Topics
@@ -97,8 +98,12 @@
     const socket = connection?.socket;
     if (socket?.readyState === WebSocket.CONNECTING) socket.addEventListener("open", rejoin); // closing it now is an error
     if (socket?.readyState !== WebSocket.OPEN) return;
-    Object.assign(connection.config, { reconnectDelay: 10, reconnectJitter: 0 });
+    reconnectAtOnce();
     socket.close();
+  }
+
+  function reconnectAtOnce() {
+    Object.assign(connection.config, { reconnectDelay: 10, reconnectJitter: 0 });
   }
 
   function watchMissing() {
@@ -125,7 +130,7 @@
     connection = event.detail.connection;
     watched = query();
     connection.url = `${connection.url.split("?")[0]}?${watched}`;
-    setDisconnected();
+    if (!replacing) setDisconnected();
   });
   document.addEventListener("htmx:ws:after:connection", () => {
     Object.assign(connection.config, htmx.config.ws);
@@ -135,12 +140,15 @@
     watchMissing();
   });
   document.addEventListener("htmx:ws:close", ({ detail }) => {
+    replacing = detail.code === EXPIRED && !replacing;
+    if (replacing) return reconnectAtOnce();
     if (!ended) setDisconnected();
     if (detail.code === FORBIDDEN) refused(watched);
   });
   document.addEventListener("htmx:ws:before:message:incoming", (event) => {
     event.preventDefault(); // data only: nothing that arrives is ever parsed as HTML
     receivedAt = performance.now();
+    replacing = false;
     setStatus("on");
     apply(JSON.parse(event.detail.message.data));
   });
