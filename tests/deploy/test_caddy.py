@@ -60,7 +60,7 @@ def responds(caddy: Caddy) -> bool:
 
 
 def test_the_file_is_valid_and_formatted() -> None:
-    command = [program("caddy"), "validate", "--config", FILE, "--adapter", "caddyfile"]
+    command = [program("caddy"), "validate", "--config", str(FILE), "--adapter", "caddyfile"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert '"level":"warn"' not in done.stderr, done.stderr
