@@ -11,6 +11,8 @@ from django.db.models import Count
 from django_celery_beat.models import PeriodicTask
 
 from core import heartbeats, metrics, processes
+from core.data import backup
+from core.data.backup import Backup
 from core.enqueue import depth
 from core.processes import Report
 from monitor import queues
@@ -37,6 +39,7 @@ class Figures(NamedTuple):
     totals: metrics.Counts | None
     messages: dict[str, int] | None  # how many are retried, have failed or are unknown
     entries: list[PeriodicTask] | None  # of beat
+    backup: Backup | None  # also None: there was none yet
 
 
 def read() -> Figures:
@@ -60,6 +63,7 @@ CHECKS: dict[str, Check[Any]] = {
     "reports": Check(processes.reports),
     "totals": Check(metrics.totals),
     "messages": Check(_messages),
+    "backup": Check(backup.latest),
     "entries": Check(lambda: list(PeriodicTask.objects.select_related("interval", "crontab").order_by("name"))),
 }
 

@@ -84,6 +84,9 @@ def families() -> Iterator[Metric]:
         yield _gauge("messages", "Outgoing messages that were not delivered", "status", found.messages)
     if found.reports is not None:
         yield from _processes(found)
+    if found.backup is not None and settings.BACKUPS_KEPT:
+        text = "When the latest daily backup was made"
+        yield GaugeMetricFamily("redheart_last_backup_timestamp_seconds", text, value=found.backup.at)
 
 
 def _health() -> Iterator[Metric]:

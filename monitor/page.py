@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from django.conf import settings
+
 from core import metrics, one_at_a_time
 from core.redis import redis
 from monitor import figures, health, hour, workers
@@ -48,6 +50,9 @@ def context() -> dict[str, Any]:
         "web": workers.web_processes(found.reports or []),
         "beat": beat,
         "schedule": [(entry.task, _datetime(entry.last_run)) for entry in figures.schedule(found)],
+        "backup": found.backup,
+        "backup_at": _datetime(found.backup.at) if found.backup else None,
+        "keeps_backups": settings.BACKUPS_KEPT > 0,
         "charts": hour.charts(more["hour"], found.waiting or []) if more["hour"] else [],
         "undelivered": [(Status(name).label, number) for name, number in (found.messages or {}).items()],
         "problems": more["problems"] or [],

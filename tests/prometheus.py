@@ -23,7 +23,7 @@ METRICS = {
     *("redheart_broker_messages", "redheart_worker_silence_seconds", "redheart_processes", "redheart_sockets"),
     *("redheart_messages", "redheart_beat_last_run_timestamp_seconds", "redheart_drift_likes", "redheart_healthy"),
     *("redheart_part_healthy", "redheart_like_settling_seconds_bucket", "redheart_click_saved_seconds_bucket"),
-    "redheart_click_shown_seconds_bucket",
+    *("redheart_click_shown_seconds_bucket", "redheart_last_backup_timestamp_seconds"),
 }
 TOKEN = "a token for the tests of Prometheus"
 

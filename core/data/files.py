@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -27,4 +27,5 @@ def complete_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise DataError(f"{path} could not be written: {error.strerror or error}.") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # it may be that its folder cannot be used
+            part.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core import heartbeats, metrics, watchdog
+from core.data import backup
 from core.processes import EXPIRES, NAMES, Report
 from core.redis import redis
 from feedback.models import Mail, Message
@@ -225,3 +227,10 @@ def test_a_worker_is_busy_only_while_the_process_with_its_task_responds(silence:
     pool = {"worker": "w", "tasks": [TASK]}
     found = workers([Report("h:1", "worker", 1.0, 60, data), Report("h:2", "pool", silence, 60, pool)])
     assert queue_state(Consumer("mail", 20.0, 0), found).good is good
+
+
+def test_the_page_shows_the_latest_backup_and_why_the_one_after_it_failed(staff: Client) -> None:
+    assert "No daily backup yet." in staff.get("/monitor/").content.decode()
+    redis().set(backup.LATEST, json.dumps([time.time(), 2048, 1.5, "The disk is full."]))
+    page = staff.get("/monitor/").content.decode().partition('id="backup"')[2]
+    assert "2.0\xa0KB" in page and "The disk is full." in page

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from django.test import Client
 
+from core.data import backup
 from core.redis import redis
 from likes.tasks import DRIFT_KEY
 from monitor import queues
@@ -79,6 +80,7 @@ def test_the_limits_of_queues_are_those_of_the_health_check() -> None:
 @pytest.mark.django_db(transaction=True)  # the figures are read in threads with connections of their own
 def test_the_metrics_are_those_of_the_endpoint() -> None:
     redis().set(DRIFT_KEY, 0)
+    redis().set(backup.LATEST, "[0]")
     suffixes = {"counter": "_total", "histogram": "_bucket"}
     assert {family.name + suffixes.get(family.type, "") for family in families()} == METRICS
 
