@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
@@ -18,9 +19,21 @@ from accounts.models import AccountMail, EmailAddress
 from accounts.passwords import hashing
 from accounts.selectors import confirmed_address
 from core.fields import mailbox_of
+from core.models import Version
+from feedback.models import INBOX, Message
+from feedback.topics import inbox_event
+from live.broadcast import broadcast
+from notifications.destinations import browsers
 from outbox.tasks import enqueue
 
 RESET_MAX_AGE = timedelta(hours=1)  # a later email would surprise
+
+
+class Here(NamedTuple):
+    """The browser that a request comes from: its session, and its destination if it gets push."""
+
+    session_key: str | None
+    browser_id: int
 
 
 class TooOften(Exception):
@@ -115,26 +128,33 @@ def invite(*, user: User) -> None:
 
 
 def set_password(*, user: User, password: str, mailed: bool) -> None:
-    """Sets the password of somebody who has opened a link, and ends all sessions. ``mailed``: the link came by email,
-    so its address is confirmed, too. Raises `LinkUsed`, or `ValidationError` if the machine is too busy."""
+    """Sets the password of somebody who has opened a link, and signs the account out everywhere. ``mailed``: the link
+    came by email, so its address is confirmed, too. Raises `LinkUsed`, or `ValidationError` if the machine is busy."""
     encoded = _hashed(password)  # before the transaction: it is slow by design
     with transaction.atomic():
         _store_password(user, encoded)
-        sessions.end(user=user)
+        sign_out(user=user)
         if mailed and not confirmed_address(user):
             with suppress(AddressInUse):  # by another account, which keeps it
                 set_confirmed(user=user, address=user.email)
         _notify_password_changed(user)
 
 
-def change_password(*, user: User, password: str, session_key: str | None) -> None:
-    """Ends all other sessions. Raises `LinkUsed` if the password has been changed meanwhile, or `ValidationError` if
-    the machine is too busy."""
+def change_password(*, user: User, password: str, but: Here) -> None:
+    """Signs the account out everywhere else. Raises `LinkUsed` if the password has been changed meanwhile, or
+    `ValidationError` if the machine is busy."""
     encoded = _hashed(password)
     with transaction.atomic():
         _store_password(user, encoded)
-        sessions.end(user=user, but=session_key)
+        sign_out(user=user, but=but)
         _notify_password_changed(user)
+
+
+@transaction.atomic
+def sign_out(*, user: User, but: Here | None = None) -> None:
+    """Ends all sessions of an account, and push in its browsers. ``but``: where it stays signed in."""
+    sessions.end(user=user, but=but.session_key if but else None)
+    browsers.disconnect(user_id=user.pk, but=but.browser_id if but else 0)
 
 
 @transaction.atomic
@@ -145,10 +165,18 @@ def delete_account(*, user: User, messages: bool) -> None:
     if {*administrators.values_list("pk", flat=True)} == {user.pk}:
         raise LastAdministrator
     address = confirmed_address(user)
-    sessions.end(user=user)
+    sign_out(user=user)
+    if messages:
+        _delete_messages(user)
     user.delete()
     if address:
         send(type=AccountMail.Type.DELETED, to=address, account=None)
+
+
+def _delete_messages(user: User) -> None:
+    Version.increase(INBOX)
+    Message.objects.filter(account=user).delete()
+    transaction.on_commit(lambda: broadcast([inbox_event()]))
 
 
 def send(*, type: AccountMail.Type, to: str, account: User | None, max_age: timedelta = timedelta(days=1)) -> None:

@@ -20,6 +20,7 @@ from accounts import selectors, services, sessions
 from accounts.forms.account import AddressForm, ChangePasswordForm, DeleteForm
 from core.http import with_status
 from core.permissions import sign_in_required
+from notifications.destinations import browsers
 
 
 @require_safe
@@ -36,9 +37,8 @@ def change_password(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     form = ChangePasswordForm(request, user)
     if form.is_valid():
-        password, key = form.cleaned_data["new_password1"], request.session.session_key
         try:
-            services.change_password(user=user, password=password, session_key=key)
+            services.change_password(user=user, password=form.cleaned_data["new_password1"], but=_here(request))
         except (ValidationError, services.LinkUsed) as error:
             form.add_error(None, _sentence(error))
         else:
@@ -94,7 +94,7 @@ def end_session(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @sign_in_required
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
-    sessions.end(user=_user(request), but=request.session.session_key)
+    services.sign_out(user=_user(request), but=_here(request))
     messages.success(request, gettext("Signed out everywhere else."))
     return redirect("account")
 
@@ -119,6 +119,10 @@ def delete_account(request: HttpRequest) -> HttpResponse:
 
 def _user(request: HttpRequest) -> User:
     return cast(User, request.user)
+
+
+def _here(request: HttpRequest) -> services.Here:
+    return services.Here(request.session.session_key, browsers.read_cookie(request))
 
 
 def _account(request: HttpRequest, error: services.TooOften | None = None) -> HttpResponse:

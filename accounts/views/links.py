@@ -52,7 +52,7 @@ class SetPassword(PasswordResetConfirmView):
     def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
         user = cast(User, self.user)
         mailed = links.mailed.check_token(user, self.request.session[INTERNAL_RESET_SESSION_TOKEN])
-        password = form.cleaned_data["new_password1"]
+        password, signed_in = form.cleaned_data["new_password1"], self.request.user == user
         try:
             services.set_password(user=user, password=password, mailed=mailed)
         except ValidationError as error:
@@ -61,7 +61,7 @@ class SetPassword(PasswordResetConfirmView):
         except services.LinkUsed:
             self.validlink = False
             return self.render_to_response(self.get_context_data())
-        if self.request.user == user:
+        if signed_in:
             logout(self.request)  # its session has ended
         else:
             del self.request.session[INTERNAL_RESET_SESSION_TOKEN]

@@ -73,6 +73,11 @@ def send_test(destination: Destination) -> None:
     transaction.on_commit(lambda: enqueue([delivery]))
 
 
+def disconnect(*, user_id: int, but: int = 0) -> None:
+    """Disconnects the browsers of an account, whose sessions there have been ended. ``but``: id of one that stays."""
+    connected(user_id).exclude(pk=but).delete()
+
+
 def set_cookie(response: HttpResponse, destination: Destination) -> None:
     response.set_signed_cookie(
         COOKIE,

@@ -101,3 +101,20 @@ def test_the_admin_site_leads_on_to_any_path_of_this_site_and_to_no_other_site(s
     client.force_login(staff)
     for given, where in (("/inbox/", "/inbox/"), ("1e9", "1e9"), ("//evil.example/", "/admin/"), ("", "/admin/")):
         assert client.get("/admin/login/", {"next": given})["Location"] == where
+
+
+@pytest.mark.parametrize(
+    "next_url", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
+)
+def test_sign_in_never_redirects_to_another_host(client: Client, mina: User, next_url: str) -> None:
+    fields = {"username": "mina", "password": "redheart", "next": next_url}
+    assert client.post(LOGIN, fields)["Location"] == "/"
+
+
+def test_signing_in_changes_the_key_of_the_session(client: Client, mina: User) -> None:
+    store = client.session
+    store["draft"] = "hello"
+    store.save()
+    known = store.session_key
+    assert client.post(LOGIN, {"username": "mina", "password": "redheart"}).status_code == 302
+    assert client.session.session_key != known and client.session["draft"] == "hello"

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from accounts import rate_limits
 from core.shared_rate_limits import NetworkLimit
+from tests.accounts.mails import address_of, confirm, link, sent
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long pass phrase"
@@ -64,3 +66,45 @@ def test_a_network_that_has_created_too_many_accounts_has_to_wait(monkeypatch: p
     assert f"Wait {response['Retry-After']} seconds" in response.content.decode()
     assert sign_up("sora4", address="198.51.100.1").status_code == 302, "another network"
     assert User.objects.count() == 4
+
+
+def test_a_site_can_be_closed_to_new_accounts(client: Client, settings: Settings, db: None) -> None:
+    for signup, status in ((True, 200), (False, 404)):
+        settings.SIGNUP = signup
+        assert client.get("/accounts/signup/").status_code == status
+        for page in ("/", "/accounts/login/"):
+            assert ("/accounts/signup/" in client.get(page).content.decode()) == signup
+    assert "Sign-up is closed." in client.get("/accounts/signup/").content.decode()
+    assert sign_up("sora").status_code == 404
+    assert not User.objects.exists()
+
+
+def test_an_address_is_optional_and_counts_once_its_link_was_opened(client: Client) -> None:
+    fields = {"username": "sora", "password1": PASSWORD, "password2": PASSWORD, "address": "sora@example.com"}
+    page = client.post("/accounts/signup/", fields, follow=True).content.decode()
+    assert "Check sora@example.com for a confirmation link." in page
+    sora = User.objects.get()
+    assert address_of(sora) == ("", "sora@example.com")
+    client.post(link(sent()))
+    assert address_of(sora) == ("sora@example.com", "")
+
+
+def test_signing_up_with_the_address_of_another_account_looks_the_same(client: Client, mina: User) -> None:
+    confirm(mina)
+    fields = {"username": "sora", "password1": PASSWORD, "password2": PASSWORD, "address": "mina@example.com"}
+    page = client.post("/accounts/signup/", fields, follow=True).content.decode()
+    assert "Check mina@example.com for a confirmation link." in page
+
+
+def test_an_address_that_got_enough_emails_does_not_keep_anybody_from_signing_up(mina: User) -> None:
+    for number in range(4):
+        fields = {"password1": PASSWORD, "password2": PASSWORD, "address": "mina@example.com"}
+        page = Client().post("/accounts/signup/", {"username": f"sora{number}", **fields}, follow=True)
+        assert ("No email could be sent." in page.content.decode()) == (number == 3)
+    assert User.objects.count() == 5
+
+
+def test_an_invalid_address_is_refused(client: Client) -> None:
+    fields = {"username": "sora", "password1": PASSWORD, "password2": PASSWORD, "address": "sora@"}
+    assert client.post("/accounts/signup/", fields).status_code == 200
+    assert not User.objects.exists()

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from project.errors import server_error
 from tests.e2e.axe import INVALID, MODES, State, check, languages, signed_in, submit
 from tests.e2e.conftest import Visitor
-from tests.e2e.people import Author, SignedUp, expect_heart, expect_live, heart, like, visit
+from tests.e2e.people import PASSWORD, Author, SignedUp, expect_heart, expect_live, heart, like, visit
 from tests.live import Live, until
 
 
@@ -37,6 +37,12 @@ def anonymous(page: Page, post_id: int) -> Iterator[State]:
         yield name, visit(page, f"/accounts/{name}/")
         submit(page)
         yield f"{name} with errors", page
+    yield "reset password", visit(page, "/accounts/password/reset/")
+    submit(page)
+    yield "reset password with errors", page
+    page.locator("[name=email]").fill("nobody@example.com")
+    submit(page)
+    yield "link to reset sent", page
     yield "feedback", visit(page, "/feedback/")
     submit(page)
     yield "feedback with errors", page
@@ -45,7 +51,13 @@ def anonymous(page: Page, post_id: int) -> Iterator[State]:
     submit(page)
     page.wait_for_url(re.compile("/feedback/.+"))
     yield "receipt", page
-    for path in ("/nowhere/", "/notifications/unsubscribe/x/", "/notifications/address/x/"):
+    for path in (
+        "/nowhere/",
+        "/notifications/unsubscribe/x/",
+        "/notifications/address/x/",
+        "/accounts/address/x/",
+        "/accounts/password/x/y/",
+    ):
         page.goto(path)
         yield path, page
     broken = server_error(RequestFactory().get("/")).content
@@ -77,6 +89,15 @@ def member(page: Page, author: SignedUp, other_visitor: httpx.Client) -> Iterato
     author.delete(post_id)
     page.locator("article [role=status]").wait_for()
     yield "deleted post", page
+    yield "account", visit(page, "/account/")
+    for name in ("address", "password", "delete"):
+        visit(page, f"/account/{name}/")
+        submit(page)
+        yield f"account {name} with errors", page
+    visit(page, "/account/address/").locator("[name=address]").fill(f"{author.name}@example.com")
+    page.locator("[name=current_password]").fill(PASSWORD)
+    submit(page)
+    yield "account with an address that is not confirmed", page
     yield "notification settings", visit(page, "/notifications/preferences/")
     page.locator("#events input[type=checkbox]").first.click()
     page.locator("#saved [role=status]").wait_for()

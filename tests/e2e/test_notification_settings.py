@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 
@@ -11,28 +10,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visitor
-from tests.e2e.people import Author, SignedUp, expect_unread, like
-from tests.live import ROOT, Live, until
+from tests.e2e.mailbox import Mailbox
+from tests.e2e.people import SignedUp, expect_unread, like
+from tests.live import ROOT, Live
 
 SETTINGS = "/notifications/preferences/"
-
-
-class Mailbox:
-    """The mails to one address, as staff read them on the site in development."""
-
-    def __init__(self, live: Live, address: str) -> None:
-        self.staff, self.address = Author(httpx.Client(base_url=live.url), "staff"), address
-
-    def link(self, subject: str, path: str) -> str:
-        """The link to this path in the mail with this subject, once it has come."""
-        row = rf'href="(/inbox/mails/[^"]+)"><span class="address">{self.address}</span>(?:(?!</a>).)*{subject}'
-        until(lambda: re.search(row, self.read("/inbox/mails/")), f"no mail: {subject}")
-        [mail] = re.findall(row, self.read("/inbox/mails/"))
-        [link] = re.findall(rf'href="(http://[^"]+{path}[^"]+)"', self.read(mail))
-        return str(link)
-
-    def read(self, path: str) -> str:
-        return self.staff.client.get(path, headers={"accept-language": "en"}).text
 
 
 def save(page: Page) -> None:

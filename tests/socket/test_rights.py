@@ -10,6 +10,8 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 
+from accounts import services
+from accounts.models import AccountSession
 from core import sessions
 from likes.models import Post
 from live import hub
@@ -29,9 +31,14 @@ def sign_out(user: User) -> None:
     Session.objects.all().delete()
 
 
+def sign_out_everywhere_else(user: User) -> None:
+    for session in Session.objects.all():
+        AccountSession.objects.create(session=session, user=user)
+    services.sign_out(user=user, but=services.Here("another session", 0))
+
+
 def change_the_password(user: User) -> None:
-    user.set_password("another pass phrase")
-    user.save()
+    services.change_password(user=user, password="another pass phrase", but=services.Here(None, 0))
 
 
 def deactivate(user: User) -> None:
@@ -39,7 +46,7 @@ def deactivate(user: User) -> None:
 
 
 def delete(user: User) -> None:
-    user.delete()
+    services.delete_account(user=user, messages=False)
 
 
 def demote(user: User) -> None:
@@ -55,7 +62,7 @@ async def close_code(query: str, user: User, event: Callable[[User], None]) -> i
         return int(message["code"])
 
 
-@pytest.mark.parametrize("event", [sign_out, change_the_password, deactivate, delete])
+@pytest.mark.parametrize("event", [sign_out, sign_out_everywhere_else, change_the_password, deactivate, delete])
 async def test_the_bell_of_an_account_is_closed(mina: User, event: Callable[[User], None]) -> None:
     assert await close_code(f"topic=bell.{mina.pk}", mina, event) == FORBIDDEN
 
