@@ -1,9 +1,9 @@
 """``python -m bench.broadcast``: what broadcasts cost each web process. Writes bench/results/broadcast.json.
 
 Each web process is a hub without sockets of browsers: its pages watch an equal part of 10,000 posts. One process
-broadcasts the likes of random posts as the worker does, a count and an outcome for each, in batches of 1 and of 500.
-Measured with 1, 2 and 4 web processes and several numbers of groups: CPU and bytes received of one web process for 1,000
-likes, and CPU of the sender. Needs a Redis: ``REDIS_URL``.
+broadcasts the likes of random posts as the worker does, a count and an outcome for each, in batches of 1 to 500.
+Measured with 1, 2 and 4 web processes, for 1,000 likes: CPU of one web process and what it receives, and CPU of the
+sender. One group instead of many is how it would be if every web process got everything. Needs a Redis: ``REDIS_URL``.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from collections import defaultdict
 from itertools import product
 
 from bench.__main__ import RESULTS, machine, say
+from live.groups import GROUPS
 
 TOPICS, LIKES = 10_000, 5000
-WEBS, GROUPS, BATCHES = (1, 2, 4), (1, 64, 1024, 8192), (1, 500)
+WEBS, BATCHES = (1, 2, 4), (1, 4, 16, 500)
 PAGE = 100  # topics that one page watches
 Numbers = dict[str, float]
 
@@ -28,11 +29,12 @@ Numbers = dict[str, float]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--groups", type=int, nargs="+", default=GROUPS)
+    parser.add_argument("--webs", type=int, nargs="+", default=WEBS)
+    parser.add_argument("--groups", type=int, nargs="+", default=(1, GROUPS))
     options = parser.parse_args()
     found: dict[str, list[Numbers]] = defaultdict(list)
     for _ in range(options.rounds):
-        for webs, groups, batch in product(WEBS, options.groups, BATCHES):
+        for webs, groups, batch in product(options.webs, options.groups, BATCHES):
             numbers = measure(webs, groups, batch)
             found[f"{webs} webs, {groups} groups, batches of {batch}"].append(numbers)
             say(f"  {webs} webs, {groups} groups, batches of {batch}: {numbers}")
@@ -43,9 +45,8 @@ def main() -> None:
 
 
 def measure(webs: int, groups: int, batch: int) -> Numbers:
-    """In processes of their own: a number of groups is a setting."""
-    env = os.environ | {"BROADCAST_GROUPS": str(groups), "DJANGO_SETTINGS_MODULE": "project.settings"}
-    command = [sys.executable, "-m", "bench.broadcast_processes"]
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "project.settings"}
+    command = [sys.executable, "-m", "bench.broadcast_processes", str(groups)]
     arguments = [[*command, "web", str(number), str(webs)] for number in range(webs)]
     started = [subprocess.Popen(each, env=env, stdin=-1, stdout=-1, text=True) for each in arguments]
     for process in started:

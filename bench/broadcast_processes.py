@@ -1,4 +1,4 @@
-"""The processes of bench/broadcast.py: ``web <number> <of how many>`` and ``sender <batch>``. Each prints one JSON."""
+"""The processes of bench/broadcast.py: ``<groups> web <number> <of how many>`` and ``<groups> sender <batch>``. Each prints one JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from channels.layers import get_channel_layer  # noqa: E402
 
 from bench.broadcast import LIKES, PAGE, TOPICS  # noqa: E402
 from live import hub as hub_module  # noqa: E402
-from live import topics  # noqa: E402
+from live import groups, topics  # noqa: E402
 from live.broadcast import broadcast  # noqa: E402
 from live.hub import Hub  # noqa: E402
 from live.sockets import Socket  # noqa: E402
@@ -81,7 +81,8 @@ async def web(number: int, webs: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "web":
-        asyncio.run(web(int(sys.argv[2]), int(sys.argv[3])))
+    groups.GROUPS = int(sys.argv[1])
+    if sys.argv[2] == "web":
+        asyncio.run(web(int(sys.argv[3]), int(sys.argv[4])))
     else:
-        send(int(sys.argv[2]))
+        send(int(sys.argv[3]))

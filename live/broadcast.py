@@ -1,7 +1,10 @@
 """Sends events to every page that watches their topics. Nothing else may call ``group_send``.
 
-Each group gets one message with all of its events, on one event loop that lives as long as the process:
-`async_to_sync` would open a new Redis connection for each broadcast.
+What belongs to one group goes to that group, so that only the web processes that need it do any work. A message costs as
+much as some twenty events, though (bench/broadcast.py), so what belongs to several groups goes to everybody in one.
+
+They are sent on one event loop that lives as long as the process: `async_to_sync` would open a new Redis connection for
+each broadcast.
 """
 
 from __future__ import annotations
@@ -10,14 +13,14 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from channels.layers import get_channel_layer
 
 from core import metrics
-from live.groups import CONTROL, Group, group_of, servers
+from live.groups import EVERYBODY, Group, group_of, servers
 from live.topics import Event
 
 TIMEOUT = 1.0  # seconds; after that pages get the state with the hub's next resync
@@ -28,19 +31,29 @@ log = logging.getLogger(__name__)
 def broadcast(events: Iterable[Event]) -> bool:
     """Sends events to all pages. Never raises: after a lost broadcast, pages are stale for a few seconds.
     Returns whether all were sent."""
-    messages: dict[Group, dict[str, Any]] = {}
+    by_group: dict[Group, list[Event]] = {}
     for event in events:
-        message = messages.setdefault(group_of(event.via or event.topic), {"type": "live.events", "events": []})
-        message["events"].append(list(event[:4]))
-    sent = _send(messages)
-    if sent and messages:
-        metrics.count("broadcast_events", sum(len(message["events"]) for message in messages.values()))
+        by_group.setdefault(group_of(event.via or event.topic), []).append(event)
+    messages = {group: [event[:4] for event in found] for group, found in _merged(by_group)}
+    sent = _send({group: {"type": "live.events", "events": listed} for group, listed in messages.items()})
+    if sent and by_group:
+        metrics.count("broadcast_events", sum(map(len, by_group.values())))
     return sent
+
+
+def _merged(by_group: Mapping[Group, list[Event]]) -> Iterator[tuple[Group, list[Event]]]:
+    """One message for each server: to its group, or to everybody if there are several."""
+    for server in servers():
+        found = {group: events for group, events in by_group.items() if group.server == server}
+        if len(found) > 1:
+            yield Group(server, EVERYBODY), [event for events in found.values() for event in events]
+        else:
+            yield from found.items()
 
 
 def close_sockets() -> bool:
     """Makes every web process close its sockets. Their pages connect again."""
-    return _send({Group(servers()[0], CONTROL): {"type": "live.events", "events": [], "close": True}})
+    return _send({Group(servers()[0], EVERYBODY): {"type": "live.events", "events": [], "close": True}})
 
 
 def _send(messages: Messages) -> bool:
@@ -70,7 +83,7 @@ async def _send_one(group: Group, message: dict[str, Any]) -> None:
 
 async def send_ping(server: str, sender: str) -> None:
     """Sends a message that says nothing to pages. The hub that sends it expects it back: its connection works."""
-    await _send_one(Group(server, CONTROL), {"type": "live.events", "events": [], "ping": sender})
+    await _send_one(Group(server, EVERYBODY), {"type": "live.events", "events": [], "ping": sender})
 
 
 @lru_cache(maxsize=1)

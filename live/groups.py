@@ -1,6 +1,6 @@
 """Which group of the channel layer carries a topic, and which Redis server carries the group.
 
-A web process receives only the groups that its pages need. All processes must agree on both settings.
+A web process receives only the groups that its pages need. All processes must agree on `GROUPS` and on the servers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from zlib import crc32
 
 from django.conf import settings
 
-CONTROL = "live"  # every web process is in this group of each server: pings, and closing all sockets
+GROUPS = 4096
+EVERYBODY = "live"  # every web process is in this group of each server
 
 
 class Group(NamedTuple):
@@ -25,9 +26,9 @@ def servers() -> list[str]:
 
 def group_of(topic: str) -> Group:
     """The group of a topic: always the same one."""
-    return _group(crc32(topic.encode()) % settings.BROADCAST_GROUPS)
+    return _group(crc32(topic.encode()) % GROUPS)
 
 
-@lru_cache(maxsize=None)  # as many as BROADCAST_GROUPS
+@lru_cache(maxsize=None)
 def _group(number: int) -> Group:
     return Group(servers()[number % len(servers())], f"live.{number}")

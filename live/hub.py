@@ -150,9 +150,8 @@ class Hub:
 
     async def _subscribe(self, watched: Iterable[str]) -> None:
         groups = {group_of(topic) for topic in watched}
-        await asyncio.gather(
-            *(each.join([name for server, name in groups if server == each.server]) for each in self.subscriptions)
-        )
+        needed = {each: [name for server, name in groups if server == each.server] for each in self.subscriptions}
+        await asyncio.gather(*(each.join(names) for each, names in needed.items() if each.lacks(names)))
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()

@@ -13,7 +13,7 @@ from typing import Any
 from channels.layers import get_channel_layer
 
 from live.broadcast import send_ping
-from live.groups import CONTROL
+from live.groups import EVERYBODY
 
 SUBSCRIBE_TIMEOUT = 1.0  # seconds; without Redis a page still gets its snapshot
 PING_EVERY, SILENCE = 4.0, 10.0  # seconds; without a ping for that long, the connection to Redis is dead
@@ -35,6 +35,9 @@ class Subscription:
     @property
     def layer(self) -> Any:
         return get_channel_layer(self.server)
+
+    def lacks(self, groups: Iterable[str]) -> bool:
+        return not self.joined.keys() >= {*groups}
 
     async def join(self, groups: Iterable[str]) -> None:
         """Returns when these groups are joined, or after `SUBSCRIBE_TIMEOUT`. While the connection is lost it does not
@@ -80,7 +83,7 @@ class Subscription:
 
     async def _subscribe(self) -> None:
         channel = await self.layer.new_channel()
-        await self.layer.group_add(CONTROL, channel)
+        await self.layer.group_add(EVERYBODY, channel)
         self.channel = channel
         for group in [*self.needed()]:
             await self._join(group)

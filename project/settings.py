@@ -69,7 +69,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # One Redis carries the broker, the channel layer and the locks. Of a large site, other servers can carry the broadcasts.
 REDIS_URL = env.redis_url("REDIS_URL", f"unix://{redis_server.socket_path(DATA_DIR)}", "unix")
 BROADCAST_REDIS_URLS = env.redis_urls("BROADCAST_REDIS_URLS") or [REDIS_URL]
-BROADCAST_GROUPS = env.number("BROADCAST_GROUPS", len(BROADCAST_REDIS_URLS), minimum=len(BROADCAST_REDIS_URLS))
 CHANNEL_LAYERS = {
     "default" if number == 0 else f"server{number}": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -187,6 +187,7 @@ def test_a_page_reconnects_at_once_by_itself_and_with_a_pause_after_the_server_c
     page.clock.install()
     server = FakeServer(page)
     visit(page, f"/posts/{post_id}/")
+    page.evaluate("htmx.config.ws.reconnectJitter = 0")
     pause_clock(page)
     page.evaluate("document.dispatchEvent(new Event('live:rejoin'))")
     expect_live(page, "connecting")
@@ -196,10 +197,26 @@ def test_a_page_reconnects_at_once_by_itself_and_with_a_pause_after_the_server_c
 
     server.sockets[-1].close(code=1012)
     expect_live(page, "connecting")
-    page.clock.run_for(400)
+    page.clock.run_for(1400)
     assert pump(page) and len(server.sockets) == 2
-    page.clock.run_for(1_200)
+    page.clock.run_for(200)
     until(lambda: pump(page) and len(server.sockets) == 3, "it does not reconnect")
+
+
+def test_a_socket_that_is_too_old_is_replaced_at_once_and_nobody_sees_it(visitor: Visitor, post_id: int) -> None:
+    page = recording_status(visitor())
+    page.clock.install()
+    server = FakeServer(page)
+    visit(page, f"/posts/{post_id}/")
+    pause_clock(page)
+    server.sockets[-1].close(code=4408)
+    until(lambda: pump(page) and page.evaluate("document.querySelector('#live')._htmx.ws.connection.attempt"), "open")
+    page.clock.run_for(50)
+    until(lambda: pump(page) and len(server.sockets) == 2, "it does not reconnect at once")
+    server.send({f"post.{post_id}": {"v": 3, "count": 3}})
+    expect_count(page, post_id, 3)
+    assert statuses(page) == ["connecting", "on"]
+
 
 
 @CONNECTION_ERRORS

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from channels.layers import get_channel_layer
 from pytest_django import Settings
 from redis import Redis
 
@@ -21,20 +22,16 @@ from core.redis import redis
 from live import hub as hub_module
 from live import groups, subscription, topics
 from live.broadcast import broadcast, close_sockets
-from live.groups import CONTROL, group_of
+from live.groups import EVERYBODY, group_of
 from live.hub import Hub
 from live.sockets import Socket
 from live.topics import Event, event, personal_topic
 from project import redis_server
+from tests.live import until as wait_until
 
 TIMEOUT = 60  # seconds, enough for a busy machine
 TYPE = "test"
 PREFIX = "asgi__group__"  # of channels_redis
-
-
-@pytest.fixture(autouse=True)
-def many_groups(settings: Settings) -> None:
-    settings.BROADCAST_GROUPS = 64
 
 
 @pytest.fixture
@@ -98,11 +95,11 @@ async def test_a_web_process_joins_the_groups_of_its_pages_and_no_others(
     versions: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(monkeypatch) as live:
-        await until(lambda: joined() == {CONTROL})
+        await until(lambda: joined() == {EVERYBODY})
         await live.join(Page(f"{TYPE}.1", visitor="v1").socket)
-        assert joined() == {CONTROL} | names(f"{TYPE}.1")
+        assert joined() == {EVERYBODY} | names(f"{TYPE}.1")
         await live.join(Page(f"{TYPE}.1", f"{TYPE}.2").socket)
-        assert joined() == {CONTROL} | names(f"{TYPE}.1", f"{TYPE}.2")
+        assert joined() == {EVERYBODY} | names(f"{TYPE}.1", f"{TYPE}.2")
 
 
 async def test_what_only_other_processes_need_does_not_arrive(
@@ -123,7 +120,7 @@ async def test_what_only_other_processes_need_does_not_arrive(
         page = Page(here)
         await live.join(page.socket)
         received.clear()
-        assert await send(event(elsewhere, 1, {}), event(here, 1, {}))
+        assert await send(event(elsewhere, 1, {})) and await send(event(here, 1, {}))
         await until(lambda: page.states[here] == 1)
         assert received == [here]
 
@@ -136,7 +133,7 @@ async def test_the_outcome_of_a_click_comes_with_its_post_to_its_visitor_alone(
         clicker, other = Page(topic, visitor="v1"), Page(topic, visitor="v2")
         for page in (clicker, other):
             await live.join(page.socket)
-        assert joined() == {CONTROL} | names(topic)
+        assert joined() == {EVERYBODY} | names(topic)
         await send(event(topic, 1, {}), event(personal_topic("v1"), 1, {}, name="like.1", via=topic))
         await until(lambda: "like.1" in clicker.states and other.states[topic] == 1)
         assert "like.1" not in other.states
@@ -156,7 +153,7 @@ async def test_a_group_is_left_when_no_page_has_needed_it_for_some_time(
         for page in (stays, leaves):
             await live.join(page.socket)
         live.leave(leaves.socket)
-        await until(lambda: joined() == {CONTROL} | names(f"{TYPE}.1"))
+        await until(lambda: joined() == {EVERYBODY} | names(f"{TYPE}.1"))
         await live.join(leaves.socket)
         await send(event(f"{TYPE}.1", 1, {}), event(f"{TYPE}.2", 1, {}))
         await until(lambda: stays.states[f"{TYPE}.1"] == leaves.states[f"{TYPE}.2"] == 1)
@@ -173,7 +170,7 @@ async def test_a_page_that_is_loaded_again_finds_its_group_still_joined(
         align = live.subscriptions[0].align
         monkeypatch.setattr(live.subscriptions[0], "align", lambda: aligned.append(1) or align())
         await until(lambda: len(aligned) > 5)
-        assert joined() == {CONTROL} | names(f"{TYPE}.1")
+        assert joined() == {EVERYBODY} | names(f"{TYPE}.1")
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -205,18 +202,16 @@ async def test_pages_that_come_and_go_while_topics_change_miss_nothing(
         assert pages and len(names(*(f"{TYPE}.{key}" for key in range(20)))) > 10
 
 
-async def test_after_a_lost_connection_all_groups_are_joined_again(
+async def test_with_a_new_connection_all_groups_are_joined_again(
     versions: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscription, "SILENCE", 1.0)
-    monkeypatch.setattr(subscription, "PING_EVERY", 0.2)
-    monkeypatch.setattr(subscription, "SUBSCRIBE_TIMEOUT", 0.5)
     watched = [f"{TYPE}.{number}" for number in range(10)]
     async with running(monkeypatch) as live:
-        page = Page(*watched)
+        page, [connection] = Page(*watched), live.subscriptions
         await live.join(page.socket)
-        await live.subscriptions[0].layer.flush()  # as after a restart of Redis: nothing is joined
-        await until(lambda: joined() == {CONTROL} | names(*watched))
+        lost = connection.channel
+        await get_channel_layer().group_send(EVERYBODY, {"type": "live.events", "events": [["no event"]]})
+        await until(lambda: connection.channel not in ("", lost) and joined() == {EVERYBODY} | names(*watched))
         await send(*(event(topic, 7, {}) for topic in watched))
         await until(lambda: set(page.states.values()) == {7})
 
@@ -238,7 +233,9 @@ def second_server(tmp_path: Path, settings: Settings) -> Iterator[subprocess.Pop
     env = {**os.environ, "DATA_DIR": str(tmp_path)}
     process = subprocess.Popen([sys.executable, "-m", "project.redis_server"], env=env)
     layer = settings.CHANNEL_LAYERS["default"]
-    host = {"address": f"unix://{redis_server.socket_path(tmp_path)}"}
+    path = redis_server.socket_path(tmp_path)
+    wait_until(path.exists, "the second server did not start")
+    host = {"address": f"unix://{path}"}
     settings.CHANNEL_LAYERS = {"default": layer, "server1": {**layer, "CONFIG": {"hosts": [host]}}}
     groups._group.cache_clear()
     yield process
@@ -256,8 +253,8 @@ async def test_two_servers_share_the_groups_and_one_goes_on_without_the_other(
     async with running(monkeypatch) as live:
         page = Page(*watched)
         await live.join(page.socket)
-        await until(lambda: joined(other) == {CONTROL} | names(*by_server["server1"]))
-        assert joined() == {CONTROL} | names(*by_server["default"])
+        await until(lambda: joined(other) == {EVERYBODY} | names(*by_server["server1"]))
+        assert joined() == {EVERYBODY} | names(*by_server["default"])
         assert await send(*(event(topic, 1, {}) for topic in watched))
         await until(lambda: set(page.states.values()) == {1})
 
@@ -266,3 +263,27 @@ async def test_two_servers_share_the_groups_and_one_goes_on_without_the_other(
         assert not await send(*(event(topic, 2, {}) for topic in watched))
         await until(lambda: all(page.states[topic] == 2 for topic in by_server["default"]))
         assert {page.states[topic] for topic in by_server["server1"]} == {1}
+
+
+async def test_events_of_several_groups_are_one_message_to_everybody(
+    versions: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[int] = []
+    take = Hub._receive
+
+    async def record(self: Hub, message: dict[str, Any]) -> None:
+        if message["events"]:
+            received.append(len(message["events"]))
+        await take(self, message)
+
+    monkeypatch.setattr(Hub, "_receive", record)
+    topic, *others = (f"{TYPE}.{number}" for number in range(10))
+    async with running(monkeypatch) as live:
+        page = Page(topic)
+        await live.join(page.socket)
+        await send(*(event(each, 1, {}) for each in (topic, *others)))
+        await until(lambda: page.states[topic] == 1)
+        await send(event(others[0], 2, {}))
+        await send(event(topic, 2, {}), event(personal_topic("v1"), 1, {}, name="like.1", via=topic))
+        await until(lambda: page.states[topic] == 2)
+        assert received == [10, 2]

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from channels.layers import get_channel_layer
 from django.db import OperationalError
+from pytest_django import Settings
 
 from live import database, topics
 from live import hub as hub_module
 from live import subscription
 from live.groups import group_of
 from live.hub import Hub
-from live.sockets import Socket
-from live.topics import Event, event, personal_topic
+from live.sockets import EXPIRED, Socket, max_age
+from live.topics import LAST_VERSION, Event, event, personal_topic
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TIMEOUT = 60  # seconds, enough for a busy machine
@@ -205,6 +209,70 @@ async def test_a_resync_reads_all_topics_in_several_queries(
     read.clear()
     await until(live, lambda: len(read) >= 15)
     assert set(read) == {"0", "1", "2", "3", "4"}
+
+
+@pytest.mark.parametrize("resync", [0.01])
+async def test_a_resync_reads_only_the_topics_that_have_a_new_version_or_have_ended(
+    live: Hub, declare: Callable[..., None]
+) -> None:
+    now = {"a": 1, "b": 1, "c": 1}
+    read: list[str] = []
+
+    def snapshot(keys: list[str]) -> list[Event]:
+        read.extend(keys)
+        return [event(f"{TYPE}.{key}", now.get(key, LAST_VERSION), {}) for key in keys]
+
+    compared: list[list[str]] = []
+
+    def versions(keys: list[str]) -> dict[str, int]:
+        compared.append(keys)
+        return {key: now[key] for key in keys if key in now}
+
+    declare(snapshot, versions=versions)
+    page = Page(*(f"{TYPE}.{key}" for key in now))
+    await live.join(page.socket)
+    compared.clear()
+    await until(live, lambda: len(compared) > 2)  # the first may have started before the page had joined
+    read.clear()
+    now["b"] = 2  # its broadcast is lost
+    await until(live, lambda: {f"{TYPE}.b": {"v": 2}} in page.frames)
+    assert read == ["b"]
+    del now["c"]
+    await until(live, lambda: {f"{TYPE}.c": {"v": LAST_VERSION}} in page.frames)
+    assert read == ["b", "c"], "and not again, although it has no version any more"
+
+
+@pytest.mark.parametrize("resync", [0.01])
+async def test_a_socket_that_is_too_old_is_closed_so_that_its_page_connects_again(live: Hub) -> None:
+    closed: list[tuple[str, int]] = []
+
+    def socket(name: str, age: float) -> Socket:
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "websocket.close":
+                closed.append((name, message["code"]))
+
+        made = Socket(send, ("feed",))
+        made.expires_at = time.monotonic() + age
+        return made
+
+    old, young = socket("old", 0), socket("young", 3600)
+    for each in (old, young):
+        await live.join(each)
+    await until(live, lambda: closed)
+    live.leave(old)  # as its disconnect does
+    assert closed[0] == ("old", EXPIRED) and "young" not in dict(closed)
+
+
+def test_sockets_that_were_opened_together_do_not_end_together(settings: Settings) -> None:
+    settings.SOCKET_MAX_AGE = 1000
+    ages = sorted(max_age() for _ in range(1000))
+    assert 750 <= ages[0] < 800 and 1200 < ages[-1] <= 1250
+    assert max(later - earlier for earlier, later in pairwise(ages)) < 50
+
+
+def test_without_a_limit_sockets_do_not_end(settings: Settings) -> None:
+    settings.SOCKET_MAX_AGE = 0
+    assert max_age() == math.inf
 
 
 async def test_the_outcome_of_a_click_reaches_its_visitor_at_once_and_only_once(live: Hub) -> None:
