@@ -4,7 +4,7 @@ BIN := .venv/bin
 LABEL ?= latest
 ROUNDS ?= 1
 FLOWER_PORT ?= 5555
-SITES := tests/docs tests/journeys tests/feedback/test_killed_workers.py tests/notifications/test_killed_workers.py
+SITES := tests/docs tests/journeys tests/deploy tests/feedback/test_killed_workers.py tests/notifications/test_killed_workers.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help

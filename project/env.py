@@ -124,7 +124,10 @@ def check_hosts(allowed: list[str], *, debug: bool) -> None:
 def private_folder(folder: Path, *, debug: bool) -> None:
     """Creates the folder for its owner alone: it holds password hashes, keys and emails. A production site refuses one
     that other users of the machine can read."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"DATA_DIR cannot be created: {error}.") from error
     if not debug and folder.stat().st_mode & 0o077:
         raise ImproperlyConfigured(f"DATA_DIR can be read by other users of this machine: run chmod 700 {folder}.")
 

@@ -111,6 +111,7 @@ def test_processes_that_start_at_the_same_time_share_one_key(tmp_path: Path) -> 
         ({"DATABASE_URL": "mysql://u:p@host/name"}, "DATABASE_URL must look like"),
         ({"DATABASE_URL": "postgres://u:p@host:port/name"}, "DATABASE_URL cannot be read"),
         ({"OUTSIDE_ALLOW": "10.0.0.1/8"}, "OUTSIDE_ALLOW must be"),
+        ({"DATA_DIR": "/proc/nowhere"}, "DATA_DIR cannot be created"),
         ({"TRUSTED_PROXIES": "nginx"}, "TRUSTED_PROXIES must be addresses or networks"),
         ({"PUSH_SERVICES": "https://push.example"}, "PUSH_SERVICES must be host names"),
         ({"VAPID_PRIVATE_KEY": "A" * 43}, "VAPID_PRIVATE_KEY is not a key"),

@@ -70,6 +70,10 @@ def test_the_units_run_the_processes_of_the_procfile() -> None:
     assert exec_start("redheart-prepare") == "python manage.py prepare"
 
 
-def test_the_target_starts_everything() -> None:
-    wanted = set(re.findall(r"(redheart-\S+)\.service", (FOLDER / "redheart.target").read_text()))
-    assert wanted == {*UNITS, "redheart-web@8002"} - {"redheart-all"}
+def test_what_is_enabled_starts_with_the_target_and_after_the_database_is_prepared() -> None:
+    for path in FOLDER.glob("*.service"):
+        text = path.read_text()
+        if path.name != "redheart-all.service":
+            assert "WantedBy=redheart.target" in text
+        if path.name not in ("redheart-all.service", "redheart-prepare.service"):
+            assert "After=redheart-prepare.service\nWants=redheart-prepare.service" in text
