@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from core import heartbeats
-from core.data import backup
+from core.data_care import backup
 from core.deletion import delete_in_steps
 from core.one_at_a_time import one_at_a_time
 from core.redis import redis

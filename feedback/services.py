@@ -22,8 +22,9 @@ from feedback import notify, rate_limits
 from feedback.models import INBOX, Block, Mail, Message, Rating, new_token
 from feedback.selectors import is_blocked
 from feedback.text import quoted, unlinked
-from feedback.topics import message_events
+from feedback.topics import deleted_event, inbox_event, message_events
 from live.broadcast import broadcast
+from notifications.services import retract
 from outbox.email import email_row
 from outbox.outcome import UNDELIVERED, Status
 from outbox.tasks import enqueue
@@ -168,6 +169,17 @@ def unblock_sender(*, message: Message) -> None:
     with transaction.atomic():
         Block.objects.filter(email__iexact=message.email).delete()
         change_message(message=message, spam=False)
+
+
+@transaction.atomic
+def delete_message(*, message: Message) -> None:
+    """Deletes it with its emails and replies. Open receipts and the inbox show that; notifications about it vanish."""
+    Version.increase(INBOX)
+    pk, token = message.pk, message.token
+    message.delete()
+    retract(subject=f"receipt.{token}")
+    retract(subject=f"message.{pk}")
+    transaction.on_commit(lambda: broadcast([deleted_event(token), inbox_event()]))
 
 
 def retry_mail(*, mail: Mail) -> None:

@@ -5,16 +5,16 @@ from typing import Any
 
 from celery import Task, shared_task
 from django.conf import settings
+from django.utils import timezone
 
 from core.deletion import delete_in_steps
 from core.models import Version
 from feedback import dev_mailbox, exports, notify, selectors
-from feedback.models import INBOX
+from feedback.models import INBOX, Rating
 from feedback.topics import export_event, inbox_event
 from live.broadcast import broadcast
 
 EXPORT_PRIORITY = 9  # the lowest on Redis: all emails come first
-SPAM_KEPT = timedelta(days=30)
 
 
 @shared_task(bind=True, ignore_result=False, soft_time_limit=240, time_limit=270)
@@ -48,8 +48,12 @@ def delete_old_exports() -> None:
 
 @shared_task
 def delete_old_messages() -> None:
-    """Beat, once a day: deletes spam, archived messages and captured emails when they are old."""
+    """Beat, once a day: deletes spam, archived messages, votes and captured emails when they are old."""
     dev_mailbox.delete_old()
-    if delete_in_steps(selectors.old(spam=SPAM_KEPT, archived=timedelta(days=settings.KEEP_FEEDBACK_DAYS))):
+    if settings.KEEP_RATINGS_DAYS:
+        before = timezone.now() - timedelta(days=settings.KEEP_RATINGS_DAYS)
+        delete_in_steps(Rating.objects.filter(rated_at__lt=before))
+    spam, archived = timedelta(days=settings.KEEP_SPAM_DAYS), timedelta(days=settings.KEEP_FEEDBACK_DAYS)
+    if delete_in_steps(selectors.old(spam=spam, archived=archived)):
         Version.increase(INBOX)
         broadcast([inbox_event()])

@@ -22,6 +22,11 @@ def receipt_events(**which: object) -> Iterable[Event]:
         yield event(f"receipt.{message.token}", message.version, data)
 
 
+def deleted_event(token: str) -> Event:
+    """The receipt of a message that was deleted."""
+    return event(f"receipt.{token}", LAST_VERSION, {"gone": True})
+
+
 def inbox_event() -> Event:
     """Reads the version before the count, so that a later change has a higher version."""
     version = Version.current(INBOX)

@@ -6,6 +6,7 @@ urlpatterns = [
     path("feedback/", sender.feedback, name="feedback"),
     path("feedback/mine/", sender.my_feedback, name="my_feedback"),
     path("feedback/<slug:token>/email/", sender.correct_email, name="correct_email"),
+    path("feedback/<slug:token>/delete/", sender.delete, name="delete_message"),
     path("feedback/<slug:token>/", sender.receipt, name="receipt"),
     # /inbox/
     path("inbox/", inbox.inbox, name="inbox"),

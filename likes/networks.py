@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Max, Min, QuerySet
 from django.utils import timezone
@@ -15,7 +16,6 @@ from likes.models import Like
 from likes.settling import BATCH
 
 HASH = re.compile("[0-9a-f]{16}")
-KEPT = timedelta(days=7)
 WAVE, MAX_WAVES = 20, 50  # likes from one network; networks on the page
 SELECTED = 50_000  # ids that one query reads: to look for each batch would read the same rows again and again
 
@@ -39,7 +39,8 @@ def take_back(network: str) -> int:
 
 
 def forget() -> None:
-    _update(Like.objects.exclude(network="").filter(clicked_at__lt=timezone.now() - KEPT), network="")
+    before = timezone.now() - timedelta(days=settings.KEEP_NETWORKS_DAYS)
+    _update(Like.objects.exclude(network="").filter(clicked_at__lt=before), network="")
 
 
 def _update(likes: QuerySet[Like], **values: Any) -> int:

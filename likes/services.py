@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,9 +18,12 @@ from core.visitors import COOKIE, account_key, new_key, read_cookie
 from likes import networks, sql, tasks
 from likes.author_notifications import subject
 from likes.models import Like, Post, click_id
-from likes.topics import count_event, feed_event, gone_event
+from likes.settling import settle
+from likes.topics import count_event, feed_event, gone_event, saved_event
 from live.broadcast import broadcast
 from notifications.services import retract
+
+MAX_SETTLING = 30.0  # seconds
 
 
 class Click(NamedTuple):
@@ -88,6 +92,20 @@ def delete_post(*, post: Post) -> None:
     post.delete()
     retract(subject=subject(pk))
     broadcast([gone_event(pk), feed_event()])
+
+
+def remove_likes(*, visitor: str) -> None:
+    """Takes back the likes of a visitor and deletes their rows. Counts and bells follow before it returns; what cannot
+    be settled within `MAX_SETTLING` stays, taken back."""
+    likes, end = Like.objects.filter(visitor=visitor), time.monotonic() + MAX_SETTLING
+    clicked = {"clicked_at": timezone.now(), "settled_at": None, "version": F("version") + 1}
+    likes.filter(wanted=True).update(wanted=False, **clicked)
+    while likes.filter(settled_at=None).exists() and time.monotonic() < end:
+        settled = settle()
+        broadcast([*map(count_event, settled.posts), *map(saved_event, settled.likes), *settled.bells])
+        if not settled.likes:  # a worker has them
+            time.sleep(0.05)
+    likes.filter(wanted=False, settled_at__isnull=False).delete()
 
 
 @transaction.atomic

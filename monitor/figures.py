@@ -11,8 +11,8 @@ from django.db.models import Count
 from django_celery_beat.models import PeriodicTask
 
 from core import heartbeats, metrics, processes
-from core.data import backup
-from core.data.backup import Backup
+from core.data_care import backup
+from core.data_care.backup import Backup
 from core.enqueue import depth
 from core.processes import Report
 from monitor import queues

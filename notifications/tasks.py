@@ -3,10 +3,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from core.deletion import delete_in_steps
 from core.enqueue import enqueue_once, mark_started
+from notifications import retention
 from notifications.digest import mail as digest
 from notifications.digest import schedule
 from notifications.models import Delivery, Destination
@@ -15,7 +17,6 @@ from outbox.outcome import PENDING, Status
 from outbox.tasks import enqueue
 
 MAX_DIGESTS = 1000  # that beat enqueues at once
-MAX_AGE = timedelta(days=30)  # of deliveries
 
 
 @shared_task
@@ -58,10 +59,17 @@ def probe_destinations() -> None:
 
 @shared_task
 def delete_old_deliveries() -> None:
-    """Beat, once a day: deletes what is older than `MAX_AGE` and has ended or is on hold."""
+    """Beat, once a day: deletes what is older than KEEP_DELIVERIES_DAYS and has ended or is on hold."""
     old = (
-        Delivery.objects.filter(created_at__lt=timezone.now() - MAX_AGE)
+        Delivery.objects.filter(created_at__lt=timezone.now() - timedelta(days=settings.KEEP_DELIVERIES_DAYS))
         .exclude(status=Status.SENDING)
         .exclude(status__in=PENDING, on_hold=False)
     )
     delete_in_steps(old)
+
+
+@shared_task
+def delete_old_notifications() -> None:
+    """Beat, once a day, if KEEP_NOTIFICATIONS_DAYS is set."""
+    if settings.KEEP_NOTIFICATIONS_DAYS:
+        retention.delete_read(before=timezone.now() - timedelta(days=settings.KEEP_NOTIFICATIONS_DAYS))

@@ -5,7 +5,7 @@ class OutboxConfig(AppConfig):
     name = "outbox"
 
     def ready(self) -> None:
-        from core.data.restore import restored
+        from core.data_care.restore import restored
         from outbox import services, ssrf
 
         ssrf.install()

@@ -141,6 +141,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "notifications.tasks.delete_old_deliveries",
         "schedule": crontab(hour=3, minute=30),
     },
+    "delete old notifications": {
+        "task": "notifications.tasks.delete_old_notifications",
+        "schedule": crontab(hour=3, minute=35),
+    },
     "delete old messages": {"task": "feedback.tasks.delete_old_messages", "schedule": crontab(hour=3, minute=40)},
     "delete old account emails": {"task": "accounts.tasks.delete_old", "schedule": crontab(hour=3, minute=45)},
     "delete expired sessions": {"task": "core.tasks.delete_expired_sessions", "schedule": crontab(hour=3, minute=50)},
@@ -156,8 +160,13 @@ if SLOW_MAIL:
     EMAIL_BACKEND = "monitor.lessons.slow_smtp.EmailBackend"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(env.text("FEEDBACK_FROM", "support@example.com"))
 
-# Archived feedback is deleted after this time. 0: it is kept.
+# What is deleted after so many days: docs/privacy.md. 0: it is kept.
 KEEP_FEEDBACK_DAYS = env.number("KEEP_FEEDBACK_DAYS", 730, maximum=36_500)
+KEEP_SPAM_DAYS = env.number("KEEP_SPAM_DAYS", 30, minimum=1, maximum=36_500)
+KEEP_RATINGS_DAYS = env.number("KEEP_RATINGS_DAYS", 0, maximum=36_500)
+KEEP_NOTIFICATIONS_DAYS = env.number("KEEP_NOTIFICATIONS_DAYS", 0, maximum=36_500)
+KEEP_DELIVERIES_DAYS = env.number("KEEP_DELIVERIES_DAYS", 30, minimum=1, maximum=36_500)
+KEEP_NETWORKS_DAYS = env.number("KEEP_NETWORKS_DAYS", 7, minimum=1, maximum=36_500)
 
 # Web push: identifies this site to the push services of browsers.
 PUSH_SERVICES = [*env.PUSH_SERVICES, *env.hosts("PUSH_SERVICES")]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -69,7 +71,21 @@ def correct_email(request: HtmxRequest, token: str) -> HttpResponse:
 @require_safe
 @never_cache
 def receipt(request: HtmxRequest, token: str) -> HttpResponse:
+    if request.htmx and not Message.objects.filter(token=token).exists():  # deleted while the page is open
+        return render(request, "feedback/_deleted.html")
     return _render_receipt(request, get_object_or_404(Message, token=token))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def delete(request: HttpRequest, token: str) -> HttpResponse:
+    """The page that requests confirmation, and the deletion."""
+    message = get_object_or_404(Message, token=token)
+    if request.method == "POST":
+        services.delete_message(message=message)
+        messages.success(request, gettext("Your message was deleted."))
+        return SeeOther(reverse("feedback"))
+    return _private(render(request, "feedback/delete.html", {"message": message}))
 
 
 def _render_receipt(
@@ -91,10 +107,15 @@ def _render_receipt(
     }
     response = render_part(request, "feedback/_receipt.html", "feedback/receipt.html", context)
     response.status_code = status
-    response["Referrer-Policy"] = "same-origin"  # with no-referrer, Origin is null and CSRF refuses
-    response["X-Robots-Tag"] = "noindex"
     if wait:
         response["Retry-After"] = str(wait)
+    return _private(response)
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    """A page whose address nobody else knows."""
+    response["Referrer-Policy"] = "same-origin"  # with no-referrer, Origin is null and CSRF refuses
+    response["X-Robots-Tag"] = "noindex"
     return response
 
 

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from core.deletion import TOGETHER, delete_in_steps
 from core.models import Version
 from core.tasks import delete_expired_sessions
-from feedback.models import INBOX, CapturedEmail, Mail, Message
+from feedback.models import INBOX, CapturedEmail, Mail, Message, Rating
 from feedback.services import reply_to, submit_message
 from feedback.tasks import delete_old_messages
 from outbox.models import OutboxMessage
@@ -52,6 +52,24 @@ def test_archived_messages_can_be_kept_for_ever(settings: Settings) -> None:
     message("archived", archived_at=days_ago(5000))
     delete_old_messages()
     assert Message.objects.exists()
+
+
+def test_old_votes_are_deleted_if_that_is_set(settings: Settings) -> None:
+    for days in (31, 29):
+        Rating.objects.create(source="s", page="/", visitor=f"v{days}", helpful=True, rated_at=days_ago(days))
+    delete_old_messages()
+    assert Rating.objects.count() == 2
+    settings.KEEP_RATINGS_DAYS = 30
+    delete_old_messages()
+    assert Rating.objects.get().visitor == "v29"
+
+
+def test_spam_can_be_kept_for_longer(settings: Settings) -> None:
+    settings.KEEP_SPAM_DAYS = 60
+    message("spam", spam=True, received_at=days_ago(59))
+    message("oldspam", spam=True, received_at=days_ago(61))
+    delete_old_messages()
+    assert Message.objects.get().text == "spam"
 
 
 def test_captured_emails_are_deleted_after_a_month() -> None:

@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core import heartbeats, metrics, watchdog
-from core.data import backup
+from core.data_care import backup
 from core.processes import EXPIRES, NAMES, Report
 from core.redis import redis
 from feedback.models import Mail, Message

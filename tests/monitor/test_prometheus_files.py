@@ -14,7 +14,7 @@ import pytest
 import yaml
 from django.test import Client
 
-from core.data import backup
+from core.data_care import backup
 from core.redis import redis
 from likes.tasks import DRIFT_KEY
 from monitor import queues

@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
-from core.data import backup
-from core.data.files import DataError
+from core.data_care import backup
+from core.data_care.files import DataError
 
 
 class Command(BaseCommand):

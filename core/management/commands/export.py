@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from core.data.files import DataError, complete_file
-from core.data.transfer import export_lines
+from core.data_care.files import DataError, complete_file
+from core.data_care.transfer import export_lines
 
 
 class Command(BaseCommand):

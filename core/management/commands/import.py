@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError, call_command
 
-from core.data.files import DataError
-from core.data.restore import forget, refuse_while_running
-from core.data.transfer import import_lines
+from core.data_care.files import DataError
+from core.data_care.restore import forget, refuse_while_running
+from core.data_care.transfer import import_lines
 
 
 class Command(BaseCommand):

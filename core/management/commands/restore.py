@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from core.data.files import DataError
-from core.data.restore import restore
+from core.data_care.files import DataError
+from core.data_care.restore import restore
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.sites import POSTGRES, Site, new_site
+from tests.data_care.sites import POSTGRES, Site, new_site
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model
 
-from core.data import rows
-from core.data.files import DataError
+from core.data_care import rows
+from core.data_care.files import DataError
 from core.models import Version
 
 FORMAT = 1  # of the file

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from core.data import postgres, sqlite
-from core.data.files import complete_file
+from core.data_care import postgres, sqlite
+from core.data_care.files import complete_file
 from core.redis import redis
 
 NAME = re.compile(r"redheart-[0-9T.]+Z(\.sqlite3\.gz|\.dump)")

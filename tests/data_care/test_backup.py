@@ -11,19 +11,19 @@ from django.db import connection
 from pytest_django import Settings
 
 from core import tasks
-from core.data import backup, postgres, restore, sqlite
-from core.data.files import DataError
+from core.data_care import backup, postgres, restore, sqlite
+from core.data_care.files import DataError
 from core.processes import Reporter
 from core.redis import redis
 from monitor.metrics import families
-from tests.data.sites import POSTGRES, Site
+from tests.data_care.sites import POSTGRES, Site
 
 NUMBERS = (
     "from likes.models import Like, Post; from feedback.models import Message; from django.contrib.auth.models import "
     "User; print(User.objects.count(), Post.objects.count(), Like.objects.count(), Message.objects.count())"
 )
 VERSIONS = (
-    "from core.data.restore import versioned\n"
+    "from core.data_care.restore import versioned\n"
     "print(*[v for m, n in versioned() for v in m._base_manager.order_by('pk').values_list(n, flat=True)])"
 )
 

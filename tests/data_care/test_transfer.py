@@ -18,15 +18,15 @@ from django.db.models import Model
 from django.test import Client
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-from core.data.files import DataError
-from core.data.rows import exported_models
-from core.data.transfer import export_lines, import_lines
+from core.data_care.files import DataError
+from core.data_care.rows import exported_models
+from core.data_care.transfer import export_lines, import_lines
 from core.models import Version
 from feedback.models import CapturedEmail, Mail
 from feedback.services import submit_message
 from likes.models import Like, Post
 from notifications.models import Destination
-from tests.data.sites import POSTGRES, Site, new_site
+from tests.data_care.sites import POSTGRES, Site, new_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Lines = list[bytes]
@@ -215,7 +215,7 @@ def with_likes(number: int) -> Iterable[str]:
 
 
 def row(instance: object) -> str:
-    from core.data.rows import _to_json
+    from core.data_care.rows import _to_json
 
     model = type(instance)
     fields = {

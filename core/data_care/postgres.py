@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, connections
 
-from core.data.files import DataError
+from core.data_care.files import DataError
 
 SUFFIX = ".dump"
 OURS = ["--no-owner", "--no-privileges", "--no-comments"]  # the database may belong to another user after a restore

@@ -19,8 +19,8 @@ from django.utils import timezone
 from redis import RedisError
 
 from core import processes
-from core.data import backup
-from core.data.files import DataError
+from core.data_care import backup
+from core.data_care.files import DataError
 from core.encryption import unreadable
 from core.models import Version
 from core.redis import redis

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.db import connection, connections
 
-from core.data.files import DataError
+from core.data_care.files import DataError
 
 SUFFIX = ".sqlite3.gz"
 LEVEL = 6  # of the compression
