@@ -4,7 +4,8 @@ BIN := .venv/bin
 LABEL ?= latest
 ROUNDS ?= 1
 FLOWER_PORT ?= 5555
-SITES := tests/docs tests/journeys tests/deploy tests/feedback/test_killed_workers.py tests/notifications/test_killed_workers.py
+SITES := tests/docs tests/journeys tests/deploy tests/cluster tests/feedback/test_killed_workers.py \
+	tests/notifications/test_killed_workers.py tests/data_care/test_running_site.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
@@ -55,7 +56,7 @@ test-postgres: .venv/dev # what uses the database in a way of its own: locks, tr
 		tests/test_pool.py \
 		tests/faults/test_no_click_is_lost.py tests/faults/test_settling_while_reading.py \
 		--ignore tests/feedback/test_killed_workers.py --ignore tests/notifications/test_killed_workers.py \
-		--ignore tests/notifications/test_digest_schedule.py --ignore tests/outbox/test_ssrf.py \
+		--ignore tests/data_care/test_running_site.py --ignore tests/notifications/test_digest_schedule.py --ignore tests/outbox/test_ssrf.py \
 		--ignore tests/socket/test_caps.py --ignore tests/socket/test_request_limits.py --ignore tests/socket/test_rights.py
 
 test-browser: .venv/dev

@@ -231,3 +231,18 @@ def test_the_pages_fit_the_screen(visitor: Visitor, width: int) -> None:
     for path in ("/feedback/", "/inbox/", "/inbox/export/", "/inbox/mails/", "/lessons/sync/"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_a_deleted_message_leaves_the_open_receipt_and_the_inbox(visitor: Visitor, desk: Page) -> None:
+    sender = visitor()
+    address = submit(sender, "Please forget this.")
+    expect(desk.locator("[data-row]").first).to_contain_text("Please forget this.")
+    phone = visitor(java_script_enabled=False)
+    phone.goto(address)
+    phone.get_by_role("link", name="Delete this message").click()
+    phone.get_by_role("button", name="Delete").click()
+    expect(phone.get_by_text("Your message was deleted.")).to_be_visible()
+    expect(sender.get_by_role("heading", name="This message was deleted.")).to_be_visible()
+    expect(sender.get_by_text("Please forget this.")).to_have_count(0)
+    expect(desk.get_by_text("Please forget this.")).to_have_count(0)
+    assert (phone.goto(address) or pytest.fail()).status == 404

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -214,6 +215,23 @@ def test_exports_and_what_dead_workers_have_left_are_deleted_after_a_day(write: 
     tasks.delete_old_exports()
     assert [str(found.pk) for found in Export.objects.all()] == [new]
     assert {chunk.part for chunk in ExportChunk.objects.all()} == {Export.objects.get().part}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_is_killed_half_way_leaves_no_export(staff_client: Client) -> None:
+    Message.objects.bulk_create(Message(email="a@example.com", text="x" * 1000) for _ in range(2000))
+    code = (
+        "import django; django.setup()\n"
+        "import os, signal; from uuid import uuid4; from feedback import exports\n"
+        "exports.write(str(uuid4()), 'csv', 'all', lambda done, total: done > 1000 and os.kill(os.getpid(), 9))"
+    )
+    env = {**os.environ, "DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "project.settings"}
+    assert subprocess.run([sys.executable, "-c", code], env=env).returncode == -signal.SIGKILL
+    assert ExportChunk.objects.exists() and not Export.objects.exists()
+    assert "Completed exports" not in staff_client.get("/inbox/export/").content.decode()
+    ExportChunk.objects.update(written_at=timezone.now() - timedelta(seconds=exports.KEPT + 5))
+    tasks.delete_old_exports()
+    assert not ExportChunk.objects.exists()
 
 
 def create_messages(rows: int) -> None:
