@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import User
-from django.db.models import F, QuerySet
-from django.utils import timezone
+from django.db.models import F
 
 from accounts.models import AccountSession, EmailAddress
+from core import sessions
 from core.fields import mailbox_of
+
+MAX_LISTED = 100  # sessions
 
 
 class Address(NamedTuple):
@@ -48,7 +50,8 @@ def account_to_reset(address: str) -> User | None:
     return found[0] if len(found) == 1 else None
 
 
-def sessions_of(user: User) -> QuerySet[AccountSession]:
-    """Those that have not ended, the last used first."""
-    open_sessions = AccountSession.objects.filter(user=user, session__expire_date__gt=timezone.now())
-    return open_sessions.order_by("-used_at", "-pk")
+def sessions_of(user: User) -> list[AccountSession]:
+    """Those that are signed in, the last used first: not what has expired, and what a new password has ended."""
+    rows = list(AccountSession.objects.filter(user=user).order_by("-used_at", "-pk")[:MAX_LISTED])
+    sessions.load([row.session_id for row in rows])
+    return [row for row in rows if sessions.account(row.session_id)]

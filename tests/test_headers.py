@@ -9,7 +9,8 @@ from django.test import Client
 from likes.models import Post
 from tests.likes.test_like_endpoint import click
 
-PATHS = ["/", "/posts/1/", "/nowhere/", "/feedback/", "/accounts/login/", "/accounts/signup/", "/inbox/", "/healthz/",
+PATHS = ["/", "/posts/1/", "/nowhere/", "/feedback/", "/accounts/login/", "/accounts/signup/",
+         "/accounts/password/reset/", "/account/", "/inbox/", "/healthz/",
          "/livez/", "/live/?topic=feed", "/live/?topic=nothing", "/admin/", "/static/css/redheart.css"]  # fmt: skip
 REQUIRED = {
     "X-Content-Type-Options": "nosniff",

@@ -51,7 +51,9 @@ IN_PATH = [value for value in HOSTILE if value and "\0" not in value and len(val
 HEADERS = ["origin", "referer", "accept-language", "cookie", "sec-fetch-site", "hx-request", "hx-target", "accept"]
 REQUESTS = 3  # for each URL, role and method
 FIELDS = [
-    "username", "password", "password1", "password2", "text", "email", "message", "page", "website", "started", "note",
+    "username", "password", "password1", "password2",
+    "new_password1", "new_password2", "current_password", "messages",
+    "text", "email", "message", "page", "website", "started", "note",
     "endpoint", "p256dh", "auth", "name", "url", "secret", "address", "digest", "quiet_start", "quiet_end", "time_zone",
     "language", "liked", "again", "topic", "form", "sender_key", "template", "site", "token", "old", "new", "origins",
     "owner", "network",

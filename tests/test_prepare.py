@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from io import StringIO
 from pathlib import Path
 
 import httpx
@@ -109,7 +110,7 @@ def test_processes_wait_with_one_line_until_the_database_is_migrated(empty: dict
         assert done.returncode == 0, "also without prepare"
         port = WAITING[0][-2]
         until(lambda: is_healthy(port), lambda: str(read(logs)))  # with a worker and beat
-    assert [re.findall("^[WE] .*", text, re.M) for text in read(logs)] == [[SENTENCE]] * 3, read(logs)
+    assert [re.findall("[WE] .*", text) for text in read(logs)] == [[SENTENCE]] * 3, read(logs)
 
 
 def read(logs: list[Path]) -> list[str]:
@@ -141,3 +142,11 @@ def test_a_migration_that_is_not_applied_is_noticed_and_an_unknown_one_is_not() 
     assert is_migrated()
     recorder.record_unapplied("likes", "0002_post_edited_at")
     assert not is_migrated()
+@pytest.mark.django_db
+def test_production_without_an_administrator_names_the_command_that_makes_one(settings: Settings) -> None:
+    settings.DEBUG = False
+    call_command("prepare", stdout=(output := StringIO()))
+    assert "python manage.py createadmin NAME" in output.getvalue()
+    User.objects.create_superuser("boss", password="a long pass phrase")
+    call_command("prepare", stdout=(output := StringIO()))
+    assert output.getvalue() == ""

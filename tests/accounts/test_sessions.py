@@ -96,6 +96,13 @@ def test_signing_out_and_expiry_take_a_session_off_the_list(mina: User) -> None:
     assert AccountSession.objects.count() == 1
 
 
+def test_a_session_that_a_password_set_by_an_administrator_has_ended_is_not_listed(mina: User) -> None:
+    signed_in(mina, IPHONE)
+    mina.set_password("redheart")
+    mina.save()
+    assert "iPhone" not in signed_in(mina).get("/account/").content.decode()
+
+
 def test_a_session_that_an_earlier_release_has_started_is_listed_when_it_is_used(mina: User) -> None:
     here = signed_in(mina)
     old = Client(headers={"user-agent": IPHONE})

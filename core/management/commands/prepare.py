@@ -43,6 +43,8 @@ class Command(BaseCommand):
         if settings.DEBUG and not User.objects.exists():
             load_demo()
             self.stdout.write(f"Demo accounts: mina, jun and staff; the password is {DEMO_PASSWORD}.")
+        if not settings.DEBUG and not User.objects.filter(is_superuser=True, is_active=True).exists():
+            self.stdout.write("There is no administrator yet: python manage.py createadmin NAME")
 
 
 def accounts_with_demo_password() -> list[str]:
