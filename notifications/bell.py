@@ -1,7 +1,8 @@
 """The bell as a live topic: ``bell.<user id>``, watched by that account alone. Its state is only the unread number.
 
-Its version is the sum of the versions of the account's groups. Every commit raises it, in any order and from any
-machine, so a page that missed a broadcast or got two in the wrong order is right after the next snapshot.
+Its version is a `Version`, which every change of the account's groups raises first, so that the versions have the order
+of the commits: a page that missed a broadcast or got two in the wrong order is right after the next snapshot. Neither
+the version nor the number costs more with many groups.
 """
 
 from __future__ import annotations
@@ -10,17 +11,26 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Q, Sum
+from django.db import connection
 
 from core.http import parse_pk, parse_pks
+from core.models import Version
 from core.visitors import account_key
 from live import topics
 from live.topics import Event, event
-from notifications.models import Notification
+
+MAX_UNREAD = 1000  # as below; pages show 99+ for more than 99
+COUNT_UNREAD = """
+(SELECT count(*) FROM (SELECT 1 FROM notifications_notification AS o
+ WHERE o.recipient_id = {recipient} AND o.unseen AND o.count > 0 {others} LIMIT 1000) AS counted)
+"""
+BELLS = """
+SELECT name, {unread}, number FROM core_version WHERE name IN ({names})
+"""
 
 
 class Bell(NamedTuple):
-    unread: int
+    unread: int  # at most `MAX_UNREAD`
     version: int
 
 
@@ -30,10 +40,25 @@ def bell_event(user_id: int, unread: int, version: int) -> Event:
 
 def bells(user_ids: Iterable[int]) -> dict[int, Bell]:
     """The current bells of these accounts, in one query."""
-    groups = Notification.objects.filter(recipient__in=user_ids).values("recipient")
-    rows = groups.annotate(unread=Count("pk", filter=Q(unseen=True, count__gt=0)), total=Sum("version"))
-    found = {row["recipient"]: Bell(row["unread"], row["total"]) for row in rows}
-    return {user_id: found.get(user_id, Bell(0, 0)) for user_id in user_ids}
+    names = {_name(user_id): user_id for user_id in user_ids}
+    found = dict.fromkeys(names.values(), Bell(0, 0))
+    if names:
+        unread = COUNT_UNREAD.format(recipient="CAST(substr(name, 6) AS bigint)", others="")
+        with connection.cursor() as cursor:
+            cursor.execute(BELLS.format(unread=unread, names=", ".join(["%s"] * len(names))), [*names])
+            found |= {names[name]: Bell(number, version) for name, number, version in cursor.fetchall()}
+    return found
+
+
+def change_bells(user_ids: Iterable[int]) -> dict[int, int]:
+    """Call it in each transaction that changes groups of these accounts, before the change. Returns the versions of
+    their bells."""
+    names = {_name(user_id): user_id for user_id in user_ids}
+    return {names[name]: version for name, version in Version.increase_all(names).items()}
+
+
+def _name(user_id: int) -> str:
+    return f"bell.{user_id}"
 
 
 def bell_of(user_id: int) -> Bell:

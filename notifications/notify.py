@@ -1,4 +1,4 @@
-"""`notify` writes notifications: one query for a whole batch of entries, whoever they are for.
+"""`notify` writes notifications: two queries for a whole batch of entries, whoever they are for.
 
 Call it in the transaction that causes the entries, and broadcast what it returns after the commit.
 """
@@ -6,6 +6,7 @@ Call it in the transaction that causes the entries, and broadcast what it return
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from core import correlation
 from live.topics import Event
-from notifications.bell import bell_event
+from notifications.bell import COUNT_UNREAD, MAX_UNREAD, bell_event, change_bells
 from notifications.models import AlertLevel
 from notifications.tasks import enqueue_fan_out
 
@@ -64,11 +65,7 @@ ON CONFLICT (recipient_id, type, subject, period) DO UPDATE SET
     correlation_id = CASE WHEN excluded.alert_level = 2 THEN excluded.correlation_id ELSE {table}.correlation_id END,
     fan_out_pending = CASE WHEN excluded.alert_level = 2 THEN excluded.fan_out_pending
                            ELSE {table}.fan_out_pending END
-RETURNING recipient_id, unseen AND count > 0, version, fan_out_pending,
-    CASE WHEN {first} THEN (SELECT count(*) FROM {table} AS o
-     WHERE o.recipient_id = {table}.recipient_id AND o.unseen AND o.count > 0 AND {others}) END,
-    CASE WHEN {first} THEN (SELECT coalesce(sum(o.version), 0) FROM {table} AS o
-     WHERE o.recipient_id = {table}.recipient_id AND {others}) END
+RETURNING recipient_id, unseen AND count > 0, fan_out_pending, CASE WHEN {first} THEN {others} END
 """
 TABLE = "notifications_notification"
 KEY = "({of}.recipient_id, {of}.type, {of}.subject, {of}.period)"
@@ -79,15 +76,16 @@ def notify(entries: Iterable[Entry], *, at: datetime | None = None) -> list[Even
     merged = sorted(_merge(entries))
     if not merged:
         return []
+    versions = change_bells(entry.recipient_id for entry in merged)
     statement, values = _upsert(merged, at or timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         rows = cursor.fetchall()
     if log.isEnabledFor(logging.INFO):
         _log(merged)
-    if any(fan_out_pending for *_, fan_out_pending, _others, _version in rows):
+    if any(fan_out_pending for _, _, fan_out_pending, _ in rows):
         transaction.on_commit(enqueue_fan_out)
-    return _bells(rows)
+    return _bells(rows, versions)
 
 
 def _log(entries: Iterable[Entry]) -> None:
@@ -102,13 +100,14 @@ def _upsert(entries: list[Entry], at: datetime) -> tuple[str, list[Any]]:
     first = {entry.recipient_id: entry for entry in reversed(entries)}.values()
     firsts, keys = ([value for entry in some for value in entry[:4]] for some in (first, entries))
     when = connection.ops.adapt_datetimefield_value(at)
+    untouched = f"AND {KEY.format(of='o')} NOT IN (VALUES {_placeholders(len(entries), 4)})"
     statement = UPSERT.format(
         table=TABLE,
         entries=_placeholders(len(entries), 7),
         first=f"{KEY.format(of=TABLE)} IN (VALUES {_placeholders(len(first), 4)})",
-        others=f"{KEY.format(of='o')} NOT IN (VALUES {_placeholders(len(entries), 4)})",
+        others=COUNT_UNREAD.format(recipient=f"{TABLE}.recipient_id", others=untouched),
     )
-    return statement, [*(v for entry in entries for v in entry), when, when, when, *(firsts + keys) * 2]
+    return statement, [*(v for entry in entries for v in entry), when, when, when, *firsts, *keys]
 
 
 def _placeholders(rows: int, columns: int) -> str:
@@ -126,11 +125,9 @@ def _merge(entries: Iterable[Entry]) -> Iterable[Entry]:
     return (entry for entry in merged if entry.change or entry.alert_level)
 
 
-def _bells(rows: Iterable[tuple[int, bool, int, bool, int | None, int | None]]) -> list[Event]:
-    """Adds up the returned rows of each recipient: those that were touched, and the totals of the others."""
-    changed: dict[int, list[int]] = {}
-    for recipient_id, unread, version, _pending, others, others_version in rows:
-        bell = changed.setdefault(recipient_id, [0, 0])
-        bell[0] += unread + (others or 0)
-        bell[1] += version + int(others_version or 0)
-    return [bell_event(recipient_id, unread, version) for recipient_id, (unread, version) in changed.items()]
+def _bells(rows: Iterable[tuple[int, bool, bool, int | None]], versions: dict[int, int]) -> list[Event]:
+    """Adds up the returned rows of each recipient: those that were touched, and the number of the others."""
+    unread = Counter[int]()
+    for recipient_id, touched, _pending, others in rows:
+        unread[recipient_id] += touched + (others or 0)
+    return [bell_event(pk, min(number, MAX_UNREAD), versions[pk]) for pk, number in unread.items()]

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from live.broadcast import broadcast
-from notifications.bell import bell_event, bell_of, bells
+from notifications.bell import bell_event, bell_of, bells, change_bells
 from notifications.digest.schedule import next_end
 from notifications.models import Delivery, Mute, Notification, NotificationSettings, Preference
 from outbox.outcome import PENDING
@@ -91,10 +91,16 @@ def retract(*, subject: str) -> None:
     """Hides every notification about a subject that was deleted."""
     groups = Notification.objects.filter(subject=subject)
     user_ids = list(groups.values_list("recipient", flat=True).distinct())
+    change_bells(user_ids)
     groups.update(count=0, version=F("version") + 1)
     transaction.on_commit(lambda: broadcast([bell_event(user_id, *bell) for user_id, bell in bells(user_ids).items()]))
 
 
 def _change(user_id: int, which: Q, **values: object) -> None:
-    if Notification.objects.filter(which, recipient=user_id).update(version=F("version") + 1, **values):
+    groups = Notification.objects.filter(which, recipient=user_id)
+    if not groups.exists():  # most visits of the list write nothing
+        return
+    with transaction.atomic():
+        change_bells([user_id])
+        groups.update(version=F("version") + 1, **values)
         transaction.on_commit(lambda: broadcast([bell_event(user_id, *bell_of(user_id))]))

@@ -142,6 +142,8 @@ def test_a_migration_that_is_not_applied_is_noticed_and_an_unknown_one_is_not() 
     assert is_migrated()
     recorder.record_unapplied("likes", "0002_post_edited_at")
     assert not is_migrated()
+
+
 @pytest.mark.django_db
 def test_production_without_an_administrator_names_the_command_that_makes_one(settings: Settings) -> None:
     settings.DEBUG = False

@@ -25,7 +25,7 @@ class Notification(models.Model):
     count = models.IntegerField(_("count"))
     alert_level = models.PositiveSmallIntegerField()  # of the latest entry
     unseen = models.BooleanField(_("unseen"))
-    version = models.PositiveBigIntegerField(default=1)  # rises with each change
+    version = models.PositiveBigIntegerField(default=1)  # rises with each change; the release before sums it
     changed_at = models.DateTimeField(_("last notified"), default=timezone.now)  # of the latest entry that alerted
     seen_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(_("read at"), null=True)
@@ -42,7 +42,6 @@ class Notification(models.Model):
         ]
         indexes = [
             models.Index(fields=["recipient", "-changed_at"], name="notifications_list"),
-            models.Index(fields=["recipient", "version"], name="notifications_version"),
             models.Index(fields=["recipient"], condition=Q(unseen=True), name="notifications_unseen"),
             models.Index(fields=["subject"], name="notifications_subject"),
             models.Index(fields=["changed_at"], condition=Q(fan_out_pending=True), name="notifications_fan_out"),

@@ -23,7 +23,7 @@ from likes.models import Like, Post
 from likes.services import Click, adopt_likes, delete_post, set_likes
 from likes.settling import settle
 from notifications import selectors, services
-from notifications.bell import bell_event, bell_of
+from notifications.bell import MAX_UNREAD, bell_event, bell_of
 from notifications.models import AlertLevel, Notification
 from notifications.notify import Entry, notify
 from notifications.services import look, mark_all_read, mute, set_preferences
@@ -296,7 +296,7 @@ def test_200_likes_of_a_popular_post_need_one_query_for_notifications(
     with CaptureQueriesContext(connection) as queries:
         bells = settle().bells
     assert len([q for q in queries if "notifications_" in q["sql"]]) == 1
-    assert len(queries) == 6
+    assert len(queries) == 7, "with the version of the bell"
     assert len(bells) == 1
     assert group().count == 600
 
@@ -307,7 +307,27 @@ def test_several_authors_need_no_more_queries(
     posts = [Post.objects.create(author=author, text="x") for author in (mina, jun) for _ in range(5)]
     for post in posts:
         like(post, "v1", "v2", f"u{mina.pk}")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         bells = settle().bells
-    assert {(b.topic, b.version) for b in bells} == {(f"bell.{mina.pk}", 5), (f"bell.{jun.pk}", 5)}
-    assert bell_of(mina.pk) == bell_of(jun.pk) == (5, 5)
+    assert {(b.topic, b.version) for b in bells} == {(f"bell.{mina.pk}", 1), (f"bell.{jun.pk}", 1)}
+    assert bell_of(mina.pk) == bell_of(jun.pk) == (5, 1)
+
+
+def test_the_bell_counts_up_to_a_thousand_unread_notifications(mina: User) -> None:
+    Notification.objects.bulk_create(
+        Notification(recipient=mina, type="liked", subject=f"post.{n}", count=1, alert_level=2, unseen=True)
+        for n in range(1500)
+    )
+    [event] = notify([Entry(mina.pk, "liked", "post.1500"), Entry(mina.pk, "liked", "post.3")])
+    assert json.loads(event.state)["unread"] == bell_of(mina.pk).unread == MAX_UNREAD == 1000
+    Notification.objects.filter(pk__in=Notification.objects.values("pk")[:1498]).update(unseen=False)
+    assert bell_of(mina.pk).unread == 3
+
+
+def test_visiting_the_list_changes_nothing_if_all_was_seen(post: Post, mina: User) -> None:
+    like(post, "v1")
+    settle()
+    look(user_id=mina.pk)
+    before = bell_of(mina.pk)
+    look(user_id=mina.pk)
+    assert bell_of(mina.pk) == before == (0, 2)

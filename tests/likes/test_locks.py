@@ -21,6 +21,9 @@ from likes.models import Like, Post
 from likes.recount import recount
 from likes.services import Click, adopt_likes, set_likes
 from likes.settling import settle
+from notifications.bell import bell_of, change_bells
+from notifications.notify import Entry, notify
+from notifications.services import look
 from tests.live import until
 
 pytestmark = [
@@ -102,7 +105,9 @@ def test_likes_of_a_locked_post_wait_and_all_others_are_settled(post: Post, othe
     assert [(settled.pk, settled.like_count) for settled in settle().posts] == [(post.pk, 3)]
 
 
-def test_two_workers_settle_different_likes(post: Post, other: Post) -> None:
+def test_two_workers_settle_different_likes(post: Post, jun: User) -> None:
+    """Of different authors: those of one author wait for each other at the version of the bell."""
+    other = Post.objects.create(author=jun, text="Of another author")
     set_likes(clicks=[click(post)])
     set_likes(clicks=[click(other, "v2")])
     first: list[Like] = []
@@ -216,3 +221,27 @@ def test_a_wrong_count_of_a_locked_post_is_corrected_by_the_next_recount(post: P
         assert pool.submit(impatiently).result(60) == 5, "the other post is corrected"
     assert sum(recount(everything=False)) == 5
     assert not Post.objects.exclude(like_count=0).exists()
+
+
+def test_the_versions_of_a_bell_have_the_order_of_the_commits(mina: User) -> None:
+    """A change waits for one that is not committed, whatever else it changes, and counts it."""
+    with ThreadPoolExecutor(1) as pool:
+        with in_another_connection(lambda: notify([Entry(mina.pk, "liked", "post.1")])):
+            second = pool.submit(patiently, lambda: notify([Entry(mina.pk, "liked", "post.2")]))
+            wait_for_locks([second])
+        [event] = second.result(60)
+    assert (event.version, event.state) == (2, '{"v":2,"unread":2}')
+    assert bell_of(mina.pk) == (2, 2)
+
+
+def test_a_visit_of_the_list_and_new_likes_do_not_wait_for_each_other_in_turn(mina: User) -> None:
+    """Both lock the version of the bell first: else one would have the group and the other the version."""
+    notify([Entry(mina.pk, "liked", "post.1")])
+    with ThreadPoolExecutor(2) as pool:
+        with in_another_connection(lambda: change_bells([mina.pk])):
+            visit = pool.submit(patiently, lambda: look(user_id=mina.pk))
+            liked = pool.submit(patiently, lambda: notify([Entry(mina.pk, "liked", "post.1")]))
+            wait_for_locks([visit, liked])
+        visit.result(60)
+        liked.result(60)
+    assert bell_of(mina.pk).version == 4
