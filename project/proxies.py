@@ -18,7 +18,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 
-PREFIX, FOR, PROTO = b"x-forwarded-", b"x-forwarded-for", b"x-forwarded-proto"
+FOR, PROTO = b"x-forwarded-for", b"x-forwarded-proto"
+HEADERS = frozenset((FOR, PROTO))
 CLAIMS_TLS = "untrusted_proxy"  # in the scope of a request that says without being trusted that it came over TLS
 SECURE = {"http": "https", "websocket": "wss"}
 NOT_TRUSTED = (
@@ -36,13 +37,13 @@ def apply(scope: dict[str, Any]) -> None:
     if client and address and address != peer:
         scope["client"] = (address, client[1])
     headers = scope["headers"]
-    forwarded = [(name, value) for name, value in headers if name.startswith(PREFIX)]
+    forwarded = [header for header in headers if header[0] in HEADERS]
     if not forwarded:
         return
     if trusted:
         _believe(scope, forwarded, address)
         return
-    scope["headers"] = [header for header in headers if not header[0].startswith(PREFIX)]
+    scope["headers"] = [header for header in headers if header[0] not in HEADERS]
     if _scheme(forwarded) in ("https", "wss"):
         scope[CLAIMS_TLS] = peer
 

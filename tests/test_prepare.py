@@ -50,6 +50,13 @@ def test_production_does_not_start_until_the_demo_accounts_are_deleted(tmp_path:
     assert (ROOT / "staticfiles/staticfiles.json").exists(), "without the static files every page is an error"
 
 
+def test_a_database_that_cannot_be_reached_is_one_sentence(tmp_path: Path) -> None:
+    done = run(tmp_path, "manage.py", "prepare", DATABASE_URL=f"postgres://user:p@127.0.0.1:{free_port()}/name")
+    assert done.returncode == 1
+    assert done.stderr.startswith("CommandError: The database cannot be used: ")
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.django_db
 def test_production_refuses_active_staff_with_the_demo_password_and_nobody_else(settings: Settings) -> None:
     settings.DEBUG = False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -176,3 +178,21 @@ def test_no_file_is_made_for_a_database_in_memory(tmp_path: Path, monkeypatch: p
     for name in (":memory:", "file:memory_default?mode=memory&cache=shared", "no/such/folder/x.sqlite3"):
         create_private(name)
     assert list(tmp_path.iterdir()) == []
+
+
+WRITE = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE'); print('written')"
+
+
+def test_another_connection_of_a_process_keeps_the_locks_of_the_first(tmp_path: Path) -> None:
+    def other_process() -> str:
+        return subprocess.run([sys.executable, "-c", WRITE, path], capture_output=True, text=True).stdout.strip()
+
+    path = str(tmp_path / "x.sqlite3")
+    create_private(path)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    create_private(path)
+    assert other_process() == ""
+    holder.rollback()
+    assert other_process() == "written"
+    holder.close()

@@ -42,10 +42,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def create_private(name: str) -> None:
-    """Creates the file of a new database for its owner alone. SQLite gives its other files the same mode."""
+    """Creates the file of a new database for its owner alone. SQLite gives its other files the same mode.
+
+    One that exists is not opened: to close it would end the locks that this process has on it (section 2.2 of
+    sqlite.org/howtocorrupt.html)."""
     if not name.startswith("file:") and name != ":memory:":
-        with suppress(OSError):  # then SQLite says why
-            os.close(os.open(name, os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with suppress(OSError):  # it exists, or SQLite says why it cannot be created
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 class Cursor(base.SQLiteCursorWrapper):

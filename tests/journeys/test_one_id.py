@@ -17,6 +17,7 @@ from tests.notifications.receiver import Receiver, receiving
 from tests.outbox.mail_server import MailServer, listening
 
 JSON = {"accept": "application/json"}
+TIME = r" \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ "
 CONNECT = """
 from django.contrib.auth.models import User
 from notifications.models import Destination
@@ -44,8 +45,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterat
 
 
 def grep(site: Live, text: str) -> list[str]:
-    """The lines with this text, each without its end."""
-    lines = [line for line in site.output().splitlines() if text in line]
+    """The lines with this text, each without its time and its end."""
+    lines = [re.sub(TIME, " ", line) for line in site.output().splitlines() if text in line]
     return [" ".join(line.removesuffix(f"correlation_id={text}").split()) for line in lines]
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
 from django.core.management import BaseCommand, CommandError, call_command
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.utils.module_loading import module_has_submodule
 
@@ -24,6 +24,12 @@ class Command(BaseCommand):
         "Migrates the database and encrypts secrets with a new SECRET_KEY. Production: collects the static files. "
         "Development: loads demo data, if it is empty. Several machines may run it at once."
     )
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except OperationalError as error:
+            raise CommandError(f"The database cannot be used: {error}") from error
 
     def handle(self, *args: Any, **options: Any) -> None:
         with one_process():
