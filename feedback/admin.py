@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from core.admin import ReadOnly
+from core.admin import Large, ReadOnly
 from feedback.models import Block, Mail, Message, Rating
 from outbox.admin import AttemptInline
 
@@ -14,13 +14,11 @@ class MailInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Message)
-class MessageAdmin(admin.ModelAdmin):
+class MessageAdmin(Large, admin.ModelAdmin):
     list_display = ["__str__", "received_at", "read_at", "answered_at", "archived_at", "spam"]
     list_filter = ["spam", "received_at"]
     search_fields = ["email", "text", "note"]
-    date_hierarchy = "received_at"
     readonly_fields = ["email", "text", "source", "page", "identity", "language", "received_at", "answered_at"]
-    show_full_result_count = False
     inlines = [MailInline]
 
 

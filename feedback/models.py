@@ -17,6 +17,7 @@ from outbox.models import OutboxMessage
 from outbox.outcome import UNDELIVERED
 
 INBOX = "inbox"  # name of the version that every change of a message raises
+OPEN, ARCHIVED = Q(archived_at=None, spam=False), Q(archived_at__isnull=False, spam=False)
 
 
 def new_token() -> str:
@@ -32,7 +33,7 @@ class Message(models.Model):
     )  # a form sent twice stores one message
     email = models.EmailField(_("email"), blank=True)  # without one there is no confirmation and no reply
     text = models.TextField(_("message"))
-    source = models.CharField(_("source"), max_length=40, blank=True, db_index=True)  # empty: our form; else "site-3"
+    source = models.CharField(_("source"), max_length=40, blank=True)  # empty: our form; else "site-3"
     identity = models.CharField(_("user of the site"), max_length=200, blank=True)  # verified by a signature
     page = models.CharField(_("page"), max_length=500, blank=True)
     account = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
@@ -50,15 +51,23 @@ class Message(models.Model):
     class Meta:
         ordering = ["-pk"]
         verbose_name, verbose_name_plural = _("message"), _("messages")
-        indexes = [
+        indexes = [  # one for each filter of the inbox, so that its list and its count read only what they show
+            models.Index(fields=["-id"], condition=OPEN, name="feedback_message_open"),
             models.Index(
                 fields=["-id"], condition=Q(read_at=None, archived_at=None, spam=False), name="feedback_message_new"
+            ),
+            models.Index(fields=["-id"], condition=OPEN & Q(answered_at=None), name="feedback_message_unanswered"),
+            models.Index(
+                fields=["-id"], condition=OPEN & Q(answered_at__isnull=False), name="feedback_message_answered"
             ),
             models.Index(
                 fields=["-id"],
                 condition=Q(email_failed=True, archived_at=None, spam=False),
                 name="feedback_message_failed",
             ),
+            models.Index(fields=["received_at"], condition=Q(spam=True), name="feedback_message_spam"),
+            models.Index(fields=["archived_at"], condition=ARCHIVED, name="feedback_message_archived"),
+            models.Index(fields=["source", "-id"], name="feedback_message_source"),
         ]
 
     def __str__(self) -> str:

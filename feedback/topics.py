@@ -9,7 +9,7 @@ from core.models import Version
 from core.permissions import is_staff
 from feedback import exports
 from feedback.models import INBOX, Message
-from feedback.selectors import confirmation, replies_to
+from feedback.selectors import confirmation, count, replies_to
 from live import topics
 from live.topics import LAST_VERSION, Event, event
 
@@ -30,7 +30,7 @@ def deleted_event(token: str) -> Event:
 def inbox_event() -> Event:
     """Reads the version before the count, so that a later change has a higher version."""
     version = Version.current(INBOX)
-    return event("inbox", version, {"new": Message.objects.filter(read_at=None, archived_at=None, spam=False).count()})
+    return event("inbox", version, {"new": count("new")})
 
 
 def message_events(pk: int) -> list[Event]:

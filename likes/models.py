@@ -13,6 +13,7 @@ from django.utils import timezone
 from core.models import Version
 
 FOLDED_CHARACTERS, FOLDED_LINES = 500, 9
+BY_ACCOUNT = Q(visitor__gte="u", visitor__lt="v")  # likes of visitors with an account, which have a name
 
 
 class Post(models.Model):
@@ -116,6 +117,7 @@ class Like(models.Model):
             models.Index(fields=["clicked_at"], condition=Q(settled_at=None), name="likes_pending"),
             models.Index(fields=["post", "notified_at", "visitor"], name="likes_notified"),
             models.Index(fields=["network", "clicked_at"], condition=~Q(network=""), name="likes_networks"),
+            models.Index(fields=["post", "-clicked_at"], condition=BY_ACCOUNT, name="likes_by_account"),
         ]
 
     def __str__(self) -> str:

@@ -13,11 +13,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from likes.author_notifications import day
-from likes.models import Like, Post
+from likes.models import BY_ACCOUNT, Like, Post
 from notifications.models import AlertLevel, Notification
 from notifications.types import NotificationType, declare
 
-BY_ACCOUNT = Q(visitor__gte="u", visitor__lt="v")  # visitors without an account have no name to show
 MAX_NAMES = 3
 
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 from core import visitors
 from core.same_origin import Headers
 from core.visitors import account_key
-from likes.models import Like, Post
+from likes.models import BY_ACCOUNT, Like, Post
 
 PAGE_SIZE = 20  # posts
 MAX_THROUGH = 200  # posts of a long page that is loaded again
@@ -47,7 +47,7 @@ def newest() -> int:
 
 def who_likes(post: Post) -> tuple[list[str], int]:
     """The names of the accounts that like a post, the latest first, at most `MAX_NAMES`, and how many others do."""
-    likes = post.likes.filter(counted=True, visitor__gte="u", visitor__lt="v").order_by("-clicked_at")
+    likes = post.likes.filter(BY_ACCOUNT, counted=True).order_by("-clicked_at")
     keys = list(likes.values_list("visitor", flat=True)[:MAX_NAMES])
     names = {account_key(user): user.username for user in User.objects.filter(pk__in=[int(key[1:]) for key in keys])}
     found = [names[key] for key in keys if key in names]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from core.admin import ReadOnly
 from notifications.models import Delivery, Destination, Mute, Notification, NotificationSettings, Preference
 from notifications.transports.base import transport_of
+from notifications.types import notification_types
 from outbox.admin import AttemptInline
 from outbox.email import EMAIL
 
@@ -38,10 +43,22 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
     inlines = [AttemptInline]
 
 
+class TypeFilter(admin.SimpleListFilter):
+    """The declared types. Django would look for the types of all rows."""
+
+    title, parameter_name = _("type"), "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, str(declared.label)) for name, declared in notification_types.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Notification]) -> QuerySet[Notification]:
+        return queryset.filter(type=self.value()) if self.value() else queryset
+
+
 @admin.register(Notification)
 class NotificationAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["type", "subject", "recipient", "count", "unseen", "changed_at", "read_at", "archived_at"]
-    list_filter = ["type", "unseen"]
+    list_filter = [TypeFilter, "unseen"]
     search_fields = ["subject", "recipient__username"]
 
 

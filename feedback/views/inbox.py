@@ -49,7 +49,9 @@ def inbox(request: HtmxRequest) -> HttpResponse:
     context = {
         "rows": messages,
         "older": f"{here}&before={more}" if more else "",
-        "filters": [(name, label, counts[name]) for name, (label, _) in selectors.FILTERS.items()],
+        "filters": [
+            (name, label, selectors.count_text(counts[name])) for name, (label, _) in selectors.FILTERS.items()
+        ],
         "show": show,
         "search": search,
         "here": here,

@@ -41,8 +41,20 @@ class Notification(models.Model):
             models.UniqueConstraint(fields=["recipient", "type", "subject", "period"], name="one_row_per_group")
         ]
         indexes = [
-            models.Index(fields=["recipient", "-changed_at"], name="notifications_list"),
-            models.Index(fields=["recipient"], condition=Q(unseen=True), name="notifications_unseen"),
+            models.Index(
+                fields=["recipient", "-changed_at"], condition=Q(archived_at=None), name="notifications_shown"
+            ),
+            models.Index(
+                fields=["recipient", "-changed_at"],
+                condition=Q(archived_at=None, read_at=None),
+                name="notifications_unread",
+            ),
+            models.Index(
+                fields=["recipient", "-changed_at"],
+                condition=Q(archived_at__isnull=False),
+                name="notifications_archived",
+            ),
+            models.Index(fields=["recipient", "-changed_at"], condition=Q(unseen=True), name="notifications_new"),
             models.Index(fields=["subject"], name="notifications_subject"),
             models.Index(fields=["changed_at"], condition=Q(fan_out_pending=True), name="notifications_fan_out"),
         ]

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from importlib import import_module
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from feedback import services
 from feedback.models import Block, Mail, Message
+from feedback.topics import inbox_event
 from outbox import sending
 from outbox.models import OutboxMessage
 from outbox.outcome import Outcome, Status
@@ -100,7 +104,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_messages(
 ) -> None:
     for n in range(count):
         write(str(n))
-    with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(14):  # type: ignore[attr-defined]
         staff_client.get("/inbox/")
 
 
@@ -208,3 +212,33 @@ def test_the_admin_lists_messages_emails_and_blocks_with_few_queries(
     with django_assert_max_num_queries(9):  # type: ignore[attr-defined]
         assert admin_client.get(path).status_code == 200
     assert admin_client.get(f"/admin/feedback/message/{Message.objects.first().pk}/change/").status_code == 200  # type: ignore[union-attr]
+
+
+def test_a_filter_counts_up_to_a_thousand_messages(staff_client: Client) -> None:
+    Message.objects.bulk_create(Message(text="Hello") for _ in range(1000))
+    assert '<span class="num" data-count-of="open">1,000</span>' in staff_client.get("/inbox/").content.decode()
+    Message.objects.bulk_create(Message(text="Hello") for _ in range(7))
+    page = staff_client.get("/inbox/").content.decode()
+    assert '<span class="num" data-count-of="open">1,000+</span>' in page
+    assert '<span class="num" data-count-of="spam">0</span>' in page
+    assert json.loads(inbox_event().state)["new"] == 1001
+
+
+def test_a_list_of_the_admin_has_at_most_ten_pages(admin_client: Client, mina: User) -> None:
+    Message.objects.bulk_create(Message(text="Hello") for _ in range(1150))
+    page = admin_client.get("/admin/feedback/message/").content.decode()
+    assert "?p=10" in page and "?p=11" not in page
+    assert admin_client.get("/admin/feedback/message/?p=10").status_code == 200
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="for an extension of PostgreSQL")
+def test_without_the_right_to_create_an_extension_the_search_has_no_index() -> None:
+    migration = import_module("feedback.migrations.0007_search")
+    with connection.cursor() as cursor:
+        assert migration.has_trigrams(connection)
+        cursor.execute("DROP EXTENSION pg_trgm CASCADE")
+        cursor.execute("CREATE ROLE nobody_special")
+        cursor.execute("SET ROLE nobody_special")
+        assert not migration.has_trigrams(connection)
+        cursor.execute("RESET ROLE")
+        assert migration.has_trigrams(connection)
