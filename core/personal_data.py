@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
@@ -17,11 +19,13 @@ PROFILE = ("username", "first_name", "last_name", "email", "is_staff", "date_joi
 def of(person: Person) -> Iterable[Personal]:
     if person.user:
         yield Personal("account", "account", User.objects.filter(pk=person.user.pk), PROFILE)
+        yield Personal("admin_log", "entries about it in the log of the admin", _log(person.user))
         yield Personal("sessions", "sessions", _sessions(person.user), ("expire_date",))
 
 
 def erase(person: Person) -> None:
     if person.user:
+        _log(person.user).delete()
         _sessions(person.user).delete()
         User.objects.filter(pk=person.user.pk).delete()
 
@@ -32,3 +36,8 @@ def _sessions(user: User) -> QuerySet[Session]:
     return Session.objects.filter(
         pk__in=[session.pk for session in stored if session.get_decoded().get(SESSION_KEY) == str(user.pk)]
     )
+
+
+def _log(user: User) -> QuerySet[LogEntry]:
+    """What others did with the account; what it did itself goes with it."""
+    return LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 
 from core.data_care.personal import Person, Personal
@@ -26,6 +27,8 @@ def of(person: Person) -> Iterable[Personal]:
         yield Personal("blocks", "blocks of the address", Block.objects.filter(email__iexact=person.email))
         captured = CapturedEmail.objects.filter(to__icontains=person.email)
         yield Personal("captured", "captured emails", captured)
+        log = LogEntry.objects.filter(object_repr__icontains=person.email)
+        yield Personal("admin_log", "entries with the address in the log of the admin", log)
     if messages.exists():
         yield Personal("exports", "exports of messages (all of the last 24 hours)", Export.objects.all())
 
@@ -41,6 +44,7 @@ def erase(person: Person) -> None:
     if person.email:
         Block.objects.filter(email__iexact=person.email).delete()
         CapturedEmail.objects.filter(to__icontains=person.email).delete()
+        LogEntry.objects.filter(object_repr__icontains=person.email).delete()
     if person.user:  # replies to others stay, without a name
         Mail.objects.filter(author=person.user.get_username()).update(author="")
 

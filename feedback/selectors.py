@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from feedback.models import ARCHIVED, OPEN, Block, Mail, Message
-from outbox.outcome import Status
+from outbox.outcome import RESTORED, Status
 
 PAGE_SIZE = 25
 MAX_SENT = 100  # messages in the list of what an account has sent
@@ -89,6 +89,8 @@ def sender_reason(mail: Mail) -> str:
     """The response of the mail server. The sender does not see errors of our own machines."""
     if mail.response[:3].isdecimal():
         return gettext("Mail server response: %(answer)s") % {"answer": mail.response}
+    if mail.response == RESTORED:
+        return gettext(RESTORED)
     if mail.status == Status.UNKNOWN:
         return gettext("The mail server stopped responding after receiving the message.")
     return gettext("Couldn't reach the mail server.")

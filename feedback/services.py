@@ -10,7 +10,9 @@ from textwrap import indent
 from typing import Any
 
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -176,6 +178,8 @@ def delete_message(*, message: Message) -> None:
     """Deletes it with its emails and replies. Open receipts and the inbox show that; notifications about it vanish."""
     Version.increase(INBOX)
     pk, token = message.pk, message.token
+    content_type = ContentType.objects.get_for_model(Message)
+    LogEntry.objects.filter(content_type=content_type, object_id=str(pk)).delete()  # quotes it
     message.delete()
     retract(subject=f"receipt.{token}")
     retract(subject=f"message.{pk}")

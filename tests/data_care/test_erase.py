@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -81,6 +83,11 @@ def everything_of(user: User) -> None:
     Destination.objects.create(owner=user, transport="email", name="e", address=f"{user}@example.com")
     Site.objects.create(owner=user, name=f"Site of {user}")
     Client().force_login(user)
+    for row in (user, message):
+        staff = User.objects.get(username="staff")
+        content_type = ContentType.objects.get_for_model(row)
+        names = {"object_id": str(row.pk), "object_repr": str(row)}
+        LogEntry.objects.create(user=staff, content_type=content_type, action_flag=2, **names)
 
 
 def counted(user: User) -> dict[str, int]:
@@ -118,6 +125,10 @@ def test_an_address_goes_with_messages_emails_blocks_and_exports(staff: User, mi
         reply_to(message=message, author=staff, text="Thanks")
         Block.objects.create(email=email)
         CapturedEmail.objects.create(to=email, content=b"Hello")
+        deleted = ContentType.objects.get_for_model(Message)
+        LogEntry.objects.create(
+            user=staff, content_type=deleted, object_id="0", object_repr=f"{email}: x", action_flag=3
+        )
         Destination.objects.create(owner=mina, transport="email", name="e", address=email)
     Export.objects.create(task_id="0" * 32, part="0" * 32, format="csv", size=0)
     printed = run("--email", "Mina@example.com")
@@ -130,6 +141,7 @@ def test_an_address_goes_with_messages_emails_blocks_and_exports(staff: User, mi
         Destination.objects.values_list("address", flat=True),
     ):  # fmt: skip
         assert list(addresses) == ["jun@example.com"]
+    assert LogEntry.objects.get().object_repr == "jun@example.com: x"
     assert User.objects.filter(username="mina").exists(), "the address of an account is not confirmed"
 
 
