@@ -76,15 +76,22 @@ def request_address(*, user: User, address: str) -> bool:
 def confirm_address(*, user: User, address: str) -> None:
     """Makes the pending address that of the account. Confirming twice changes nothing. Raises `NotRequested` or
     `AddressInUse`."""
-    row = EmailAddress.objects.select_for_update().filter(user=user).first()
-    if row and not row.pending and row.confirmed == address == user.email:
+    if is_confirmed(user=user, address=address):
         return
-    if not row or row.pending != address:
-        raise NotRequested
     before = confirmed_address(user)
     set_confirmed(user=user, address=address)
     if before:
         send(type=AccountMail.Type.ADDRESS_CHANGED, to=before, account=user)
+
+
+def is_confirmed(*, user: User, address: str) -> bool:
+    """False: the address waits for its confirmation. Raises `NotRequested` if it does not do that either."""
+    row = EmailAddress.objects.filter(user=user).first()
+    if row and row.pending == address:
+        return False
+    if row and not row.pending and row.confirmed == address == user.email:
+        return True
+    raise NotRequested
 
 
 def set_confirmed(*, user: User, address: str) -> None:

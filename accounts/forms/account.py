@@ -56,9 +56,9 @@ class AddressForm(CurrentPassword):
         help_text=_("Leave it empty to have none. Then you can't reset your password."),
     )
 
-    def __init__(self, request: HttpRequest, user: User) -> None:
+    def __init__(self, request: HttpRequest, user: User, *, initial: str) -> None:
         self.request, self.user = request, user
-        super().__init__(request.POST or None, initial={"address": user.email})
+        super().__init__(request.POST or None, initial={"address": initial})
 
 
 class DeleteForm(CurrentPassword):
@@ -71,7 +71,7 @@ class DeleteForm(CurrentPassword):
         super().__init__(request.POST or None)
 
     def clean_name(self) -> str:
-        if self.cleaned_data["name"] != self.user.get_username():
+        if User.normalize_username(self.cleaned_data["name"]) != self.user.get_username():
             raise ValidationError(_("This isn't your username."))
         return str(self.cleaned_data["name"])
 

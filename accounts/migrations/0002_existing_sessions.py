@@ -16,10 +16,12 @@ def list_existing_sessions(apps, schema_editor):
         owners = {key: store.decode(data).get(SESSION_KEY, "") for key, data in chunk}
         known = set(User.objects.filter(pk__in=[pk for pk in owners.values() if pk]).values_list("pk", flat=True))
         AccountSession.objects.bulk_create(
-            AccountSession(session_id=key, user_id=int(pk)) for key, pk in owners.items() if pk and int(pk) in known
+            (AccountSession(session_id=key, user_id=int(pk)) for key, pk in owners.items() if pk and int(pk) in known),
+            ignore_conflicts=True,
         )
 
 
 class Migration(migrations.Migration):
+    atomic = False  # a transaction for each chunk: on SQLite a long one would make clicks wait
     dependencies = [("accounts", "0001_initial")]
     operations = [migrations.RunPython(list_existing_sessions, migrations.RunPython.noop)]

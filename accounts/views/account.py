@@ -21,6 +21,7 @@ from accounts.forms.account import AddressForm, ChangePasswordForm, DeleteForm
 from core.http import with_status
 from core.permissions import sign_in_required
 from notifications.destinations import browsers
+from notifications.selectors import latest_address
 
 
 @require_safe
@@ -53,7 +54,8 @@ def change_password(request: HttpRequest) -> HttpResponse:
 @never_cache
 def change_address(request: HttpRequest) -> HttpResponse:
     user = _user(request)
-    form = AddressForm(request, user)
+    digest = latest_address(user_id=user.pk)
+    form = AddressForm(request, user, initial=user.email or (digest.address if digest else ""))
     if form.is_valid():
         try:
             messages.success(request, _set_address(user, form.cleaned_data["address"]))

@@ -82,13 +82,14 @@ def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
         user = User.objects.get(pk=user_id, is_active=True)
         if request.method == "POST":
             services.confirm_address(user=user, address=address)
+        confirmed = services.is_confirmed(user=user, address=address)
     except (SignatureExpired, services.NotRequested, User.DoesNotExist):
         return _refused(request, HTTPStatus.GONE)
     except BadSignature:
         return _refused(request, HTTPStatus.NOT_FOUND)
     except services.AddressInUse:
         return _refused(request, HTTPStatus.CONFLICT)
-    context = {"account": user, "address": address, "confirmed": request.method == "POST"}
+    context = {"account": user, "address": address, "confirmed": confirmed}
     return render(request, "accounts/confirm_address.html", context)
 
 

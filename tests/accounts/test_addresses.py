@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts import selectors, services
 from accounts.models import AccountMail, EmailAddress
 from accounts.tasks import delete_old
+from notifications.destinations.email_address import set_address
 from outbox.models import OutboxMessage
 from outbox.outcome import Status
 from tests.accounts.mails import address_of, confirm, link, send, sent
@@ -50,6 +51,7 @@ def test_an_address_counts_after_its_link_was_opened_and_not_before(signed_in: C
     for _ in range(2):
         assert "Email confirmed." in stranger.post(link(message)).content.decode()
         assert (email(mina), address_of(mina)) == (ADDRESS, (ADDRESS, ""))
+        assert "Email confirmed." in stranger.get(link(message)).content.decode()
     assert "Confirmed" in signed_in.get("/account/").content.decode()
 
 
@@ -71,10 +73,10 @@ def test_a_link_to_an_address_that_was_replaced_or_cancelled_confirms_nothing(si
     enter(signed_in, "minna@example.com")
     typo = link(sent())
     enter(signed_in, ADDRESS)
-    assert signed_in.post(typo).status_code == 410
-    link_to_cancelled = link(sent())
+    cancelled = link(sent())
+    assert signed_in.get(typo).status_code == signed_in.post(typo).status_code == 410
     signed_in.post("/account/address/pending/", {"do": "cancel"})
-    assert signed_in.post(link_to_cancelled).status_code == 410
+    assert signed_in.get(cancelled).status_code == signed_in.post(cancelled).status_code == 410
     assert email(mina) == ""
 
 
@@ -188,6 +190,13 @@ def test_the_link_of_an_account_that_is_gone_is_refused(
 def test_the_notification_settings_suggest_the_address(signed_in: Client, mina: User) -> None:
     confirm(mina)
     assert f'value="{ADDRESS}"' in signed_in.get("/notifications/preferences/").content.decode()
+
+
+def test_the_address_of_the_digest_is_suggested(signed_in: Client, mina: User) -> None:
+    set_address(user_id=mina.pk, address="digest@example.com")
+    assert 'value="digest@example.com"' in signed_in.get("/account/address/").content.decode()
+    confirm(mina)
+    assert f'value="{ADDRESS}"' in signed_in.get("/account/address/").content.decode()
 
 
 def test_old_emails_and_unconfirmed_addresses_are_deleted(signed_in: Client, mina: User, jun: User) -> None:

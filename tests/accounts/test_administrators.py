@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from accounts import services
 from accounts.models import AccountMail
-from tests.accounts.mails import SITE, address_of, link, send, sent, set_password
+from tests.accounts.mails import SITE, address_of, confirm, link, send, sent, set_password
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long pass phrase"
@@ -170,3 +170,20 @@ def test_the_links_are_those_of_the_site_also_in_a_container(settings: Settings)
     call_command("createadmin", "boss", stdout=output)
     assert "\nhttps://redheart.example/accounts/password/" in output.getvalue()
     assert "https://redheart.example/accounts/login/" in output.getvalue()
+
+
+def test_a_mailbox_that_got_enough_emails_does_not_keep_an_administrator_out() -> None:
+    for _ in range(3):
+        create(email="boss@example.com")
+    with pytest.raises(CommandError, match="run this again without --email"):
+        create(email="boss@example.com")
+    assert create()[1]
+
+
+def test_a_newcomer_does_not_get_the_address_that_another_account_has_confirmed(admin: Client, mina: User) -> None:
+    confirm(mina, "newcomer@example.com")
+    newcomer = add(admin)
+    services.invite(user=newcomer)
+    assert set_password(Client(), link(sent()), PASSWORD) == 302
+    assert Client().login(username="newcomer", password=PASSWORD)
+    assert (address_of(newcomer), address_of(mina)[0]) == (("", ""), "newcomer@example.com")

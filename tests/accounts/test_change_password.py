@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from accounts import rate_limits
+from accounts import passwords, rate_limits
 from accounts.models import AccountSession
 from core.shared_rate_limits import SharedBucket
 from notifications.models import PUSH, Destination
@@ -100,3 +100,25 @@ def test_another_site_cannot_send_the_form(mina: User) -> None:
 
 def test_whoever_is_signed_out_is_led_to_sign_in() -> None:
     assert Client().get(URL)["Location"] == "/accounts/login/?next=/account/password/"
+
+
+def test_while_too_many_passwords_are_hashed_the_form_can_be_sent_again(
+    signed_in: Client, mina: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "HASH_TIMEOUT", 0.01)
+    with passwords.hashing():
+        assert change(signed_in) == 503
+    assert change(signed_in) == 302
+
+
+def test_of_two_changes_at_the_same_moment_the_second_is_refused(
+    signed_in: Client, mina: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hashed_after_another_change(password: str) -> str:
+        User.objects.update(password="changed meanwhile")
+        return password
+
+    monkeypatch.setattr("accounts.services._hashed", hashed_after_another_change)
+    fields = {"current_password": "redheart", "new_password1": NEW, "new_password2": NEW}
+    assert "Your password was changed meanwhile." in signed_in.post(URL, fields).content.decode()
+    assert User.objects.get().password == "changed meanwhile"

@@ -19,6 +19,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from accounts import links, passwords, rate_limits, services
 from accounts.models import AccountMail
 from core.shared_rate_limits import NetworkLimit
+from notifications.models import PUSH, Destination
 from outbox.outcome import Status
 from tests.accounts import mails
 from tests.accounts.mails import confirm, link, send, sent, set_password
@@ -204,11 +205,13 @@ def test_all_sessions_end_and_the_browser_that_sets_the_password_has_to_sign_in(
     other = Client()
     for each in (client, other):
         assert each.login(username="mina", password="redheart")
+    Destination.objects.create(owner=mina, transport=PUSH, name="Phone", address="https://push.example/1")
     request_reset()
     assert set_password(client, link(sent()), NEW) == 302
+    assert not [session for session in Session.objects.all() if "_auth_user_id" in session.get_decoded()]
+    assert not Destination.objects.exists(), "a stolen phone gets no push any more"
     for each in (client, other):
         assert each.get("/account/")["Location"].startswith("/accounts/login/")
-    assert not [session for session in Session.objects.all() if "_auth_user_id" in session.get_decoded()]
 
 
 def test_whoever_is_signed_in_as_somebody_else_stays_so(client: Client, mina: User, jun: User) -> None:
@@ -305,3 +308,15 @@ def test_a_reset_is_enqueued_at_once_and_nothing_is_lost_without_a_broker(
 
 def _away(*_: object, **__: object) -> None:
     raise ConnectionError
+
+
+def test_a_link_that_is_used_at_the_same_moment_elsewhere_is_refused(
+    client: Client, mina: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hashed_after_another_change(password: str) -> str:
+        User.objects.update(password="changed meanwhile")
+        return password
+
+    monkeypatch.setattr("accounts.services._hashed", hashed_after_another_change)
+    assert set_password(client, links.password_link(mina, links.mailed).removeprefix(mails.SITE), NEW) == 410
+    assert User.objects.get().password == "changed meanwhile"

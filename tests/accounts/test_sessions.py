@@ -170,3 +170,13 @@ def test_times_in_memory_are_bounded(mina: User, monkeypatch: pytest.MonkeyPatch
     for _ in range(5):
         signed_in(mina)
     assert len(sessions.written) <= 3
+
+
+def test_signing_up_while_signed_in_starts_a_session_of_the_new_account(mina: User) -> None:
+    here = signed_in(mina)
+    before = here.session.session_key
+    fields = {"username": "sora", "password1": "a long pass phrase", "password2": "a long pass phrase"}
+    assert here.post("/accounts/signup/", fields).status_code == 302
+    assert here.session.session_key != before
+    assert [row.user.username for row in AccountSession.objects.all()] == ["sora"]
+    assert "This device" in here.get("/account/").content.decode()
