@@ -21,7 +21,7 @@ from bench.__main__ import RESULTS, machine, say
 from live.groups import GROUPS
 
 TOPICS, LIKES = 10_000, 5000
-WEBS, BATCHES = (1, 2, 4), (1, 4, 16, 500)
+WEBS, BATCHES = (1, 2, 4), (1, 4, 500)
 PAGE = 100  # topics that one page watches
 Numbers = dict[str, float]
 

@@ -1,4 +1,7 @@
-"""The processes of bench/broadcast.py: ``<groups> web <number> <of how many>`` and ``<groups> sender <batch>``. Each prints one JSON."""
+"""The processes of bench/broadcast.py: ``<groups> web <number> <of how many>`` and ``<groups> sender <batch>``.
+
+Each prints one JSON object.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ django.setup()
 from channels.layers import get_channel_layer  # noqa: E402
 
 from bench.broadcast import LIKES, PAGE, TOPICS  # noqa: E402
-from live import hub as hub_module  # noqa: E402
 from live import groups, topics  # noqa: E402
+from live import hub as hub_module  # noqa: E402
 from live.broadcast import broadcast  # noqa: E402
 from live.hub import Hub  # noqa: E402
 from live.sockets import Socket  # noqa: E402
@@ -62,13 +65,13 @@ async def web(number: int, webs: int) -> None:
 
     layer.deserialize = count
     hub = Hub()
-    mine = [f"bench.{post}" for post in range(number, TOPICS, webs)]
+    own = [f"bench.{post}" for post in range(number, TOPICS, webs)]
 
     async def ignore(message: dict[str, Any]) -> None:
         pass
 
-    for start in range(0, len(mine), PAGE):
-        await hub.join(Socket(ignore, tuple(mine[start : start + PAGE])))
+    for start in range(0, len(own), PAGE):
+        await hub.join(Socket(ignore, tuple(own[start : start + PAGE])))
     print("ready", flush=True)
     counted.update(bytes=0, messages=0)
     began = time.process_time()
@@ -76,7 +79,7 @@ async def web(number: int, webs: int) -> None:
     await asyncio.sleep(1)  # for what is still on its way
     cpu = time.process_time() - began
     newest = {events[0].topic: events[0].version for events in likes()}
-    missed = sum(hub.state.topics[topic][topic][0] < newest.get(topic, 0) for topic in mine)
+    missed = sum(hub.state.topics[topic][topic][0] < newest.get(topic, 0) for topic in own)
     print(json.dumps({"cpu": cpu, "missed": missed, **counted}))
 
 

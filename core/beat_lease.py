@@ -1,5 +1,5 @@
-"""Which of several beats enqueues tasks: the one that holds a lease in Redis. The others stand by, and one of them takes
-over when the lease ends. ``redis-cli get redheart:beat`` shows the host and the process that holds it.
+"""Which of several beats enqueues tasks: the one that holds a lease in Redis. The others stand by, and one takes over
+when the lease ends. ``redis-cli get redheart:beat`` shows the host and the process that holds it.
 
 Without Redis a lease ends by itself, and nobody gets a new one: beat then waits until Redis is back, also if the broker
 is RabbitMQ. At no time do two beats enqueue.

@@ -1,7 +1,7 @@
 """Sends events to every page that watches their topics. Nothing else may call ``group_send``.
 
-What belongs to one group goes to that group, so that only the web processes that need it do any work. A message costs as
-much as some twenty events, though (bench/broadcast.py), so what belongs to several groups goes to everybody in one.
+What belongs to one group goes to that group, so that only the web processes that need it do any work. A message costs
+as much as ten likes, though (bench/broadcast.py), so what belongs to several groups goes to everybody in one.
 
 They are sent on one event loop that lives as long as the process: `async_to_sync` would open a new Redis connection for
 each broadcast.

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from django.conf import settings
 
-GROUPS = 4096
+GROUPS = 65_536  # more than a web process watches topics: with fewer, it would get much that it does not need
 EVERYBODY = "live"  # every web process is in this group of each server
 
 
@@ -24,11 +24,8 @@ def servers() -> list[str]:
     return [*settings.CHANNEL_LAYERS]
 
 
+@lru_cache(maxsize=GROUPS)
 def group_of(topic: str) -> Group:
     """The group of a topic: always the same one."""
-    return _group(crc32(topic.encode()) % GROUPS)
-
-
-@lru_cache(maxsize=None)
-def _group(number: int) -> Group:
+    number = crc32(topic.encode()) % GROUPS
     return Group(servers()[number % len(servers())], f"live.{number}")

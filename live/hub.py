@@ -1,8 +1,8 @@
 """One hub in each web process stands between the channel layer and the sockets.
 
-It joins the groups of the channel layer that they need (`live/subscription.py`), drops events that are older than what it has sent, and
-gives each socket one frame per tick with the newest state of every topic it watches. The first event of a burst is sent
-at once, the last one always. The outcome of a visitor's own click does not wait for the tick.
+It joins the groups of the channel layer that they need (`live/subscription.py`), drops events that are older than what
+it has sent, and gives each socket one frame per tick with the newest state of every topic it watches. The first event
+of a burst is sent at once, the last one always. The outcome of a visitor's own click does not wait for the tick.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from core import sessions

@@ -61,14 +61,16 @@ def wire(payload: bytes) -> bytes:
 
 
 def max_age() -> float:
-    """Seconds: a quarter more or less than the setting, so that sockets that were opened together do not end together."""
+    """Seconds: a quarter more or less than the setting, so that sockets opened together do not end together."""
     return settings.SOCKET_MAX_AGE * random.uniform(0.75, 1.25) or math.inf
 
 
 class Socket:
     """A slow one gets fewer frames with newer state, and does not hold up the others."""
 
-    __slots__ = ("account", "expires_at", "message", "pending", "send", "sending", "session", "topic_sets", "topics", "visitor")
+    __slots__ = (
+        "account", "expires_at", "message", "pending", "send", "sending", "session", "topic_sets", "topics", "visitor",
+    )  # fmt: skip
 
     def __init__(self, send: Send, watched: TopicSet, visitor: str | None = None, session: str = "") -> None:
         """``session`` is the key of the session of a visitor with an account."""

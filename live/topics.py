@@ -67,10 +67,11 @@ def declare(
 ) -> None:
     """``snapshot(keys)`` returns the current state, ``personal(visitors, keys)`` what only these visitors see of it.
     ``allows(visitor, key)`` decides who may watch; without it everybody may. A topic of which the snapshot returns no
-    event, or one with `LAST_VERSION`, is not watched any longer. ``versions(keys)`` returns the version of each key that
-    exists: the hub compares them every few seconds, and reads the snapshot only of those that are newer than what it
-    has. Without it the hub reads the snapshot of all; it pays for topics of which many are watched. ``poll``: it changes without a broadcast, has no
-    key, and its snapshot reads nothing that may hang."""
+    event, or one with `LAST_VERSION`, is not watched any longer.
+
+    ``versions(keys)`` returns the version of each key that exists. The hub compares them every few seconds, and reads
+    the snapshot only of what is newer than what it has; without it, of everything. It pays where many are watched.
+    ``poll``: the topic changes without a broadcast, has no key, and its snapshot reads nothing that may hang."""
     if poll:
         polled.add(name)
     topic_types[name] = TopicType(snapshot, personal, allows, versions)
@@ -116,7 +117,7 @@ def newer(known: Mapping[str, int]) -> list[Event]:
     for topic_type, keys in _by_type(known):
         if topic_type.versions:
             now = topic_type.versions([*keys])
-            keys = {key: topic for key, topic in keys.items() if now.get(key, LAST_VERSION) > known[topic]}
+            keys = {k: topic for k, topic in keys.items() if now.get(k, LAST_VERSION) > known[topic]}
         found += topic_type.snapshot([*keys]) if keys else ()
     return found
 
@@ -125,7 +126,9 @@ def states(unknown: Iterable[str], visitors: list[str], watched: Iterable[str]) 
     """What sockets need when they join: the state of the unknown topics, and what only these visitors may see of the
     watched ones, with the public state that it belongs to."""
     events = snapshot(unknown)  # first: the count that is read together with a like is newer, and comes later
-    return events + [e for t, keys in _by_type(watched) if t.personal and visitors for e in t.personal(visitors, [*keys])]
+    return events + [
+        e for t, keys in _by_type(watched) if t.personal and visitors for e in t.personal(visitors, [*keys])
+    ]
 
 
 def _by_type(topics: Iterable[str]) -> Iterable[tuple[TopicType, dict[str, str]]]:

@@ -51,7 +51,7 @@ def workers(reports: Iterable[Report]) -> list[Process]:
     found = sorted((each for each in reports if each.role in ("worker", "pool")), key=lambda each: each.data["worker"])
     tasks = defaultdict[str, list[Task]](list)
     for report in found:
-        if report.silence < SILENT:
+        if report.silence < SILENT:  # a hanging one is not busy
             tasks[report.data["worker"]] += [Task(**task) for task in report.data["tasks"]]
     return [
         Process(name := report.data["worker"], report.silence, report.uptime, tasks[name], report.data)

@@ -66,7 +66,7 @@ BACKUPS_KEPT = env.number("BACKUPS_KEPT", 10)  # daily backups; 0: none are made
 LOG_QUERIES = env.flag("LOG_QUERIES", False)  # keep `connection.queries` on SQLite
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# One Redis carries the broker, the channel layer and the locks. Of a large site, other servers can carry the broadcasts.
+# One Redis carries the broker, the channel layer and the locks. Other servers can carry the broadcasts of a large site.
 REDIS_URL = env.redis_url("REDIS_URL", f"unix://{redis_server.socket_path(DATA_DIR)}", "unix")
 BROADCAST_REDIS_URLS = env.redis_urls("BROADCAST_REDIS_URLS") or [REDIS_URL]
 CHANNEL_LAYERS = {

@@ -164,7 +164,8 @@ def test_every_setting_is_documented_and_has_a_line_in_the_example() -> None:
     code = (ROOT / "project/settings.py").read_text()
     in_example = set(re.findall(r"^# ([A-Z_]+)=", example, re.M))
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.M))
-    read = set(re.findall(r"""env\.(?:text|flag|number|items|hosts|choice|networks|token)\(["']([A-Z_]+)["']""", code))
+    readers = "text|flag|number|items|hosts|choice|networks|token|redis_url|redis_urls"
+    read = set(re.findall(rf"""env\.(?:{readers})\(["']([A-Z_]+)["']""", code))
     assert documented == read | {"ENV_FILE"}
     assert in_example == read, "ENV_FILE cannot be set in the file that it names"
 

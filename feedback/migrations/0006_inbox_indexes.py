@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("feedback", "0004_feedback_tag"),
+        ("feedback", "0005_exports_and_emails_in_the_database"),
     ]
 
     operations = [

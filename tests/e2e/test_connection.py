@@ -218,7 +218,6 @@ def test_a_socket_that_is_too_old_is_replaced_at_once_and_nobody_sees_it(visitor
     assert statuses(page) == ["connecting", "on"]
 
 
-
 @CONNECTION_ERRORS
 def test_a_page_that_is_online_again_connects_at_once_and_once(visitor: Visitor, post_id: int) -> None:
     page = visitor()

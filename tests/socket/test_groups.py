@@ -20,7 +20,7 @@ from redis import Redis
 
 from core.redis import redis
 from live import hub as hub_module
-from live import groups, subscription, topics
+from live import subscription, topics
 from live.broadcast import broadcast, close_sockets
 from live.groups import EVERYBODY, group_of
 from live.hub import Hub
@@ -237,11 +237,11 @@ def second_server(tmp_path: Path, settings: Settings) -> Iterator[subprocess.Pop
     wait_until(path.exists, "the second server did not start")
     host = {"address": f"unix://{path}"}
     settings.CHANNEL_LAYERS = {"default": layer, "server1": {**layer, "CONFIG": {"hosts": [host]}}}
-    groups._group.cache_clear()
+    group_of.cache_clear()
     yield process
     process.kill()
     process.wait(60)
-    groups._group.cache_clear()
+    group_of.cache_clear()
 
 
 async def test_two_servers_share_the_groups_and_one_goes_on_without_the_other(

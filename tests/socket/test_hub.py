@@ -16,9 +16,8 @@ from channels.layers import get_channel_layer
 from django.db import OperationalError
 from pytest_django import Settings
 
-from live import database, topics
+from live import database, subscription, topics
 from live import hub as hub_module
-from live import subscription
 from live.groups import group_of
 from live.hub import Hub
 from live.sockets import EXPIRED, Socket, max_age
@@ -137,7 +136,7 @@ async def test_after_an_event_that_cannot_be_read_the_hub_listens_again(
     async with asyncio.timeout(TIMEOUT):
         while {"feed": {"v": 99}} not in page.frames:
             assert not any(task.done() for task in live.tasks), "the hub listens no longer"
-            await layer.group_send(group_of("feed").name, good)  # again and again: it is lost until the hub has subscribed again
+            await layer.group_send(group_of("feed").name, good)  # again: it is lost until the hub has subscribed again
             await asyncio.sleep(0.05)
 
 
