@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -17,6 +20,8 @@ from pytest_django import Settings
 from accounts import services
 from accounts.models import AccountMail
 from tests.accounts.mails import SITE, address_of, confirm, link, send, sent, set_password
+from tests.live import ROOT
+from tests.test_settings import clean
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long pass phrase"
@@ -72,7 +77,7 @@ def test_an_invalid_name_is_refused_with_a_sentence(name: str) -> None:
 
 def test_the_address_counts_once_its_link_was_opened(client: Client) -> None:
     output, path = create(email="boss@example.com")
-    assert "A link to confirm the address was sent to boss@example.com." in output
+    assert "A link to confirm the address will be sent to boss@example.com." in output
     boss = User.objects.get()
     set_password(client, path, PASSWORD)
     assert address_of(boss) == ("", "boss@example.com"), "a mistyped address must not be able to reset the password"
@@ -187,3 +192,13 @@ def test_a_newcomer_does_not_get_the_address_that_another_account_has_confirmed(
     assert set_password(Client(), link(sent()), PASSWORD) == 302
     assert Client().login(username="newcomer", password=PASSWORD)
     assert (address_of(newcomer), address_of(mina)[0]) == (("", ""), "newcomer@example.com")
+
+
+def test_before_the_database_is_migrated_one_sentence_says_what_to_do(tmp_path: Path) -> None:
+    command = [sys.executable, "manage.py", "createadmin", "boss"]
+    result = subprocess.run(command, cwd=ROOT, env=clean(tmp_path), capture_output=True, text=True)
+    assert result.returncode == 1
+    assert (
+        result.stderr.startswith("CommandError: Run python manage.py prepare first")
+        and "Traceback" not in result.stderr
+    )

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management import BaseCommand, CommandError
-from django.db import transaction
+from django.db import OperationalError, ProgrammingError, transaction
 from django.urls import reverse
 from django.utils import translation
 
@@ -38,12 +38,15 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{email} got enough emails. The account exists: run this again without --email."
             ) from error
+        except (OperationalError, ProgrammingError) as error:
+            reason = " ".join(str(error).split())
+            raise CommandError(f"Run python manage.py prepare first: {reason}") from error
         done = "was created" if new else "exists already"
         self.stdout.write(f"The administrator {name} {done}. Set the password within an hour:")
         self.stdout.write(links.password_link(user, links.printed))
         self.stdout.write(f"Then sign in at {settings.SITE_URL}{reverse('login')}")
         if email:
-            self.stdout.write(f"A link to confirm the address was sent to {email}.")
+            self.stdout.write(f"A link to confirm the address will be sent to {email}.")
 
 
 @transaction.atomic
