@@ -18,11 +18,8 @@ from accounts.mail import ACCOUNT_EMAIL, PRIORITY
 from accounts.models import AccountMail, EmailAddress
 from accounts.passwords import hashing
 from accounts.selectors import confirmed_address
+from core.data_care.personal import Person, erase
 from core.fields import mailbox_of
-from core.models import Version
-from feedback.models import INBOX, Message
-from feedback.topics import inbox_event
-from live.broadcast import broadcast
 from notifications.destinations import browsers
 from outbox.tasks import enqueue
 
@@ -164,26 +161,19 @@ def sign_out(*, user: User, but: Here | None = None) -> None:
     browsers.disconnect(user_id=user.pk, but=but.browser_id if but else 0)
 
 
-@transaction.atomic
 def delete_account(*, user: User, messages: bool) -> None:
-    """Deletes an account with its posts, notifications and sessions; its likes stay without a name. ``messages``: also
-    what it has sent by the feedback form. Raises `LastAdministrator`."""
-    administrators = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
-    if {*administrators.values_list("pk", flat=True)} == {user.pk}:
-        raise LastAdministrator
+    """Deletes an account with all that it has written; its likes stay without a name. ``messages``: also what it has
+    sent by the feedback form. Raises `LastAdministrator`. If it is interrupted, nobody can sign in to the account any
+    more, and `manage.py erase --user` deletes the rest."""
+    with transaction.atomic():
+        administrators = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
+        if {*administrators.values_list("pk", flat=True)} == {user.pk}:
+            raise LastAdministrator
+        User.objects.filter(pk=user.pk).update(is_active=False)
     address = confirmed_address(user)
-    sign_out(user=user)
-    if messages:
-        _delete_messages(user)
-    user.delete()
+    erase(Person(user=user, keep_messages=not messages))
     if address:
         send(type=AccountMail.Type.DELETED, to=address, account=None)
-
-
-def _delete_messages(user: User) -> None:
-    Version.increase(INBOX)
-    Message.objects.filter(account=user).delete()
-    transaction.on_commit(lambda: broadcast([inbox_event()]))
 
 
 def send(*, type: AccountMail.Type, to: str, account: User | None, max_age: timedelta = timedelta(days=1)) -> None:

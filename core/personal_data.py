@@ -1,14 +1,12 @@
-"""The account of a person, and where it is signed in."""
+"""The account of a person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
 from core.data_care.personal import Person, Personal
@@ -20,22 +18,12 @@ def of(person: Person) -> Iterable[Personal]:
     if person.user:
         yield Personal("account", "account", User.objects.filter(pk=person.user.pk), PROFILE)
         yield Personal("admin_log", "entries about it in the log of the admin", _log(person.user))
-        yield Personal("sessions", "sessions", _sessions(person.user), ("expire_date",))
 
 
 def erase(person: Person) -> None:
     if person.user:
         _log(person.user).delete()
-        _sessions(person.user).delete()
         User.objects.filter(pk=person.user.pk).delete()
-
-
-def _sessions(user: User) -> QuerySet[Session]:
-    """Only the content of a session says whose it is."""
-    stored = Session.objects.only("pk", "session_data").iterator()
-    return Session.objects.filter(
-        pk__in=[session.pk for session in stored if session.get_decoded().get(SESSION_KEY) == str(user.pk)]
-    )
 
 
 def _log(user: User) -> QuerySet[LogEntry]:

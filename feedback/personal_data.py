@@ -35,6 +35,8 @@ def of(person: Person) -> Iterable[Personal]:
 
 def erase(person: Person) -> None:
     messages = _messages(person)
+    if person.keep_messages:
+        messages = messages.none()  # the account that goes takes its name from them
     if messages.exists():
         exports.delete_all()
     for message in messages.iterator():

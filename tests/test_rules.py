@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "core": set(),
     "live": {"core"},
     "outbox": {"core"},
-    "accounts": {"feedback", "notifications", "outbox", "live", "core"},
+    "accounts": {"notifications", "outbox", "live", "core"},
     "notifications": {"outbox", "live", "core"},
     "likes": {"notifications", "outbox", "live", "core"},
     "feedback": {"notifications", "outbox", "live", "core"},

@@ -24,6 +24,7 @@ class Person:
     user: User | None = None
     visitor: str = ""  # the key of a visitor without an account
     email: str = ""
+    keep_messages: bool = False  # what it has sent by the feedback form is not deleted, only no longer its own
 
     @property
     def key(self) -> str:
@@ -56,10 +57,6 @@ def erase(person: Person) -> None:
     account itself is deleted last."""
     for module in reversed(_modules()):
         module.erase(person)
-
-
-def erase_account(user: User) -> None:
-    erase(Person(user=user))
 
 
 def _modules() -> list[ModuleType]:

@@ -1,4 +1,4 @@
-"""`manage.py erase` and `erase_account`: everything of one person goes, and nothing of anybody else."""
+"""`manage.py erase` and deleting an account: everything of one person goes, and nothing of anybody else."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from core.data_care.personal import Person, erase_account, of
+from accounts.models import EmailAddress
+from accounts.services import set_confirmed
+from core.data_care.personal import Person, erase, of
 from core.visitors import account_key
 from embed.models import Site
 from feedback.models import Block, CapturedEmail, Export, Mail, Message, Rating
 from feedback.services import rate_page, reply_to, submit_message
 from likes.models import Like, Post
+from likes.recount import recount
 from likes.services import Click, set_likes
 from likes.settling import settle
 from live import topics
@@ -52,7 +55,7 @@ def test_the_likes_of_a_visitor_go_with_the_count_and_the_bell_of_the_author(pos
     rate_page(source="site-1", page="/", visitor="v2", helpful=True)
     assert "1  likes" in run("--visitor", "v1")
     post.refresh_from_db()
-    assert (post.like_count, Post.recount()) == (1, 0)
+    assert (post.like_count, sum(recount())) == (1, 0)
     assert (
         [like.visitor for like in Like.objects.all()] == [rating.visitor for rating in Rating.objects.all()] == ["v2"]
     )
@@ -64,9 +67,9 @@ def test_the_likes_of_an_account_still_count_and_nobody_knows_whose_they_were(
 ) -> None:
     client.force_login(jun)
     like(post, account_key(jun), "v2")
-    erase_account(jun)
+    erase(Person(user=jun))
     post.refresh_from_db()
-    assert (post.like_count, Post.recount()) == (2, 0)
+    assert (post.like_count, sum(recount())) == (2, 0)
     assert not User.objects.filter(username="jun").exists() and not Session.objects.exists()
     assert not Like.objects.filter(visitor=account_key(jun)).exists()
     assert "jun" not in client.get(f"/posts/{post.pk}/likes/").content.decode()
@@ -114,7 +117,7 @@ def test_an_account_goes_with_all_that_it_has_and_nothing_of_another(staff: User
 def test_the_name_of_staff_who_has_replied_goes_and_the_reply_stays(staff: User, client: Client) -> None:
     message = submit_message(email="a@example.com", text="Hello")
     reply_to(message=message, author=staff, text="Thanks for that.")
-    erase_account(staff)
+    erase(Person(user=staff))
     page = client.get(message.get_absolute_url()).content.decode()
     assert "Thanks for that." in page and "staff" not in page
 
@@ -208,3 +211,11 @@ def test_another_page_cannot_delete_a_message(staff: User) -> None:
     client = Client(enforce_csrf_checks=True)
     assert client.post(f"{message.get_absolute_url()}delete/").status_code == 403
     assert Message.objects.exists()
+
+
+def test_an_address_leaves_the_account_that_has_it_and_the_account_stays(mina: User, jun: User) -> None:
+    set_confirmed(user=mina, address="mina@example.com")
+    set_confirmed(user=jun, address="jun@example.com")
+    assert "1  email addresses of accounts" in run("--email", "Mina@example.com")
+    mina.refresh_from_db()
+    assert mina.email == "" and [row.user for row in EmailAddress.objects.all()] == [jun]
