@@ -15,8 +15,10 @@ import httpx
 import psycopg
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.test import Client
 
 from likes.models import Like, Post
 from project.env import is_web_process
@@ -57,8 +59,8 @@ class Web:
     def end_connections(self) -> None:
         self.admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", NAME)
 
-    def get(self, path: str = "/") -> httpx.Response:
-        return httpx.get(self.url + path, timeout=60)
+    def get(self, path: str = "/", **cookies: str) -> httpx.Response:
+        return httpx.get(self.url + path, timeout=60, cookies=cookies)
 
     def answers(self) -> bool:
         try:
@@ -112,14 +114,20 @@ class TestConnectionsThatWereEnded:
             web.end_connections()
             assert [web.get().status_code for _ in range(5)] == [200] * 5
 
-    def test_while_the_database_is_away_a_page_says_so_without_waiting_and_then_it_is_back(self, web: Web) -> None:
-        assert web.get().status_code == 200
+    def test_while_the_database_is_away_a_page_says_so_without_waiting_and_then_it_is_back(
+        self, web: Web, client: Client, mina: User
+    ) -> None:
+        client.force_login(mina)
+        session = {"sessionid": client.cookies["sessionid"].value}
+        assert web.get("/notifications/", **session).status_code == 200
         try:
             web.admin(f'ALTER DATABASE "{web.database}" ALLOW_CONNECTIONS false')
             web.end_connections()
             refused = httpx.get(web.url, timeout=5)  # a request waits for ten seconds if all connections are in use
             assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
             assert at_once(20, web.get) == [503] * 20
+            for path in ("/", "/notifications/", "/accounts/login/"):
+                assert web.get(path, **session).status_code == 503, "also of an account"
         finally:
             web.admin(f'ALTER DATABASE "{web.database}" ALLOW_CONNECTIONS true')
         assert at_once(20, web.get) == [200] * 20

@@ -38,20 +38,24 @@ def migrations(copy: Path) -> set[tuple[str, str]]:
 
 def connected() -> int:
     """The number of other connections to the database."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
-        [number] = cursor.fetchone()
-    return int(number)
+    _disconnect()  # those of a pool are ours, too
+    statement = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    return int(run("psql", *_where(), "--no-psqlrc", "--tuples-only", f"--command={statement}"))
+
+
+def _disconnect() -> None:
+    connections.close_all()
+    connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL
 
 
 def replace(copy: Path) -> None:
     """Replaces all tables in one transaction. Raises `DataError`; then nothing has changed."""
     names = ", ".join(map(connection.ops.quote_name, connection.introspection.table_names()))
     drop = f"SET lock_timeout = '10s'; {f'DROP TABLE {names} CASCADE;' if names else ''}"
-    connections.close_all()
+    _disconnect()
     options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--output", os.devnull]
     reading = start("pg_restore", *OURS, "--file=-", str(copy), stdout=subprocess.PIPE)
     writing = start(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import F, Model
 from django.dispatch import Signal
@@ -75,9 +75,8 @@ def refuse_while_running(*, force: bool) -> None:
         running = []
     if running:
         raise DataError(f"The site runs: {', '.join(running)}. Stop it first; --force ignores it.")
-    with suppress(DatabaseError):  # a database that does not answer is found out later
-        if others := backup.engine().connected():
-            raise DataError(f"{others} other connections use the database. Close them first; --force ignores them.")
+    if others := backup.engine().connected():
+        raise DataError(f"{others} other connections use the database. Close them first; --force ignores them.")
 
 
 def refuse_newer(migrations: set[tuple[str, str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from tests.prometheus import program
 
 CONFIG = (ROOT / "deploy/nginx.conf").read_text()
 MAIN = """
-daemon off; user root; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
+daemon off; {user} worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ }}
 http {{
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
@@ -29,6 +30,7 @@ http {{
     include {folder}/redheart.conf;
 }}
 """
+USER = "user root;" if os.geteuid() == 0 else ""  # only root can set it
 VISITOR, OTHER_VISITOR = "127.0.21.1", "127.0.22.1"  # addresses of this machine that are no proxies
 folders = numbers(1)
 
@@ -48,7 +50,7 @@ class Nginx:
             config = config.replace(f"server 127.0.0.1:{example} ", f"server 127.0.0.1:{port} ")
         config = config.replace("limit_conn redheart_live 100;", "limit_conn redheart_live 3;")
         (folder / "redheart.conf").write_text(config)
-        (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
+        (folder / "nginx.conf").write_text(MAIN.format(folder=folder, user=USER))
         self.command = [program("nginx"), "-p", str(folder), "-e", str(folder / "error.log"), "-c", "nginx.conf"]
         self.url = f"https://127.0.0.1:{self.https}"
 

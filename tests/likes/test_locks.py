@@ -245,3 +245,17 @@ def test_a_visit_of_the_list_and_new_likes_do_not_wait_for_each_other_in_turn(mi
         visit.result(60)
         liked.result(60)
     assert bell_of(mina.pk).version == 4
+
+
+def test_a_count_that_changes_while_it_is_recounted_is_recounted_again(post: Post) -> None:
+    set_likes(clicks=[click(post, "v1")])
+
+    def settle_before(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if "SKIP LOCKED" in sql:  # the count is known, and the post is about to be marked
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(patiently, settle).result(60).likes
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(settle_before):
+        assert sum(recount()) == 0
+    assert Post.objects.get().recounted_version is None
