@@ -65,13 +65,13 @@ async def web(number: int, webs: int) -> None:
 
     layer.deserialize = count
     hub = Hub()
-    own = [f"bench.{post}" for post in range(number, TOPICS, webs)]
+    watched = [f"bench.{post}" for post in range(number, TOPICS, webs)]
 
     async def ignore(message: dict[str, Any]) -> None:
         pass
 
-    for start in range(0, len(own), PAGE):
-        await hub.join(Socket(ignore, tuple(own[start : start + PAGE])))
+    for start in range(0, len(watched), PAGE):
+        await hub.join(Socket(ignore, tuple(watched[start : start + PAGE])))
     print("ready", flush=True)
     counted.update(bytes=0, messages=0)
     began = time.process_time()
@@ -79,7 +79,7 @@ async def web(number: int, webs: int) -> None:
     await asyncio.sleep(1)  # for what is still on its way
     cpu = time.process_time() - began
     newest = {events[0].topic: events[0].version for events in likes()}
-    missed = sum(hub.state.topics[topic][topic][0] < newest.get(topic, 0) for topic in own)
+    missed = sum(hub.state.topics[topic][topic][0] < newest.get(topic, 0) for topic in watched)
     print(json.dumps({"cpu": cpu, "missed": missed, **counted}))
 
 

@@ -79,6 +79,7 @@ class BeatLease:
         if not value:
             return
         if self._has_ended(value):
+            self.free_at = 0.0
             self.lock.local.token = value.encode()
             with suppress(LockError):
                 self.lock.release()

@@ -64,8 +64,8 @@ def _send(messages: Messages) -> bool:
             failed = dict.fromkeys(messages, error)
         if not failed:
             return True
-        group, error = next(iter(failed.items()))
-        log.warning("broadcast, attempt %d, %d groups, %s: %r", attempt + 1, len(failed), group.name, error)
+        group, reason = next(iter(failed.items()))
+        log.warning("broadcast, attempt %d, %d groups, %s: %r", attempt + 1, len(failed), group.name, reason)
         messages = {group: messages[group] for group in failed}
     return not messages
 

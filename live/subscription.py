@@ -29,6 +29,7 @@ class Subscription:
         self.joined: dict[str, float] = {}  # groups, and when a page last needed them
         self.channel = ""  # empty while there is no connection
         self.subscribed = asyncio.Event()  # once there was one
+        self.away = False  # Redis has not answered
         self.id, self.heard_at = uuid.uuid4().hex, time.monotonic()  # when its latest ping came back
         self.tasks = [asyncio.create_task(work()) for work in (self._listen, self._ping)]
 
@@ -40,15 +41,21 @@ class Subscription:
         return not self.joined.keys() >= {*groups}
 
     async def join(self, groups: Iterable[str]) -> None:
-        """Returns when these groups are joined, or after `SUBSCRIBE_TIMEOUT`. While the connection is lost it does not
-        wait: the next one joins whatever pages need."""
+        """Returns when these groups are joined, or after `SUBSCRIBE_TIMEOUT`. Does not wait while Redis is away: what
+        pages need is joined with the next connection, or by `align`."""
+        if not self.away:
+            await self._join_all(groups)
+
+    async def _join_all(self, groups: Iterable[str]) -> None:
         try:
             async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
                 await self.subscribed.wait()
                 for group in groups:
                     await self._join(group)
+            self.away = False
         except Exception as error:
             log.warning("live without Redis, pages refresh every few seconds: %r", error)
+            self.away = True
 
     async def _join(self, group: str) -> None:
         if self.channel and group not in self.joined:
@@ -59,7 +66,7 @@ class Subscription:
     async def align(self) -> None:
         """Joins what is needed and not joined yet, and leaves what no page has needed for `LEAVE_AFTER`."""
         needed = {*self.needed()}
-        await self.join(needed)
+        await self._join_all(needed)
         latest = time.monotonic() - LEAVE_AFTER
         for group in self.joined.keys() - needed:
             if self.joined.get(group, latest) < latest:  # no page has come meanwhile
@@ -87,6 +94,7 @@ class Subscription:
         self.channel = channel
         for group in [*self.needed()]:
             await self._join(group)
+        self.away = False
         self.subscribed.set()
 
     async def _close(self) -> None:

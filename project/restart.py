@@ -45,7 +45,7 @@ async def replace_all(
             if old.name == "web":
                 processes[index] = await start_and_wait(old.name, start)
                 await old.stop()
-            else:  # one after the other: two beats would enqueue everything twice
+            else:  # one after the other: a beat that ends gives its lease to the next
                 await old.stop()
                 processes[index] = start(old.name)
     except (SystemExit, TimeoutError) as error:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 from autobahn.twisted.websocket import WebSocketServerProtocol
+from daphne.cli import CommandLineInterface
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
@@ -45,6 +46,8 @@ from project.handler import Handler
         (HTTPChannel.resetTimeout, "(self)"),
         (HTTPChannel.allContentReceived, "(self)"),
         (HTTPChannel.checkPersistence, "(self, request, version)"),
+        (CommandLineInterface.run, "(self, args)"),
+        (CommandLineInterface.load_asgi_app, "(self, asgi_app_path: str)"),
         (Server.run, "(self)"),
         (Server.listen_success, "(self, port)"),
         (Server.kill_all_applications, "(self)"),

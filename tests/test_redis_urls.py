@@ -1,4 +1,4 @@
-"""``rediss://`` as it is written everywhere: broker, results, locks and broadcasts over TLS, with a checked certificate."""
+"""``rediss://``: broker, results, locks and broadcasts over TLS, with a checked certificate."""
 
 from __future__ import annotations
 

@@ -84,13 +84,8 @@ class Command(CommandLineInterface):
 
     def run(self, args: list[str]) -> None:
         chosen = self.parser.parse_args(args)
-        if (
-            chosen.host
-            or chosen.port
-            or chosen.unix_socket
-            or chosen.socket_strings
-            or chosen.file_descriptor is not None
-        ):
+        addresses = (chosen.host, chosen.port, chosen.unix_socket, chosen.file_descriptor)
+        if chosen.socket_strings or any(address is not None for address in addresses):
             return super().run(["-v", "0", *args])
         self.load_asgi_app(chosen.application)  # which reads the settings
         super().run(["-v", "0", "-b", settings.LISTEN, "-p", str(settings.PORT), *args])

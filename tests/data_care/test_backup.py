@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sqlite3
 import time
 from pathlib import Path
 
@@ -77,38 +78,52 @@ def test_pending_messages_of_a_backup_are_not_sent_again(filled: Site, tmp_path:
     )
 
 
-@pytest.mark.skipif(bool(POSTGRES), reason="it makes a backup of SQLite as if a later version had")
-def test_a_backup_of_a_newer_version_and_one_that_is_none_are_refused(saved: Path, other: Site, tmp_path: Path) -> None:
-    import sqlite3
+def refusal(path: Path, settings: Settings) -> str:
+    """Why a backup is refused. Nothing was done before, not even a copy of what is there."""
+    settings.BACKUP_DIR = path.parent / "backups"
+    with pytest.raises(DataError) as error:
+        restore.restore(path)
+    assert not settings.BACKUP_DIR.exists()
+    return str(error.value)
 
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(bool(POSTGRES), reason="it makes a backup of SQLite as if a later version had")
+def test_a_backup_of_a_newer_version_and_one_that_is_none_are_refused(
+    saved: Path, settings: Settings, tmp_path: Path
+) -> None:
     database = sqlite.unpack(saved, tmp_path)
     with sqlite3.connect(database) as writing:
-        writing.execute(
-            "INSERT INTO django_migrations (app, name, applied) VALUES ('likes', '0999_later', '2026-01-01')"
-        )
+        writing.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('likes', '0999_later', '')")
     newer = tmp_path / f"newer{sqlite.SUFFIX}"
     newer.write_bytes(gzip.compress(database.read_bytes()))
-    assert other.refuses("restore", str(newer)) == (
+    assert refusal(newer, settings) == (
         "A newer version of Redheart made this backup: it has likes.0999_later. Update first."
     )
     with sqlite3.connect(database) as writing:
         writing.execute("DELETE FROM django_migrations")
     newer.write_bytes(gzip.compress(database.read_bytes()))
-    assert other.refuses("restore", str(newer)) == "This is no backup of Redheart."
-    assert not (other.folder / "redheart.sqlite3").exists(), "nothing has changed"
+    assert refusal(newer, settings) == "This is no backup of Redheart."
 
 
-def test_a_damaged_backup_and_one_of_another_database_are_refused(saved: Path, other: Site, tmp_path: Path) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_a_damaged_backup_and_one_of_another_database_are_refused(
+    saved: Path, settings: Settings, tmp_path: Path
+) -> None:
     content = saved.read_bytes()
     damaged = tmp_path / saved.name
     damaged.write_bytes(content[: len(content) // 2])
-    assert "is damaged" in other.refuses("restore", str(damaged))
+    assert "is damaged" in refusal(damaged, settings)
     damaged.write_bytes(content[:5000] + b"xxxxxxxx" + content[5008:])
-    assert "is damaged" in other.refuses("restore", str(damaged))
+    assert "is damaged" in refusal(damaged, settings)
     wrong = tmp_path / f"wrong{sqlite.SUFFIX if POSTGRES else postgres.SUFFIX}"
     wrong.touch()
-    assert "To move to another database, use export and import." in other.refuses("restore", str(wrong))
-    assert "There is no file" in other.refuses("restore", str(tmp_path / "missing"))
+    assert "To move to another database, use export and import." in refusal(wrong, settings)
+    assert "There is no file" in refusal(tmp_path / "missing", settings)
+
+
+def test_what_is_refused_is_one_sentence_on_the_terminal(filled: Site) -> None:
+    assert filled.refuses("restore", "missing.dump") == "There is no file missing.dump."
 
 
 @pytest.mark.skipif(bool(POSTGRES), reason="SQLite alone is a file")

@@ -166,9 +166,14 @@ async def test_a_page_that_is_loaded_again_finds_its_group_still_joined(
         page = Page(f"{TYPE}.1")
         await live.join(page.socket)
         live.leave(page.socket)
-        aligned: list[int] = []
+        aligned: list[float] = []
         align = live.subscriptions[0].align
-        monkeypatch.setattr(live.subscriptions[0], "align", lambda: aligned.append(1) or align())
+
+        async def count() -> None:
+            await align()
+            aligned.append(1)
+
+        monkeypatch.setattr(live.subscriptions[0], "align", count)
         await until(lambda: len(aligned) > 5)
         assert joined() == {EVERYBODY} | names(f"{TYPE}.1")
 
@@ -214,6 +219,26 @@ async def test_with_a_new_connection_all_groups_are_joined_again(
         await until(lambda: connection.channel not in ("", lost) and joined() == {EVERYBODY} | names(*watched))
         await send(*(event(topic, 7, {}) for topic in watched))
         await until(lambda: set(page.states.values()) == {7})
+
+
+async def test_without_redis_a_page_waits_once_and_the_others_not_at_all(
+    versions: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscription, "SUBSCRIBE_TIMEOUT", 0.2)
+    added: list[str] = []
+
+    async def hang(group: str, channel: str) -> None:
+        added.append(group)
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(get_channel_layer(), "group_add", hang)
+    async with running(monkeypatch) as live:
+        first, second = Page(f"{TYPE}.1"), Page(f"{TYPE}.2")
+        for page in (first, second):
+            await live.join(page.socket)
+            await until(lambda page=page: page.states)
+        assert added == [EVERYBODY], "and they have their snapshots"
+        assert live.subscriptions[0].away
 
 
 async def test_all_sockets_are_closed_whatever_they_watch(
