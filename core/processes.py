@@ -1,6 +1,9 @@
 """Which processes run, and what each does: every process reports itself to Redis every two seconds.
 
 A report expires by itself, and its age is read from its time to live, so that clocks do not matter.
+
+``python -m core.processes`` exits with an error if no process of this machine reports itself: a health check for the
+container of a worker or of beat.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import json
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +26,7 @@ from core.redis import redis
 
 INTERVAL = 2.0  # seconds between two reports
 EXPIRES = 60  # seconds
+MAX_SILENCE = 20  # seconds; then a process may be hanging
 NAMES = "redheart:processes"
 HOST = socket.gethostname()
 log = logging.getLogger(__name__)
@@ -115,3 +120,13 @@ def reports() -> list[Report]:
 
 def _key(name: str) -> str:
     return f"redheart:process:{name}"
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    if not any(report.name.startswith(f"{HOST}:") and report.silence < MAX_SILENCE for report in reports()):
+        sys.exit(f"No process of {HOST} has reported itself for {MAX_SILENCE} seconds.")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +13,7 @@ from core import processes
 from core.processes import Reporter, reports
 from core.redis import redis
 from project import worker_reports
+from tests.live import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +53,23 @@ def test_a_worker_that_has_lost_its_broker_reports_no_queues(
     worker_reports.report_worker(SimpleNamespace(task_consumer=consumer, pool=SimpleNamespace(limit=1)))
     [found] = reports()
     assert (found.role, found.data["queues"]) == ("worker", [])
+
+
+def check() -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "core.processes"], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_a_container_is_healthy_while_its_process_reports_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    Reporter("worker", dict).report()
+    assert check().returncode == 0
+    [key] = redis().scan_iter("redheart:process:*")
+    redis().pexpire(key, (processes.EXPIRES - processes.MAX_SILENCE - 1) * 1000)
+    done = check()
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"No process of {processes.HOST} has reported itself for 20 seconds.\n",
+    )
+    redis().delete(key)
+    monkeypatch.setattr(processes, "HOST", "other")
+    Reporter("worker", dict).report()
+    assert check().returncode == 1, "of another machine"

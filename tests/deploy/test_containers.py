@@ -75,11 +75,9 @@ def test_only_the_proxy_can_be_reached_and_it_alone_is_trusted(services: dict[st
         assert ip_network(services[name]["environment"]["TRUSTED_PROXIES"]) == subnet
 
 
-def test_the_worker_checks_name_the_node_that_the_command_names(services: dict[str, Any]) -> None:
-    for name in ("likes", "mail", "deliveries"):
-        service = services[f"worker-{name}"]
-        assert f" -n {name}@%h " in service["command"]
-        assert f"--destination {name}@$$HOSTNAME" in service["healthcheck"]["test"][1]
+def test_a_process_without_a_web_page_is_unhealthy_unless_it_reports_itself(services: dict[str, Any]) -> None:
+    for name in ("worker-likes", "worker-mail", "worker-deliveries", "beat"):
+        assert services[name]["healthcheck"]["test"] == ["CMD", "python", "-m", "core.processes"]
 
 
 def test_images_have_versions() -> None:
