@@ -47,6 +47,7 @@ class Hub:
         self.resting = False
         self.joining: list[Joining] = []
         self.join_task: asyncio.Task[None] | None = None
+        self.closing = set[asyncio.Task[None]]()
         self.wake = asyncio.Event()
         self.subscriptions = [Subscription(server, self._groups(server), self._receive) for server in servers()]
         self.tasks = [asyncio.create_task(work()) for work in (self._tick, self._resync, self._poll)]
@@ -137,7 +138,7 @@ class Hub:
     async def _receive(self, received: Message) -> None:
         self.take(Event(*event) for event in received["events"])
         if received.get("close"):
-            await self._close_sockets(TRY_LATER)
+            self._close(self._everybody(), TRY_LATER)
 
     def _groups(self, server: str) -> Callable[[], set[str]]:
         """A function that returns the groups of this server that pages need now."""
@@ -191,7 +192,7 @@ class Hub:
             await asyncio.sleep(RESYNC * random.uniform(0.8, 1.2))
             if number % HEARTBEAT_EVERY == 0:
                 await self._send((socket, NOTHING, HEARTBEAT) for socket in self._everybody())
-            await self._close_sockets(EXPIRED, lambda socket: socket.expires_at <= time.monotonic())
+            self._close((each for each in self._everybody() if each.expires_at <= time.monotonic()), EXPIRED)
             try:
                 await self._close_ended_sessions()
                 await asyncio.gather(*(each.align() for each in self.subscriptions))
@@ -210,9 +211,13 @@ class Hub:
     def _everybody(self) -> set[Socket]:
         return {socket for sockets in self.sockets.values() for socket in sockets}
 
-    async def _close_sockets(self, code: int, which: Callable[[Socket], bool] = lambda socket: True) -> None:
-        for socket in filter(which, self._everybody()):
-            await socket.send({"type": "websocket.close", "code": code, "reason": "Connect again."})
+    def _close(self, sockets: Iterable[Socket], code: int, reason: str = "Connect again.") -> None:
+        """Waits for no client: one that has gone without a word takes its server many seconds."""
+        for socket in sockets:
+            self.leave(socket)
+            closing = asyncio.create_task(socket.close(code, reason))
+            self.closing.add(closing)
+            closing.add_done_callback(self.closing.discard)
 
     async def _close_ended_sessions(self) -> None:
         """Closes the sockets of accounts that have signed out, changed their password, or lost or gained a right since
@@ -222,8 +227,7 @@ class Hub:
             await read(sessions.load, {socket.session for socket in signed_in})
         for socket in signed_in:
             if sessions.account(socket.session) != socket.account:
-                self.leave(socket)
-                await socket.send({"type": "websocket.close", "code": FORBIDDEN, "reason": "Your session has changed."})
+                self._close([socket], FORBIDDEN, "Your session has changed.")
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

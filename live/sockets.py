@@ -9,6 +9,7 @@ import random
 import struct
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from contextlib import suppress
 from types import coroutine
 from typing import Any
 
@@ -94,6 +95,10 @@ class Socket:
         else:
             self.pending, self.message = states, made
             self.sending = run(self._drain())
+
+    async def close(self, code: int, reason: str) -> None:
+        with suppress(Exception):  # it has gone already
+            await self.send({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _drain(self) -> None:
         try:

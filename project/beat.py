@@ -32,7 +32,6 @@ class Scheduler(DatabaseScheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.lease, self.standing_by = BeatLease(), True
         self.last_runs: dict[str, float] = {}  # of the entries, in seconds since 1970
-        wait_until_migrated()
         self.reporter = Reporter("beat", lambda: {"last_runs": self.last_runs, "standby": self.standing_by})
         super().__init__(*args, **kwargs)
 
@@ -41,6 +40,10 @@ class Scheduler(DatabaseScheduler):
         made in the admin are kept, and so is ``enabled`` of every entry."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.default_int_handler)  # ends beat's loop, which then writes the schedule
+        try:
+            wait_until_migrated()
+        except KeyboardInterrupt:
+            raise SystemExit from None
         names = list(self.app.conf.beat_schedule)
         PeriodicTask.objects.filter(description=DESCRIPTION).exclude(name__in=names).delete()
         super().setup_schedule()

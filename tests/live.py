@@ -46,6 +46,13 @@ class Site(Protocol):
     url: str
 
 
+def migrated(folder: Path) -> dict[str, str]:
+    """The environment of a process on its own, with a SQLite database in this folder: without its tables it waits."""
+    env = {**os.environ, "DATA_DIR": str(folder), "DATABASE_URL": ""}
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=env, check=True)
+    return env
+
+
 class Live:
     """A running site. If the suite runs with ``DATABASE_URL``, the site gets a new PostgreSQL database."""
 

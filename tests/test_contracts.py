@@ -17,6 +17,8 @@ from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.core.handlers import asgi, base
+from psycopg_pool import ConnectionPool
+from psycopg_pool.pool import WaitingClient
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.tcp import Connection
 from twisted.web.http import HTTPChannel
@@ -78,7 +80,7 @@ def test_methods_that_our_overrides_are_based_on_have_the_same_source(
 
 
 def test_every_public_method_of_our_subclasses_overrides_one_of_the_base_class() -> None:
-    ours = {"_release_handshake", "refuse", "_handle"}
+    ours = {"_release_handshake", "refuse", "_handle", "_respond"}
     for subclass in (Handler, LeanWebSocket, LimitedRequest, DeadlineChannel):
         base_class = subclass.__bases__[0]
         methods = {name for name, value in vars(subclass).items() if inspect.isfunction(value)} - ours
@@ -89,4 +91,6 @@ def test_the_attributes_that_we_use_exist() -> None:
     assert {"dataBuffer", "_tempDataBuffer"} <= set(dir(FileDescriptor(cast(Any, object()))))
     assert {"unregisterProducer"} <= set(dir(Connection))
     assert "requests" in vars(HTTPChannel())
+    assert {"_lock", "_waiting"} <= set(vars(ConnectionPool(open=False)))
+    assert {"fail"} <= set(dir(WaitingClient))
     assert {"STATE_OPEN"} <= set(dir(WebSocketServerProtocol))

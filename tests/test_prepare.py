@@ -132,8 +132,9 @@ def is_healthy(port: str) -> bool:
     return bool(parts["database"] == parts["beat"] == "ok" and "likes" not in parts["workers"])
 
 
-def test_a_worker_that_waits_can_be_stopped(empty: dict[str, str]) -> None:
-    worker = start(empty, "-m", *WAITING[1])
+@pytest.mark.parametrize("module", WAITING[1:], ids=["worker", "beat"])
+def test_a_process_that_waits_can_be_stopped(empty: dict[str, str], module: tuple[str, ...]) -> None:
+    worker = start(empty, "-m", *module)
     assert worker.stdout
     assert any(SENTENCE in line for line in worker.stdout)
     worker.terminate()

@@ -21,7 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 from project import restart
 from project.supervisor import Process
 from tests.faults.visitors import Visitors
-from tests.live import ROOT, Live, free_port, until
+from tests.live import ROOT, Live, free_port, migrated, until
 
 
 def run_restart(env: dict[str, str]) -> tuple[int, str]:
@@ -81,7 +81,7 @@ def test_a_restart_replaces_every_process_and_no_request_fails(live: Live) -> No
 def web_process(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
     command = [sys.executable, "-m", "live.servers.daphne", "-v", "0", "-p", str(port), "project.asgi:application"]
-    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "DATA_DIR": str(folder)}) as process:
+    with subprocess.Popen(command, cwd=ROOT, env=migrated(folder)) as process:
         try:
             until(lambda: listens(port), "not started")
             yield process, port

@@ -23,7 +23,7 @@ def tasks_of_workers(client: httpx.Client) -> dict[str, int]:
         workers: list[dict[str, Any]] = client.get("/workers", params={"json": "1"}).json()["data"]
     except httpx.HTTPError:
         return {}
-    return {each["hostname"].partition("@")[0]: each.get("task-succeeded", 0) for each in workers}
+    return {each["hostname"].partition("-")[0]: each.get("task-succeeded", 0) for each in workers}
 
 
 def test_make_flower_shows_the_workers_of_the_site_and_their_tasks(live: Live, tmp_path: Path) -> None:

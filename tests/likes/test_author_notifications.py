@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -331,3 +332,17 @@ def test_visiting_the_list_changes_nothing_if_all_was_seen(post: Post, mina: Use
     before = bell_of(mina.pk)
     look(user_id=mina.pk)
     assert bell_of(mina.pk) == before == (0, 2)
+
+
+def test_every_change_locks_the_version_of_the_bell_before_the_groups(post: Post, mina: User) -> None:
+    """Else two changes would wait for each other, one with the version and one with a group."""
+    changes = (
+        lambda: notify([Entry(mina.pk, "liked", subject(post.pk))]),
+        lambda: look(user_id=mina.pk),
+        lambda: services.retract(subject=subject(post.pk)),
+    )
+    for change in changes:
+        with CaptureQueriesContext(connection) as queries:
+            change()
+        writes = [q["sql"] for q in queries if re.search(r"(INSERT INTO|UPDATE) \W*(core|notifications)_", q["sql"])]
+        assert ["core_version" in sql for sql in writes] == [True, False]

@@ -21,9 +21,8 @@ from likes.models import Like, Post
 from likes.recount import recount
 from likes.services import Click, adopt_likes, set_likes
 from likes.settling import settle
-from notifications.bell import bell_of, change_bells
+from notifications.bell import bell_of
 from notifications.notify import Entry, notify
-from notifications.services import look
 from tests.live import until
 
 pytestmark = [
@@ -232,19 +231,6 @@ def test_the_versions_of_a_bell_have_the_order_of_the_commits(mina: User) -> Non
         [event] = second.result(60)
     assert (event.version, event.state) == (2, '{"v":2,"unread":2}')
     assert bell_of(mina.pk) == (2, 2)
-
-
-def test_a_visit_of_the_list_and_new_likes_do_not_wait_for_each_other_in_turn(mina: User) -> None:
-    """Both lock the version of the bell first: else one would have the group and the other the version."""
-    notify([Entry(mina.pk, "liked", "post.1")])
-    with ThreadPoolExecutor(2) as pool:
-        with in_another_connection(lambda: change_bells([mina.pk])):
-            visit = pool.submit(patiently, lambda: look(user_id=mina.pk))
-            liked = pool.submit(patiently, lambda: notify([Entry(mina.pk, "liked", "post.1")]))
-            wait_for_locks([visit, liked])
-        visit.result(60)
-        liked.result(60)
-    assert bell_of(mina.pk).version == 4
 
 
 def test_a_count_that_changes_while_it_is_recounted_is_recounted_again(post: Post) -> None:

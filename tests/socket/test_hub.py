@@ -258,8 +258,31 @@ async def test_a_socket_that_is_too_old_is_closed_so_that_its_page_connects_agai
     for each in (old, young):
         await live.join(each)
     await until(live, lambda: closed)
-    live.leave(old)  # as its disconnect does
     assert closed[0] == ("old", EXPIRED) and "young" not in dict(closed)
+
+
+@pytest.mark.parametrize("resync", [0.01])
+async def test_a_socket_that_cannot_be_closed_delays_nobody_and_is_not_closed_twice(
+    live: Hub, declare: Callable[..., None]
+) -> None:
+    version, closing = 1, list[int]()
+
+    async def hang(message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.close":
+            closing.append(message["code"])
+            await asyncio.sleep(3600)
+
+    declare(lambda keys: [event(TYPE, version, {})])
+    gone, page = Socket(hang, (TYPE,)), Page(TYPE)
+    for socket in (gone, page.socket):
+        await live.join(socket)
+    gone.expires_at = 0
+    await until(live, lambda: closing)
+    version = 2
+    await until(live, lambda: {TYPE: {"v": 2}} in page.frames)
+    version = 3
+    await until(live, lambda: {TYPE: {"v": 3}} in page.frames)
+    assert closing == [EXPIRED]
 
 
 def test_sockets_that_were_opened_together_do_not_end_together(settings: Settings) -> None:
