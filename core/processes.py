@@ -122,9 +122,14 @@ def _key(name: str) -> str:
     return f"redheart:process:{name}"
 
 
+def is_reporting(host: str) -> bool:
+    """Whether a process of this machine has reported itself lately. Raises `RedisError`."""
+    return any(report.name.startswith(f"{host}:") and report.silence < MAX_SILENCE for report in reports())
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    if not any(report.name.startswith(f"{HOST}:") and report.silence < MAX_SILENCE for report in reports()):
+    if not is_reporting(HOST):
         sys.exit(f"No process of {HOST} has reported itself for {MAX_SILENCE} seconds.")
 
 

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from core.deletion import delete_in_steps
 from core.enqueue import enqueue_once, mark_started
-from notifications import retention
 from notifications.digest import mail as digest
 from notifications.digest import schedule
-from notifications.models import Delivery, Destination
+from notifications.models import Delivery, Destination, Notification
 from notifications.sending.fan_out import write_deliveries
 from outbox.outcome import PENDING, Status
 from outbox.tasks import enqueue
@@ -70,6 +70,10 @@ def delete_old_deliveries() -> None:
 
 @shared_task
 def delete_old_notifications() -> None:
-    """Beat, once a day, if KEEP_NOTIFICATIONS_DAYS is set."""
+    """Beat, once a day: if KEEP_NOTIFICATIONS_DAYS is set, deletes what was read, archived or taken back and has not
+    changed since then. None of it is counted by a bell."""
     if settings.KEEP_NOTIFICATIONS_DAYS:
-        retention.delete_read(before=timezone.now() - timedelta(days=settings.KEEP_NOTIFICATIONS_DAYS))
+        before = timezone.now() - timedelta(days=settings.KEEP_NOTIFICATIONS_DAYS)
+        old = Notification.objects.filter(changed_at__lt=before, fan_out_pending=False)
+        done = Q(read_at__isnull=False) | Q(archived_at__isnull=False)
+        delete_in_steps(old.filter(Q(count__lte=0) | done & Q(unseen=False)))

@@ -155,7 +155,7 @@ def test_a_page_can_be_read_while_nothing_can_be_written(client: Client, staff: 
     client.force_login(staff)
 
     def read_only(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        if not sql.startswith(("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK")):
+        if not sql.lstrip().startswith(("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK")):
             raise OperationalError("attempt to write a readonly database")
         return execute(sql, *rest)
 
