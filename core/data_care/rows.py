@@ -25,10 +25,15 @@ Row = dict[str, Any]
 
 
 def exported_models() -> list[type[models.Model]]:
-    """All tables but that of sessions, which would let a reader of the file sign in as somebody else."""
+    """All tables but that of sessions, which would let a reader of the file sign in as somebody else, and what says
+    more about them."""
     found = apps.get_models(include_auto_created=True)
-    kept = (model for model in found if not model._meta.proxy and model is not Session)
+    kept = (model for model in found if not model._meta.proxy and not _is_about_sessions(model))
     return sorted(kept, key=lambda model: model._meta.label_lower)
+
+
+def _is_about_sessions(model: type[models.Model]) -> bool:
+    return model is Session or any(field.related_model is Session for field in model._meta.fields)
 
 
 def lines() -> Iterator[str]:
