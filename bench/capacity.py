@@ -62,8 +62,7 @@ class Audience(NamedTuple):
 class Site:
     web: int
     workers: int = 1
-    redis: int = 1
-    grouped: bool = True  # BROADCAST_GROUPS, and pages of one post on few web processes
+    redis: int = 1  # BROADCAST_REDIS_URLS
 
 
 class Use(NamedTuple):
@@ -99,8 +98,9 @@ def read_costs() -> Costs:
 
 def simulate(costs: Costs, audience: Audience, site: Site) -> tuple[Use, float]:
     """How busy everything is, and within how many seconds 95 of 100 counts have reached their last watcher."""
-    reach = 1 / site.web if site.grouped and audience.pages >= site.web else 1.0  # the share of likes that a web gets
     sockets, likes = audience.watchers / site.web, audience.likes / site.web
+    # The share of likes that a web process gets: those of the pages that it shows, if they are settled one by one.
+    reach = 1 - (1 - 1 / audience.pages) ** sockets if audience.likes <= SETTLINGS else 1.0
     other = likes * (costs.like_web + costs.frame) + audience.likes * reach * costs.received + sockets * costs.resting
     frames, late = ticks(audience.counts * reach, sockets, sockets / (audience.pages * reach), other, costs.frame)
     out = audience.likes * costs.message * reach * site.web

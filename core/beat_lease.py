@@ -2,7 +2,8 @@
 when the lease ends. ``redis-cli get redheart:beat`` shows the host and the process that holds it.
 
 Without Redis a lease ends by itself, and nobody gets a new one: beat then waits until Redis is back, also if the broker
-is RabbitMQ. At no time do two beats enqueue.
+is RabbitMQ. Two enqueue at once only if Redis has lost its data and another beat starts before the holder's next tick,
+which is within a second.
 """
 
 from __future__ import annotations

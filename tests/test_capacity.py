@@ -33,11 +33,13 @@ def test_a_web_process_that_has_too_much_to_do_shows_nothing_any_more() -> None:
     assert use.web > 1 and late == math.inf
 
 
-def test_groups_keep_likes_of_other_pages_away_only_if_pages_are_spread() -> None:
-    pages = Audience("pages", 100_000, 60, 1000, 1000)
-    for audience, saved in ((pages, True), (EVENT, False)):
-        grouped, together = (simulate(COSTS, audience, Site(web=10, grouped=each))[0] for each in (True, False))
-        assert (grouped.network < together.network) is saved
+def test_likes_that_are_settled_alone_reach_only_the_web_processes_that_show_their_page() -> None:
+    def sent(pages: int, pause: float) -> float:
+        audience = Audience("pages", 10_000, pause, pages, pages)
+        return simulate(COSTS, audience, Site(web=10))[0].network / audience.likes
+
+    assert sent(100_000, 600) < sent(10, 600) / 50
+    assert sent(100_000, 60) == pytest.approx(sent(10, 60)), "settled together"
 
 
 def test_twice_the_workers_are_half_as_busy() -> None:
