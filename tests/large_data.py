@@ -20,8 +20,8 @@ SMALL = Size(likes=40_000, posts=400, messages=12_000, notifications=6_000)
 NUMBERS = "WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {last})"
 # A tenth of the likes are those of accounts, all of one post. They are from the last 60 days.
 POSTS = """INSERT INTO likes_post
-    (author_id, text, created_at, like_count, imported_count, version, in_feed, page_url)
-    {numbers} SELECT {author}, 'Post ' || i, {now}, 0, 0, 1, true, '' FROM numbers"""
+    (id, author_id, text, created_at, like_count, imported_count, version, in_feed, page_url)
+    {numbers} SELECT {first} + i - 1, {author}, 'Post ' || i, {now}, 0, 0, 1, true, '' FROM numbers"""
 LIKES = """INSERT INTO likes_like
     (post_id, visitor, wanted, counted, version, clicked_at, settled_at, notified_at, network)
     {numbers} SELECT {first} + CASE WHEN i % 10 = 0 THEN 0 ELSE i % {posts} END,
@@ -68,6 +68,7 @@ def fill(size: Size, author_id: int) -> int:
         numbers = NUMBERS.format(last=last)
         _execute(statement.format(numbers=numbers, ago=AGO[connection.vendor].format(last=last), **values))
     if postgres:
+        _execute("SELECT setval(pg_get_serial_sequence('likes_post', 'id'), max(id)) FROM likes_post")
         _execute("ANALYZE")
         _execute("RESET statement_timeout")
     return first

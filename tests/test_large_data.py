@@ -39,8 +39,10 @@ def large(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     """The id of a post that many like."""
     with django_db_blocker.unblock():
         author = User.objects.create(username="author")
-        yield fill(FULL if os.environ.get("LARGE_DATA") == "full" else SMALL, author.pk)
-        call_command("flush", verbosity=0, interactive=False)
+        try:
+            yield fill(FULL if os.environ.get("LARGE_DATA") == "full" else SMALL, author.pk)
+        finally:
+            call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture

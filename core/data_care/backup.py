@@ -18,7 +18,7 @@ from core.data_care import postgres, sqlite
 from core.data_care.files import complete_file
 from core.redis import redis
 
-NAME = re.compile(r"redheart-[0-9T.]+Z(\.sqlite3\.gz|\.dump)")
+NAME = re.compile(r"redheart-[0-9T.]+Z\.(sqlite3|dump)\.gz")
 LATEST = "redheart:backup"
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
+
+LEVEL = 6  # of the compression
 
 
 class DataError(Exception):
@@ -29,3 +35,19 @@ def complete_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # it may be that its folder cannot be used
             part.unlink(missing_ok=True)
+
+
+def compress(source: IO[bytes], path: Path) -> None:
+    with gzip.open(path, "wb", LEVEL) as target:
+        shutil.copyfileobj(source, target, 1024 * 1024)
+
+
+def decompress(path: Path, copy: Path) -> Path:
+    """Writes the content of a compressed file to ``copy``. Raises `DataError` if its checksum is wrong."""
+    copy.touch(mode=0o600)
+    try:
+        with gzip.open(path) as source, copy.open("wb") as target:
+            shutil.copyfileobj(source, target, 1024 * 1024)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path} is damaged: {error}.") from error
+    return copy

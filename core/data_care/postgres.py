@@ -10,24 +10,29 @@ from typing import Any
 
 from django.db import connection, connections
 
-from core.data_care.files import DataError
+from core.data_care.files import DataError, compress, decompress
 
-SUFFIX = ".dump"
+SUFFIX = ".dump.gz"
 OURS = ["--no-owner", "--no-privileges", "--no-comments"]  # the database may belong to another user after a restore
 
 
 def dump(path: Path) -> None:
     """Writes a compressed copy. Raises `DataError`."""
-    run("pg_dump", *_where(), "--format=custom", "--lock-wait-timeout=10s", *OURS, f"--file={path}")
+    options = ["--format=custom", "--compress=0", "--lock-wait-timeout=10s", *OURS]
+    process = start("pg_dump", *_where(), *options, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout  # noqa: S101  (a pipe)
+    compress(process.stdout, path)
+    _finish("pg_dump", process)
 
 
 def unpack(path: Path, folder: Path) -> Path:
-    """Reads the whole file and returns its path. Raises `DataError` if it is damaged."""
+    """Writes what `dump` has compressed into the folder. Raises `DataError` if it is damaged."""
+    copy = decompress(path, folder / "unpacked.dump")
     try:
-        run("pg_restore", f"--file={os.devnull}", str(path))
+        run("pg_restore", f"--file={os.devnull}", str(copy))
     except DataError as error:
         raise DataError(f"{path} is damaged: {error}") from error
-    return path
+    return copy
 
 
 def migrations(copy: Path) -> set[tuple[str, str]]:
@@ -80,10 +85,14 @@ def set_aside(name: str) -> Path:
 def run(program: str, *arguments: str) -> str:
     """Returns what the program prints. Raises `DataError` with its message if it fails."""
     process = start(program, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return _finish(program, process)
+
+
+def _finish(program: str, process: subprocess.Popen[bytes]) -> str:
     output, problem = process.communicate()
     if process.returncode:
         raise DataError(f"{program} failed: {problem.decode(errors='replace').strip()}")
-    return str(output.decode())
+    return output.decode()
 
 
 def start(program: str, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:

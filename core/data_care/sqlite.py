@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import shutil
 import sqlite3
-import zlib
 from contextlib import closing
 from pathlib import Path
 
 from django.db import connection, connections
 
-from core.data_care.files import DataError
+from core.data_care.files import DataError, compress, decompress
 
 SUFFIX = ".sqlite3.gz"
-LEVEL = 6  # of the compression
 
 
 def database() -> Path:
@@ -27,8 +23,8 @@ def dump(path: Path) -> None:
     try:
         copy.touch(mode=0o600)
         _copy(database(), copy)
-        with copy.open("rb") as source, gzip.open(path, "wb", LEVEL) as target:
-            shutil.copyfileobj(source, target, 1024 * 1024)
+        with copy.open("rb") as source:
+            compress(source, path)
     except sqlite3.Error as error:
         raise DataError(f"The database could not be copied: {error}.") from error
     finally:
@@ -43,14 +39,11 @@ def _copy(source: Path, target: Path) -> None:
 
 def unpack(path: Path, folder: Path) -> Path:
     """Writes the database in a backup into the folder. Raises `DataError` if it is damaged."""
-    copy = folder / "unpacked.sqlite3"
-    copy.touch(mode=0o600)
+    copy = decompress(path, folder / "unpacked.sqlite3")
     try:
-        with gzip.open(path) as source, copy.open("wb") as target:
-            shutil.copyfileobj(source, target, 1024 * 1024)
         with closing(sqlite3.connect(copy)) as reading:
             [found] = reading.execute("PRAGMA integrity_check(1)").fetchone()
-    except (EOFError, gzip.BadGzipFile, zlib.error, sqlite3.DatabaseError) as error:
+    except sqlite3.DatabaseError as error:
         raise DataError(f"{path} is damaged: {error}.") from error
     if found != "ok":
         raise DataError(f"{path} is damaged: {found}.")

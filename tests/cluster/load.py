@@ -17,7 +17,7 @@ from tests.cluster.cluster import Cluster
 from tests.faults.visitors import POSTS, Visitor, Visitors
 
 PAGES = 20
-PAUSE = 0.1  # seconds between two clicks of a visitor
+PAUSE = 0.2  # seconds between two clicks of a visitor, or two views
 VIEWERS = 2
 
 

@@ -18,6 +18,7 @@ from core.processes import Reporter
 from core.redis import redis
 from monitor.metrics import families
 from tests.data_care.sites import POSTGRES, Site
+from tests.live import until
 
 NUMBERS = (
     "from likes.models import Like, Post; from feedback.models import Message; from django.contrib.auth.models import "
@@ -78,6 +79,12 @@ def test_pending_messages_of_a_backup_are_not_sent_again(filled: Site, tmp_path:
     )
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads of earlier tests may still be connected to the database of the suite."""
+    monkeypatch.setattr(postgres, "connected", lambda: 0)
+
+
 def refusal(path: Path, settings: Settings) -> str:
     """Why a backup is refused. Nothing was done before, not even a copy of what is there."""
     settings.BACKUP_DIR = path.parent / "backups"
@@ -108,7 +115,7 @@ def test_a_backup_of_a_newer_version_and_one_that_is_none_are_refused(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_damaged_backup_and_one_of_another_database_are_refused(
-    saved: Path, settings: Settings, tmp_path: Path
+    saved: Path, settings: Settings, tmp_path: Path, alone: None
 ) -> None:
     content = saved.read_bytes()
     damaged = tmp_path / saved.name
@@ -135,7 +142,7 @@ def test_a_damaged_database_is_set_aside_by_a_restore(filled: Site, saved: Path,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_restore_is_refused_while_the_site_runs(tmp_path: Path) -> None:
+def test_a_restore_is_refused_while_the_site_runs(tmp_path: Path, alone: None) -> None:
     restore.refuse_while_running(force=False)
     reporter = Reporter("web", dict)
     reporter.report()
@@ -162,7 +169,7 @@ def test_the_password_is_not_among_the_arguments(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(connection.settings_dict, "PASSWORD", "very secret")
     process = postgres.start("sleep", "60")
     try:
-        assert b"PGPASSWORD=very secret" in Path(f"/proc/{process.pid}/environ").read_bytes()
+        until(lambda: b"PGPASSWORD=very secret" in Path(f"/proc/{process.pid}/environ").read_bytes(), "no password")
     finally:
         process.kill()
         process.wait()

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from django.conf import settings
 from kombu import Connection
 
 from tests.faults.proxy import Proxy
-from tests.live import ROOT, Live, until
+from tests.live import ROOT, Live, migrated, until
 from tests.rabbitmq import PORT, rabbitmq_for_us_alone
 
 
@@ -59,7 +60,7 @@ WORKER = ["-m", "celery", "-q", "-A", "project", "worker", "-Q", "deliveries", "
 
 
 def test_two_workers_of_one_line_on_one_machine_both_consume(rabbitmq: str, tmp_path: Path) -> None:
-    env = {**os.environ, "CELERY_BROKER_URL": rabbitmq}
+    env = migrated(tmp_path) | {"CELERY_BROKER_URL": rabbitmq, "REDIS_URL": settings.REDIS_URL}
     log = tmp_path / "log"
     with log.open("wb") as output, Connection(rabbitmq) as connection:
         connection.default_channel.queue_delete("deliveries")
