@@ -63,7 +63,7 @@ def workers(reports: Iterable[Report]) -> list[Process]:
 def _replaces(other: Report, silent: Report) -> bool:
     """Has the other worker been started on the same line of the same machine since this one fell silent?"""
     same_line = other is not silent and other.role == "worker" and line_of(other) == line_of(silent)
-    return same_line and silent.silence >= SILENT and other.uptime <= silent.silence
+    return same_line and silent.silence >= SILENT and other.silence + other.uptime <= silent.silence
 
 
 def line_of(worker: Report) -> str:

@@ -132,6 +132,13 @@ def test_a_silent_worker_beside_another_of_its_line_is_shown(staff: Client) -> N
     assert "likes-2@h" in part and "likes-1@h" in part and "No response" in part
 
 
+def test_a_worker_that_hangs_is_not_replaced_by_one_that_has_ended_before(staff: Client) -> None:
+    worker(40, pid=1, uptime=3)
+    worker(8, pid=2, uptime=20)
+    part = workers_part(staff)
+    assert "likes-2@h" in part and "No response" in part
+
+
 def test_a_web_process_shows_its_sockets_and_beat_its_last_runs(staff: Client) -> None:
     from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
