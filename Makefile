@@ -52,11 +52,11 @@ test-faults: .venv/dev # processes that are killed, hang or lose their connectio
 
 test-postgres: .venv/dev # what uses the database in a way of its own: locks, transactions, queries, sites that lose processes
 	DATABASE_URL=$${POSTGRES_URL:-postgres://postgres@127.0.0.1:5432/postgres} $(BIN)/python -m pytest \
-		tests/likes tests/outbox tests/feedback tests/notifications tests/socket tests/embed tests/data_care tests/test_health.py \
+		tests/likes tests/outbox tests/feedback tests/notifications tests/socket tests/embed tests/data_care/test_backup.py tests/data_care/test_transfer.py tests/test_health.py \
 		tests/test_pool.py tests/test_prepare.py tests/test_migrations.py tests/test_large_data.py \
 		tests/faults/test_no_click_is_lost.py tests/faults/test_settling_while_reading.py \
 		--ignore tests/feedback/test_killed_workers.py --ignore tests/notifications/test_killed_workers.py \
-		--ignore tests/data_care/test_running_site.py --ignore tests/notifications/test_digest_schedule.py --ignore tests/outbox/test_ssrf.py \
+		--ignore tests/notifications/test_digest_schedule.py --ignore tests/outbox/test_ssrf.py \
 		--ignore tests/socket/test_caps.py --ignore tests/socket/test_request_limits.py --ignore tests/socket/test_rights.py
 
 test-browser: .venv/dev

@@ -78,6 +78,7 @@ class Subscription:
         while True:
             try:
                 await self._subscribe()
+                end_if_cancelled()
                 while True:
                     async with asyncio.timeout(SILENCE):
                         received = await self.layer.receive(self.channel)
@@ -101,13 +102,25 @@ class Subscription:
         """Closes the connections of this loop, which may be dead without being closed. The next use opens new ones."""
         self.channel = ""
         self.joined.clear()
-        with suppress(Exception):
-            async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
-                await self.layer.flush()
+        flushing = asyncio.create_task(self._flush())  # a task of its own: `flush` ignores that its caller is cancelled
+        await asyncio.wait([flushing], timeout=SUBSCRIBE_TIMEOUT)
+        flushing.cancel()
         await asyncio.sleep(SUBSCRIBE_TIMEOUT)
+
+    async def _flush(self) -> None:
+        with suppress(Exception):
+            await self.layer.flush()
 
     async def _ping(self) -> None:
         while True:
             with suppress(Exception):  # then no ping comes back, and `_listen` connects again
                 await send_ping(self.server, self.id)
+            end_if_cancelled()
             await asyncio.sleep(PING_EVERY)
+
+
+def end_if_cancelled() -> None:
+    """Ends a task that was cancelled while the client of Redis connected, which may lose that on Python 3.11."""
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError

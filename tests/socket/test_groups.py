@@ -313,3 +313,28 @@ async def test_events_of_several_groups_are_one_message_to_everybody(
         await send(event(topic, 2, {}), event(personal_topic("v1"), 1, {}, name="like.1", via=topic))
         await until(lambda: page.states[topic] == 2)
         assert received == [10, 2]
+
+
+async def test_a_subscription_can_be_ended_while_it_closes_its_connection(
+    monkeypatch: pytest.MonkeyPatch, versions: dict[str, int]
+) -> None:
+    async with running(monkeypatch) as live:
+        [each] = live.subscriptions
+        await asyncio.wait_for(each.subscribed.wait(), TIMEOUT)
+        closing = asyncio.create_task(each._close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(closing, TIMEOUT)
+
+
+async def test_a_subscription_ends_whenever_it_is_cancelled_while_it_connects(versions: dict[str, int]) -> None:
+    for moment in range(100):
+        live = Hub()
+        await asyncio.sleep(moment * 0.00005)  # seconds
+        for task in live.tasks:
+            task.cancel()
+        _, pending = await asyncio.wait(live.tasks, timeout=TIMEOUT)
+        assert not pending, f"cancelled after {moment * 0.05} ms"
+        for each in live.subscriptions:
+            await each.layer.flush()
