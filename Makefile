@@ -116,7 +116,7 @@ bench-report: .venv/bench bench/peers/node/node_modules ## all that docs/perform
 	$(BIN)/python -m bench.targets
 
 bench-capacity: .venv/bench ## measure what docs/capacity.md calculates with, and write its tables; four minutes, needs Redis
-	$(BIN)/python -m bench --label capacity --rounds $(ROUNDS) --scenarios S2,S4,S5 --systems redheart:uvicorn-postgres
+	$(BIN)/python -m bench --label capacity --rounds $(ROUNDS) --scenarios S5,S2,S4 --systems redheart:uvicorn-postgres
 	$(BIN)/python -m bench.broadcast
 	$(BIN)/python -m bench.capacity_tables
 

@@ -5,10 +5,27 @@ bench/results/capacity.json (S2, S4 and S5) and bench/results/broadcast.json. `m
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator
 
-from bench.capacity import AUDIENCES, BUSY, NETWORK, SOCKETS, Audience, Costs, Site, read_costs, simulate, sufficient
-from bench.servers import ROOT
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+django.setup()
+
+from bench.capacity import (  # noqa: E402  (the hub, whose times it simulates, needs Django)
+    AUDIENCES,
+    BUSY,
+    NETWORK,
+    SOCKETS,
+    Audience,
+    Costs,
+    Site,
+    read_costs,
+    simulate,
+    sufficient,
+)
+from bench.servers import ROOT  # noqa: E402
 
 DOCS = ROOT / "docs"
 HEADS = (
@@ -29,7 +46,12 @@ def measured(costs: Costs) -> Iterator[tuple[str, str, str, str]]:
     received = f"{costs.received * 1e6:.0f} µs in each web process that gets it"
     yield "the broadcasts of a like", received, "–", f"{costs.message:.0f} bytes to each of them"
     yield "a frame to one socket", f"{costs.frame * 1e6:.0f} µs", "–", "–"
-    yield "an open socket", f"{costs.resting * 1e6:.1f} µs each second", f"{costs.socket / 1024:.0f} KiB", "–"
+    yield (
+        "an open socket, with what a site takes at rest",
+        f"{costs.resting * 1e6:.1f} µs each second",
+        f"{costs.socket / 1024:.0f} KiB",
+        "–",
+    )
     yield "opening a socket", f"{costs.opening * 1e3:.2g} ms", "–", "–"
     yield "a web process", "–", f"{costs.web / 2**20:.0f} MiB", "–"
 
