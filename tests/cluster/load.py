@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -78,7 +77,7 @@ class Load:
                         page.recv(0.2)
         if not self.stop.is_set():
             self.reconnects += 1
-            time.sleep(0.5)
+            self.stop.wait(0.5)
 
     def close(self) -> None:
         self.visitors.close()

@@ -17,6 +17,13 @@ from tests.live import Live, until
 
 
 def anonymous(page: Page, post_id: int) -> Iterator[State]:
+    yield from feed_pages(page, post_id)
+    yield from sign_in_pages(page)
+    yield from feedback_pages(page)
+    yield from error_pages(page)
+
+
+def feed_pages(page: Page, post_id: int) -> Iterator[State]:
     visit(page, "/")
     yield "feed", page
     heart(page, post_id).click()
@@ -33,6 +40,9 @@ def anonymous(page: Page, post_id: int) -> Iterator[State]:
     yield "search without results", visit(page, "/?q=no-such-text")
     yield "post", visit(page, f"/posts/{post_id}/")
     yield "likes", visit(page, f"/posts/{post_id}/likes/")
+
+
+def sign_in_pages(page: Page) -> Iterator[State]:
     for name in ("login", "signup"):
         yield name, visit(page, f"/accounts/{name}/")
         submit(page)
@@ -43,6 +53,9 @@ def anonymous(page: Page, post_id: int) -> Iterator[State]:
     page.locator("[name=email]").fill("nobody@example.com")
     submit(page)
     yield "link to reset sent", page
+
+
+def feedback_pages(page: Page) -> Iterator[State]:
     yield "feedback", visit(page, "/feedback/")
     submit(page)
     yield "feedback with errors", page
@@ -54,6 +67,9 @@ def anonymous(page: Page, post_id: int) -> Iterator[State]:
     page.locator("a[href$='/delete/']").click()
     page.wait_for_url(re.compile("/delete/"))
     yield "delete a message", page
+
+
+def error_pages(page: Page) -> Iterator[State]:
     for path in (
         "/nowhere/",
         "/notifications/unsubscribe/x/",
