@@ -6,10 +6,11 @@ ROUNDS ?= 1
 FLOWER_PORT ?= 5555
 SITES := tests/docs tests/journeys tests/deploy tests/cluster tests/feedback/test_killed_workers.py \
 	tests/notifications/test_killed_workers.py tests/data_care/test_running_site.py
+APPS := tests/feedback tests/likes tests/notifications tests/outbox tests/socket
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run restart test test-server test-sites test-faults test-postgres test-browser test-embed faults mutants coverage check messages lock flower bench bench-peers bench-report \
+.PHONY: help run restart test test-server test-apps test-sites test-faults test-postgres test-browser test-embed faults mutants coverage check messages lock flower bench bench-peers bench-report \
 	examples examples-build examples-mkdocs examples-eleventy
 
 help: ## list the commands
@@ -39,10 +40,13 @@ examples-eleventy:
 	@npm install --prefix examples/eleventy --no-package-lock --no-audit --no-fund --silent
 	npm run --prefix examples/eleventy --silent build
 
-test: test-server test-sites test-faults test-browser test-embed ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
+test: test-server test-apps test-sites test-faults test-browser test-embed ## run the whole suite; DATABASE_URL=postgres://… runs it on PostgreSQL
 
 test-server: .venv/dev
-	$(BIN)/python -m pytest tests --ignore tests/e2e --ignore tests/faults $(addprefix --ignore ,$(SITES))
+	$(BIN)/python -m pytest tests $(addprefix --ignore ,tests/e2e tests/faults $(SITES) $(APPS))
+
+test-apps: .venv/dev
+	$(BIN)/python -m pytest $(APPS) $(addprefix --ignore ,$(SITES))
 
 test-sites: .venv/dev # with processes of their own
 	$(BIN)/python -m pytest $(SITES)
@@ -52,7 +56,7 @@ test-faults: .venv/dev # processes that are killed, hang or lose their connectio
 
 test-postgres: .venv/dev # what uses the database in a way of its own: locks, transactions, queries, sites that lose processes
 	DATABASE_URL=$${POSTGRES_URL:-postgres://postgres@127.0.0.1:5432/postgres} $(BIN)/python -m pytest \
-		tests/likes tests/outbox tests/feedback tests/notifications tests/socket tests/embed tests/data_care/test_backup.py tests/data_care/test_transfer.py tests/test_health.py \
+		$(APPS) tests/embed tests/data_care/test_backup.py tests/data_care/test_transfer.py tests/test_health.py \
 		tests/test_pool.py tests/test_prepare.py tests/test_migrations.py tests/test_large_data.py \
 		tests/faults/test_no_click_is_lost.py tests/faults/test_settling_while_reading.py \
 		--ignore tests/feedback/test_killed_workers.py --ignore tests/notifications/test_killed_workers.py \

@@ -80,11 +80,16 @@ def celery(site: Live, *command: str) -> None:
     subprocess.run(argv, cwd=ROOT, env=site.env, check=True, capture_output=True)
 
 
-def test_a_worker_that_hangs_is_seen_before_it_is_ended(site: Live, monitor: Page, feed: Page) -> None:
+def test_a_worker_that_hangs_is_seen_and_ended(site: Live, monitor: Page, feed: Page) -> None:
+    assert site.process
     [pid] = site.pids(LIKES_WORKER)
-    os.kill(pid, signal.SIGSTOP)
-    heart(feed, first_post(feed)).click()
-    expect(queue(monitor, "likes", "worker")).to_have_text("The worker doesn't respond")
+    site.process.send_signal(signal.SIGSTOP)  # `project.run`, which would soon end the worker
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        heart(feed, first_post(feed)).click()
+        expect(queue(monitor, "likes", "worker")).to_have_text("The worker doesn't respond")
+    finally:
+        site.process.send_signal(signal.SIGCONT)
     expect(queue(monitor, "likes", "worker")).to_have_text("Running")
     expect(queue(monitor, "likes", "pending")).to_have_text("0")
     assert site.pids(LIKES_WORKER) != [pid]
