@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import ExpressionWrapper, F
 from django.utils.crypto import salted_hmac
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 SALT = "redheart.encryption"
 LOOKUPS = {"exact", "in", "isnull"}
@@ -35,6 +36,8 @@ class EncryptedTextField(models.TextField):
 
 
 def cipher(secret_key: str) -> AESSIV:
+    from cryptography.hazmat.primitives.ciphers.aead import AESSIV  # large, and most processes encrypt nothing
+
     return AESSIV(salted_hmac(SALT, "", secret=secret_key, algorithm="sha512").digest())
 
 
@@ -47,6 +50,8 @@ def decrypt(value: str) -> str:
 
 def _decrypted(value: str) -> str | None:
     """None if no key can read it."""
+    from cryptography.exceptions import InvalidTag
+
     for key in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]:
         try:
             return cipher(key).decrypt(urlsafe_b64decode(value), None).decode()

@@ -6,20 +6,29 @@ import logging
 from typing import Any
 
 from celery import Task, current_app
+from django.conf import settings
 from redis import RedisError
 
+from core import task_messages
 from core.redis import redis
 
 FLAG_EXPIRES = 5  # seconds; then a lost task can be enqueued again
 log = logging.getLogger(__name__)
 
 
-def enqueue_once(task: Task, **options: Any) -> None:
-    """Only the caller that sets the flag in Redis publishes the task. ``options`` are those of ``apply_async``. Never
-    raises, and gives up within two seconds if Redis is away: beat enqueues the task later."""
+def enqueue_once(task: Task, *, kwargs: dict[str, Any] | None = None, priority: int = 0) -> None:
+    """Only the caller that sets the flag in Redis publishes the task. ``priority`` is 0, 1 or 2. Never raises, and gives
+    up within two seconds if Redis is away: beat enqueues the task later.
+
+    If Redis is the broker, too, the message is written without ``apply_async``, which takes four times the CPU time:
+    nearly half of what a quiet click costs the web process."""
     try:
-        if redis().set(_flag(task), 1, nx=True, ex=FLAG_EXPIRES):
-            task.apply_async(**options)
+        if not redis().set(_flag(task), 1, nx=True, ex=FLAG_EXPIRES):
+            return
+        if current_app.conf.broker_url == settings.CELERY_REDIS_URL:
+            redis().lpush(*task_messages.encode(task, kwargs or {}, priority))
+        else:
+            task.apply_async(kwargs=kwargs, priority=priority)
     except Exception as error:
         log.warning("could not enqueue %s; beat will do it: %r", task.name, error)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import NamedTuple
-
-import requests
+from typing import TYPE_CHECKING, NamedTuple
 
 from outbox import ssrf
+
+if TYPE_CHECKING:
+    import requests
 
 MAX_TEXT = 2000  # bytes of a response that are kept
 
@@ -26,6 +27,8 @@ class Response(NamedTuple):
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Response:
     """Sends it once, without following redirects. Raises `ssrf.Refused`, or `requests.RequestException` if there was no
     complete response in `ssrf.MAX_SECONDS`."""
+    import requests  # large, and only the processes that send need it
+
     with ssrf.public_only(), requests.Session() as session:
         session.trust_env = False  # a proxy would resolve the name itself
         timeout = ssrf.MAX_SECONDS / 2
@@ -35,6 +38,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Response:
 
 def _beginning(response: requests.Response) -> str:
     """The first `MAX_TEXT` bytes of the body, or what has come until the deadline."""
+    import requests
+
     text = b""
     with response, suppress(requests.RequestException):
         for piece in response.iter_content(1):

@@ -28,6 +28,8 @@ from core import correlation, heartbeats, watchdog
 from project import worker_reports  # noqa: F401  (connects its signals)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+# Celery would run Django's checks, which import every page. `manage.py prepare` runs them before a worker starts.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 WORKER_TIMEOUT = 5.0  # seconds
 
@@ -107,9 +109,19 @@ def lengthen_socket_timeouts(conf: Any, **_: Any) -> None:
     conf.broker_connection_timeout = WORKER_TIMEOUT
 
 
+class QoS(redis.QoS):
+    """A message that needs no acknowledgement was not kept, so there is nothing to remove. kombu 5.7.0 would try."""
+
+    def ack(self, delivery_tag: str) -> None:
+        if delivery_tag in self._delivered:
+            super().ack(delivery_tag)
+
+
 class Channel(redis.Channel):
     """An acknowledgement on a connection that was lost is a connection error, which Celery logs. kombu 5.7.0 raises
     AttributeError, which ends the worker. The broker delivers the message again in both cases."""
+
+    QoS = QoS
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         if self.connection is None or self.connection.client is None:

@@ -3,6 +3,7 @@ from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import include, path
 
+admin.autodiscover()  # here, because workers need none of it
 handler500 = "project.errors.server_error"
 urlpatterns = [
     path("", include("core.urls")),

@@ -67,7 +67,7 @@ def on_broker(run: Run) -> Seen:
     pair = [run.start(name, [run.queue("work")]) for name in ("third", "fourth")]
     run.wait_until_ready(*waiting, *pair)
     run.task(tasks.work).apply_async(["countdown", 0], queue=run.queue("countdown"), countdown=COUNTDOWN)
-    inspect = run.app.control.inspect(timeout=1.5)
+    inspect = run.app.control.inspect(timeout=TIMEOUT, limit=len(waiting + pair))
     seen[PING] = str(len(inspect.ping() or {}))
     seen[SCHEDULED] = str(sum(map(len, (inspect.scheduled() or {}).values())))
     seen[KILLED] = f"{seconds_until_it_runs_again(run, pair):.2f} s"

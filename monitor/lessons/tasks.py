@@ -26,7 +26,7 @@ from redis import Redis
 
 from core.one_at_a_time import one_at_a_time
 
-LOG = os.environ.get("LESSON_LOG", os.devnull)
+LOG = os.environ.get("LESSON_LOG", "")  # empty in the processes of the site, which import this module, too
 WORKER = os.environ.get("LESSON_WORKER", "")
 CHECK_INTERVAL = 1.0  # seconds
 
@@ -47,8 +47,6 @@ def record(event: str, **data: Any) -> None:
         file.write(line + "\n")
 
 
-@celeryd_init.connect
-@beat_init.connect
 def end_with_the_lesson(**_: Any) -> None:
     """Ends this worker when the process that runs the lesson was killed. The children of a worker end after it."""
     if parent := os.environ.get("LESSON_PARENT"):
@@ -61,35 +59,44 @@ def _wait_for_the_end_of(parent: int) -> None:
     os._exit(1)
 
 
-@worker_ready.connect
 def ready(**_: Any) -> None:
     record("ready")
 
 
-@before_task_publish.connect
 def enqueued(headers: dict[str, Any], body: Any, **_: Any) -> None:
     """What beats and workers enqueue."""
     record("enqueued", task=headers["id"], args=body[0])
 
 
-@task_received.connect
 def received(request: Any, **_: Any) -> None:
     record("received", task=request.id, args=request.args)
 
 
-@task_prerun.connect
 def started(task_id: str, args: Any, kwargs: Any, **_: Any) -> None:
     record("started", task=task_id, args=args, kwargs=kwargs)
 
 
-@task_postrun.connect
 def ended(task_id: str, args: Any, state: str, **_: Any) -> None:
     record("ended", task=task_id, args=args, state=state)
 
 
-@task_revoked.connect
 def revoked(request: Any, expired: bool, **_: Any) -> None:
     record("revoked", task=request.id, args=request.args, expired=expired)
+
+
+RECEIVERS = {
+    celeryd_init: end_with_the_lesson,
+    beat_init: end_with_the_lesson,
+    worker_ready: ready,
+    before_task_publish: enqueued,
+    task_received: received,
+    task_prerun: started,
+    task_postrun: ended,
+    task_revoked: revoked,
+}
+if LOG:
+    for signal, receiver in RECEIVERS.items():
+        signal.connect(receiver)
 
 
 @app.task(shared=False)

@@ -3,7 +3,6 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from django import forms
 from django.conf import settings
 from django.core.validators import URLValidator
@@ -33,6 +32,8 @@ class SubscriptionForm(forms.Form):
         return endpoint
 
     def clean_p256dh(self) -> str:
+        from cryptography.hazmat.primitives.asymmetric import ec  # large
+
         key = str(self.cleaned_data["p256dh"])
         try:
             ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), urlsafe_b64decode(f"{key[:87]}="))

@@ -11,7 +11,6 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
-import requests
 from django.utils import timezone
 
 from notifications import transports as package
@@ -21,6 +20,7 @@ from outbox.outcome import Outcome, Status
 from outbox.transports import Transport, transports
 
 if TYPE_CHECKING:
+    import requests
     from django_stubs_ext import StrPromise
 
     from notifications.forms.destinations import ConnectForm

@@ -8,15 +8,13 @@ A message follows a template that Kakao has approved. The values are ``#{title}`
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import requests
 from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
-from urllib3.exceptions import NewConnectionError
 
 from notifications.forms.destinations import MAX_ADDRESS, ConnectForm, public_url, word
 from notifications.models import Delivery, Destination
@@ -25,6 +23,9 @@ from outbox import http, ssrf
 from outbox.http import Response
 from outbox.outcome import Outcome, Status
 from outbox.transports import register
+
+if TYPE_CHECKING:
+    import requests
 
 DEFAULT_HOST = "https://kakaotalk-bizmessage.api.nhncloudservice.com"
 FIELDS = ("title", "text", "count", "url")
@@ -86,6 +87,8 @@ class Kakao(DestinationTransport):
     def send(self, delivery: Delivery) -> Outcome:
         """At most once: each message costs money, so one that may have arrived is UNKNOWN and not retried. The service
         also refuses a second message with the same idempotency key within ten minutes."""
+        import requests  # large
+
         destination = delivery.destination
         body = json.dumps(message(delivery), ensure_ascii=False)
         headers = {"Content-Type": "application/json;charset=UTF-8", "X-NC-API-IDEMPOTENCY-KEY": delivery.identity}
@@ -112,6 +115,9 @@ class Kakao(DestinationTransport):
 
 def never_connected(error: requests.RequestException) -> bool:
     """True if there was no connection, so that nothing can have arrived."""
+    import requests
+    from urllib3.exceptions import NewConnectionError
+
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
 

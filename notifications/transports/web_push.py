@@ -5,23 +5,23 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import urlsafe_b64encode
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import requests
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from py_vapid import Vapid02
-from py_vapid.utils import b64urlencode
 
 from notifications.models import PUSH, Delivery, Destination
 from notifications.transports.base import DestinationTransport, outcome_of
 from outbox import http, ssrf
 from outbox.outcome import Outcome, Status
 from outbox.transports import register
+
+if TYPE_CHECKING:
+    from py_vapid import Vapid02
 
 TTL = 24 * 3600  # seconds that the push service keeps a message for a browser that is not running
 SIGNATURE_LASTS = 12 * 3600  # seconds; push services refuse more than a day
@@ -35,6 +35,8 @@ class Push(DestinationTransport):
 
     def send(self, delivery: Delivery) -> Outcome:
         """Not marked as handed over, so it is retried: a message with the same topic replaces the one before."""
+        import requests  # large
+
         destination, topic = delivery.destination, tag(delivery)
         host, body = urlsplit(destination.address).netloc, encrypted(destination, message(delivery))
         request = f"POST {host}/…\nTopic: {topic}\n\n{len(body)} encrypted bytes"
@@ -71,6 +73,8 @@ def encrypted(destination: Destination, data: dict[str, Any]) -> bytes:
 
 @cache
 def signer() -> Vapid02:
+    from py_vapid import Vapid02
+
     return Vapid02.from_string(settings.VAPID_PRIVATE_KEY)
 
 
@@ -89,4 +93,7 @@ def public_key() -> str:
     """The key that browsers subscribe with. Empty: this site offers no push."""
     if not settings.VAPID_PRIVATE_KEY:
         return ""
-    return b64urlencode(signer().public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    point = signer().public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return urlsafe_b64encode(point).decode().rstrip("=")

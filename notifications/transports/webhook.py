@@ -11,7 +11,6 @@ import secrets
 import time
 from typing import Any
 
-import requests
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -45,6 +44,8 @@ class Webhook(DestinationTransport):
 
     def send(self, delivery: Delivery) -> Outcome:
         """At least once: without a response it is sent again, with the same ``webhook-id``."""
+        import requests  # large
+
         destination = delivery.destination
         body = json.dumps({"type": delivery.content.get("type", "test"), "data": delivery.content}, ensure_ascii=False)
         headers = signed_headers(delivery.identity, int(time.time()), body, destination.secret)

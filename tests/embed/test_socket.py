@@ -41,10 +41,12 @@ async def watching(*topics: str, token: str = "") -> AsyncIterator[WebsocketComm
         await communicator.disconnect(timeout=TIMEOUT)
 
 
-async def frame(communicator: WebsocketCommunicator) -> dict[str, Any]:
-    """The next frame that is not empty, as heartbeats are."""
-    while not (got := json.loads(await communicator.receive_from(TIMEOUT))):
-        pass
+async def frame(communicator: WebsocketCommunicator, *names: str) -> dict[str, Any]:
+    """The states of the next frame that is not empty, as heartbeats are; of several, until all these names are there:
+    the outcome of a click does not wait for the count."""
+    got: dict[str, Any] = {}
+    while not got or not got.keys() >= {*names}:
+        got |= json.loads(await communicator.receive_from(TIMEOUT))
     return got
 
 
@@ -75,7 +77,7 @@ async def test_a_settled_like_reaches_all_readers_and_only_its_visitor_learns_th
     async with watching(topic, token=first["token"]) as clicker, watching(topic) as reader:
         assert (await frame(clicker))[topic]["count"] == (await frame(reader))[topic]["count"] == 0
         await settle()
-        got, others = await frame(clicker), await frame(reader)
+        got, others = await frame(clicker, topic, saved), await frame(reader)
         assert got[topic] == others[topic] == {"v": 1, "count": 1}
         assert (got[saved]["v"], got[saved]["liked"]) == (1, True) and saved not in others
 

@@ -56,10 +56,12 @@ async def watching(query: str, *, key: str = "") -> AsyncIterator[tuple[Websocke
         await communicator.disconnect(timeout=TIMEOUT)
 
 
-async def frame(communicator: WebsocketCommunicator) -> dict[str, Any]:
-    """The next frame that is not empty, as heartbeats are."""
-    while not (got := json.loads(await communicator.receive_from(TIMEOUT))):
-        pass
+async def frame(communicator: WebsocketCommunicator, *names: str) -> dict[str, Any]:
+    """The states of the next frame that is not empty, as heartbeats are; of several, until all these names are there:
+    the outcome of a click does not wait for the count."""
+    got: dict[str, Any] = {}
+    while not got or not got.keys() >= {*names}:
+        got |= json.loads(await communicator.receive_from(TIMEOUT))
     return got
 
 
@@ -81,7 +83,7 @@ async def test_a_settled_like_reaches_everyone_with_its_count_and_the_clicker_wi
     async with watching(query, key="v1") as (clicker, _), watching(query, key="v2") as (other, _):
         await like(post, "v1")
         assert await frame(other) == {f"post.{post.pk}": {"v": 1, "count": 1}}
-        got = await frame(clicker)
+        got = await frame(clicker, f"post.{post.pk}", f"like.{post.pk}")
         assert got[f"post.{post.pk}"] == {"v": 1, "count": 1}
         saved = got[f"like.{post.pk}"]
         times = [saved["journey"][stage] for stage in ("accepted", "started", "stored", "broadcast")]
