@@ -3,6 +3,8 @@ a byte a minute arrives."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from daphne.http_protocol import WebRequest
 from twisted.web.http import HTTPChannel
 
@@ -26,6 +28,10 @@ class LimitedRequest(WebRequest):
 
     received = 0  # bytes of the body
     refused = False
+
+    def __init__(self, *args: Any) -> None:
+        """Leaves the fields of a form to Django: Twisted would parse each form, too, for a sixth of a like's CPU time."""
+        super().__init__(*args, parsePOSTFormSubmission=False)
 
     def gotLength(self, length: int | None) -> None:
         super().gotLength(min(length or 0, MAX_BODY))  # a body of this size is kept in memory
