@@ -19,7 +19,7 @@ from bench.servers import ROOT, Servers, free_port, until
 from bench.system import POSTS, VISITORS, Frame, System, Visitor
 
 UVICORN = (
-    "uvicorn --no-proxy-headers --log-level warning --no-access-log --ws-per-message-deflate false "
+    "uvicorn --no-proxy-headers --log-level warning --no-access-log --ws live.servers.uvicorn:LeanWebSocket "
     "project.asgi:application"
 )
 PROXIED = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}  # for a production site
