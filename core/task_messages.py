@@ -26,9 +26,7 @@ def encode(task: Task, kwargs: dict[str, Any], priority: int) -> tuple[str, str]
         raise ValueError(f"The priority must be below {LISTS}.")
     queue, task_id = queue_of(task.name), uuid()
     limits = {"time_limit": task.time_limit, "soft_time_limit": task.soft_time_limit}
-    made = current_app.amqp.as_task_v2(
-        task_id, task.name, kwargs=kwargs, ignore_result=task.ignore_result, **limits
-    )
+    made = current_app.amqp.as_task_v2(task_id, task.name, kwargs=kwargs, ignore_result=task.ignore_result, **limits)
     correlation.add_to_task(made.headers)
     return queue, json.dumps(
         {

@@ -15,6 +15,7 @@ from likes.models import BY_ACCOUNT, Like, Post
 PAGE_SIZE = 20  # posts
 MAX_THROUGH = 200  # posts of a long page that is loaded again
 MAX_NAMES = 100
+NO_LIKE = Like(wanted=False, counted=False)  # of a visitor who has never clicked the heart of a post
 
 
 def state_for_headers(headers: Headers, post_id: int) -> dict[str, Any]:
@@ -61,7 +62,8 @@ def with_personal_likes(posts: list[Post], visitor: str | None) -> list[Post]:
         likes = Like.objects.filter(visitor=visitor, post__in=posts).select_related("post")
         likes_by_post = {like.post_id: like for like in likes}
     for post in posts:
-        post.personal_like = likes_by_post.get(post.pk) or Like(post=post, wanted=False, counted=False)
-        # The count that was read in the same query as the like: the worker may have settled it since the first query.
-        post.like_count, post.version = post.personal_like.post.like_count, post.personal_like.post.version
+        post.personal_like = likes_by_post.get(post.pk, NO_LIKE)
+        if post.personal_like is not NO_LIKE:
+            # Read in the same query as the like: the worker may have settled it since the first query.
+            post.like_count, post.version = post.personal_like.post.like_count, post.personal_like.post.version
     return posts

@@ -52,6 +52,8 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         },
         "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     }
+    if env.is_web_process(sys.argv):
+        DATABASE["CONN_MAX_AGE"] = 600  # seconds that each thread of project/handler.py keeps its connection
 else:
     DATABASE["ENGINE"] = "project.postgres"
     DATABASE["OPTIONS"] = env.postgres_options(DATABASE.get("OPTIONS", {}), limited=not MIGRATING)

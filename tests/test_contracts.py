@@ -1,4 +1,4 @@
-"""Private API of Django, daphne and Twisted that project/handler.py and live/servers/ use or override.
+"""Private API of Django, Celery, daphne, Twisted and uvicorn that project/ and live/servers/ use or override.
 
 If a test fails here after an upgrade: read what has changed, adapt our code, then update the digest or signature.
 """
@@ -12,19 +12,24 @@ from typing import Any, cast
 
 import pytest
 from autobahn.twisted.websocket import WebSocketServerProtocol
+from autobahn.websocket import protocol as autobahn
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.core.handlers import asgi, base
+from kombu.transport import redis as kombu_redis
 from psycopg_pool import ConnectionPool
 from psycopg_pool.pool import WaitingClient
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.tcp import Connection
 from twisted.web.http import HTTPChannel
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from live.servers import uvicorn
 from live.servers.daphne import LeanWebSocket
 from live.servers.limits import DeadlineChannel, LimitedRequest
+from project.celery import QoS
 from project.handler import Handler
 
 
@@ -55,6 +60,8 @@ from project.handler import Handler
         (Server.kill_all_applications, "(self)"),
         (Connection.writeSomeData, "(self, data: 'bytes') -> 'int | ConnectionLost'"),
         (FileDescriptor.write, "(self, data: 'bytes') -> 'None'"),
+        (kombu_redis.QoS.ack, "(self, delivery_tag)"),
+        (WebSocketsSansIOProtocol.send, "(self, message: 'ASGISendEvent') -> 'None'"),
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
 )
@@ -70,6 +77,10 @@ def test_methods_that_we_call_or_override_have_the_same_signature(function: Call
         (WebSocketProtocol.handle_reply, "5331423b1cf2"),
         (FileDescriptor.write, "3e46c97fc173"),
         (FileDescriptor.doWrite, "a986d7b1b105"),
+        (autobahn.WebSocketProtocol._connectionMade, "7ac58d8bb6c3"),
+        (kombu_redis.QoS.append, "35c655f6ecc6"),
+        (WebSocketsSansIOProtocol.send, "d4919ed760ce"),
+        (WebSocketsSansIOProtocol.handle_connect, "fc648c2161ff"),
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
 )
@@ -81,7 +92,7 @@ def test_methods_that_our_overrides_are_based_on_have_the_same_source(
 
 def test_every_public_method_of_our_subclasses_overrides_one_of_the_base_class() -> None:
     ours = {"_release_handshake", "refuse", "_handle", "_respond"}
-    for subclass in (Handler, LeanWebSocket, LimitedRequest, DeadlineChannel):
+    for subclass in (Handler, LeanWebSocket, LimitedRequest, DeadlineChannel, uvicorn.LeanWebSocket, QoS):
         base_class = subclass.__bases__[0]
         methods = {name for name, value in vars(subclass).items() if inspect.isfunction(value)} - ours
         assert methods and methods <= set(dir(base_class))
@@ -93,4 +104,4 @@ def test_the_attributes_that_we_use_exist() -> None:
     assert "requests" in vars(HTTPChannel())
     assert {"_lock", "_waiting"} <= set(vars(ConnectionPool(open=False)))
     assert {"fail"} <= set(dir(WaitingClient))
-    assert {"STATE_OPEN"} <= set(dir(WebSocketServerProtocol))
+    assert {"STATE_OPEN", "CONFIG_ATTRS"} <= set(dir(WebSocketServerProtocol))

@@ -30,7 +30,7 @@ class LimitedRequest(WebRequest):
     refused = False
 
     def __init__(self, *args: Any) -> None:
-        """Leaves the fields of a form to Django: Twisted would parse each form, too, for a sixth of a like's CPU time."""
+        """Leaves the fields of a form to Django. Twisted would parse them, too, for a sixth of a like's CPU time."""
         super().__init__(*args, parsePOSTFormSubmission=False)
 
     def gotLength(self, length: int | None) -> None:

@@ -22,7 +22,7 @@ from tests.live import ROOT, free_port, until
 HOST = "redheart.example"
 JSON = {"accept": "application/json"}
 NEW_FILE = "css/of-the-next-release.0123456789ab.css"
-UVICORN = "--no-proxy-headers --no-access-log --ws-per-message-deflate false --port"
+UVICORN = "--no-proxy-headers --no-access-log --ws live.servers.uvicorn:LeanWebSocket --port"
 ROWS = """
 from likes.models import Post
 from django.contrib.auth.models import User
