@@ -10,7 +10,7 @@ APPS := tests/feedback tests/likes tests/notifications tests/outbox tests/socket
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run restart test test-server test-apps test-sites test-faults test-postgres test-browser test-embed faults mutants coverage check messages lock flower bench bench-peers bench-report \
+.PHONY: help run restart test test-server test-apps test-sites test-faults test-postgres test-browser test-embed faults mutants coverage check messages lock flower bench bench-check bench-peers bench-report \
 	examples examples-build examples-mkdocs examples-eleventy
 
 help: ## list the commands
@@ -104,6 +104,9 @@ flower: .venv/flower ## start Flower on http://127.0.0.1:5555 for the workers of
 
 bench: .venv/bench ## measure Redheart under load, about two minutes; LABEL=name, ROUNDS=3, SYSTEMS=redheart:uvicorn-postgres
 	$(BIN)/python -m bench --label $(LABEL) --rounds $(ROUNDS) $(if $(SYSTEMS),--systems $(SYSTEMS))
+
+bench-check: .venv/bench # fails if a like or a page costs half as much CPU time again as when it was last measured; a minute
+	$(BIN)/python -m bench --check --label check --rounds 3 --scenarios S1,S2,S7 --systems redheart:daphne-sqlite
 
 bench-peers: .venv/bench bench/peers/node/node_modules ## the same beside two other stacks, in turn, with ratios; needs Node.js
 	$(BIN)/python -m bench --peers --label $(LABEL) --rounds $(ROUNDS) $(if $(SYSTEMS),--systems $(SYSTEMS))

@@ -23,9 +23,11 @@ from bench.measure import Bench, Numbers
 from bench.postgres import have_postgres
 from bench.scenarios import SCENARIOS
 from bench.servers import ROOT, Servers
+from bench.speed import speed
 from bench.system import System
 from bench.systems import load
 from bench.table import Rounds, medians, ratios, show
+from bench.targets import regressions, verdict
 
 RESULTS = ROOT / "bench" / "results"
 REDHEART = ["redheart:daphne-sqlite", "redheart:uvicorn-sqlite"]
@@ -74,7 +76,8 @@ def one_round(spec: str, scenarios: list[str], *, keep: bool, profile: bool) -> 
 def machine() -> dict[str, Any]:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version(),
-            "commit": commit.stdout.strip(), "when": time.strftime("%Y-%m-%d %H:%M:%S")}  # fmt: skip
+            "speed": round(speed(), 2), "commit": commit.stdout.strip(),
+            "when": time.strftime("%Y-%m-%d %H:%M:%S")}  # fmt: skip
 
 
 def say(text: str) -> None:
@@ -91,6 +94,9 @@ def main() -> None:
     parser.add_argument("--label", default="latest", help="name of the file with the results")
     parser.add_argument("--keep", action="store_true", help="leave logs and databases in bench/run/")
     parser.add_argument("--profile", action="store_true", help="sample web and worker-likes with py-spy (raw stacks)")
+    parser.add_argument(
+        "--check", action="store_true", help="fail if a like or a view of daphne costs much more than before"
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stop the servers first, as Ctrl-C does
     systems = options.systems.split(",") if options.systems else default_systems(peers=options.peers)
@@ -105,6 +111,8 @@ def main() -> None:
     report(rounds, options.label)
     if failed := [s for s, found in rounds.items() if any(len(n) < options.rounds for n in found.values())]:
         sys.exit(f"Not measured in every round: {', '.join(failed)}")
+    if options.check and (worse := regressions(rounds[REDHEART[0]], speed())):
+        sys.exit("Much more CPU time than before (bench/targets.py): " + "; ".join(worse))
 
 
 def write(label: str, rounds: Rounds) -> None:
@@ -120,7 +128,7 @@ def report(rounds: Rounds, label: str) -> None:
     for system in found:
         if not system.startswith("redheart"):
             print(f"\n{ratios(found, system)}")
-    print(f"\nbench/results/{label}.json")
+    print(f"\nbench/results/{label}.json\n{verdict(found)}")
 
 
 if __name__ == "__main__":

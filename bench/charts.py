@@ -36,7 +36,13 @@ COMMON_FRAMES = (
     "thread.py",
     "celery/worker/worker.py",
 )  # all stacks begin with these: left out
-CURVES = {"existing likes": "likes that the post has already", "posts": "posts", "watchers": "watchers"}
+CURVES = {
+    "existing likes": "likes that the post has already",
+    "posts": "posts",
+    "watchers": "watchers",
+    "posts on the screen": "posts that each watcher has on the screen",
+    "groups of the author": "groups in the bell of the posts' author",
+}
 
 
 def svg(height: float, parts: Iterable[str]) -> str:

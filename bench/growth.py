@@ -1,7 +1,8 @@
 """``python -m bench.growth``: what likes cost as posts, likes and watchers grow. Writes bench/results/growth.json.
 
 One Redheart (uvicorn, SQLite) gets bursts of likes on a post that has 10 to 100,000 likes already, over 1 to 5,000
-posts, and before 0 to 2,000 watchers. Each round measures all points in turn.
+posts, before 0 to 2,000 watchers, before watchers with 1 to 250 posts on the screen, and on posts of an author whose
+bell has 10 to 5,000 groups. Each round measures all points in turn.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import statistics
 from collections import defaultdict
+from collections.abc import Sequence
 
 import uvloop
 
@@ -21,7 +23,8 @@ from bench.system import VISITORS
 from bench.systems.redheart import Redheart
 
 EXISTING, POSTS, WATCHERS = (10, 1000, 100_000), (1, 10, 100, 1000, 5000), (0, 100, 500, 1000, 2000)
-LIKES = 1000
+SCREENS, GROUPS = (1, 20, 100, 250), (10, 1000, 5000)
+LIKES, SAME = 1000, 10  # same: posts of a burst that shows what the author's groups cost
 PRINTED = ("answered per s", "cpu servers ms", "click to saved p50 ms", "lost likes", "stale watchers")
 Points = dict[str, dict[int, list[Numbers]]]  # curve: x: one entry for each round
 
@@ -30,7 +33,18 @@ async def measure(system: Redheart, servers: Servers, rounds: int) -> Points:
     bench = Bench(system, servers)
     await bench.warm_up()
     await burst(bench, bench.posts(1), likes=LIKES)
-    found: Points = {curve: defaultdict(list) for curve in ("existing likes", "posts", "watchers")}
+    curves = ("existing likes", "posts", "watchers", "posts on the screen", "groups of the author")
+    found: Points = {curve: defaultdict(list) for curve in curves}
+    groups = 0
+    for x in GROUPS:
+        while groups < x - SAME:  # each like of another post makes a group
+            groups += (more := min(LIKES, x - SAME - groups))
+            await burst(bench, bench.posts(more), likes=more, watchers=0)
+        for _ in range(rounds):
+            found["groups of the author"][x].append(
+                await point(bench, "groups of the author", x, bench.posts(SAME), 100)
+            )
+            groups += SAME
     for number, post in system.seed["grown"]:
         found["existing likes"][number].append(await point(bench, "existing likes", number, [post], 100))
     for _ in range(rounds):
@@ -38,11 +52,16 @@ async def measure(system: Redheart, servers: Servers, rounds: int) -> Points:
             found["posts"][x].append(await point(bench, "posts", x, bench.posts(x), 100))
         for x in WATCHERS:
             found["watchers"][x].append(await point(bench, "watchers", x, bench.posts(1), x))
+        for x in SCREENS:
+            numbers = await point(bench, "posts on the screen", x, bench.posts(1), 100, bench.posts(x - 1))
+            found["posts on the screen"][x].append(numbers)
     return found
 
 
-async def point(bench: Bench, curve: str, x: int, posts: list[int], watchers: int) -> Numbers:
-    numbers = await burst(bench, posts, likes=LIKES, watchers=watchers)
+async def point(
+    bench: Bench, curve: str, x: int, posts: list[int], watchers: int, quiet_posts: Sequence[int] = ()
+) -> Numbers:
+    numbers = await burst(bench, posts, likes=LIKES, watchers=watchers, quiet_posts=quiet_posts)
     say(f"  {curve} {x}: " + ", ".join(f"{name} {numbers[name]}" for name in PRINTED))
     return numbers
 
@@ -62,7 +81,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     rounds: int = parser.parse_args().rounds
     system = Redheart("uvicorn-sqlite")
-    system.seeding = [(sum(POSTS) + len(WATCHERS)) * rounds + 2, VISITORS, *EXISTING * rounds]
+    posts = (sum(POSTS) + len(WATCHERS) + sum(SCREENS) + SAME * len(GROUPS)) * rounds + GROUPS[-1] + 2
+    system.seeding = [posts, VISITORS, *EXISTING * rounds]
     servers = Servers("growth")
     try:
         system.start(servers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-REFERENCE = 0.25  # CPU seconds of `_work` on the machine of docs/performance.md
+REFERENCE = 0.107  # CPU seconds of `_work` on the machine of docs/performance.md
 RUNS = 5
 
 

@@ -20,8 +20,8 @@ def enqueue_once(task: Task, *, kwargs: dict[str, Any] | None = None, priority: 
     """Only the caller that sets the flag in Redis publishes the task. ``priority`` is 0, 1 or 2. Never raises, and
     gives up within two seconds if Redis is away: beat enqueues the task later.
 
-    If Redis is the broker, too, the message is written without ``apply_async``, which takes four times the CPU time:
-    nearly half of what a quiet click costs the web process."""
+    If Redis is the broker, too, the message is written without ``apply_async``, which takes four times the CPU time,
+    nearly half of what a quiet click cost the web process."""
     try:
         if not redis().set(_flag(task), 1, nx=True, ex=FLAG_EXPIRES):
             return

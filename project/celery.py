@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from celery.signals import (
     task_failure,
     task_postrun,
     task_prerun,
+    worker_init,
 )
 from celery.worker import state
 from kombu.exceptions import OperationalError
@@ -72,6 +74,14 @@ def strategy(task: Task, *args: Any, **options: Any) -> Callable[..., Any]:
             return handle(message, *args, **options)
 
     return handle_with_id
+
+
+@worker_init.connect
+def share_memory_with_pool(**_: Any) -> None:
+    """A garbage collection in a process of the pool writes to all objects that it shares with its parent, unless they
+    are frozen."""
+    gc.collect()
+    gc.freeze()
 
 
 @after_setup_logger.connect

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 
 from bench.measure import Bench, Cpu, Numbers, milliseconds
@@ -23,10 +23,12 @@ async def spread(bench: Bench) -> Numbers:
     return await burst(bench, bench.posts(100))
 
 
-async def burst(bench: Bench, posts: list[int], *, likes: int = LIKES, watchers: int = WATCHERS) -> Numbers:
-    """The watchers watch the first `POSTS_PER_SCREEN` posts."""
+async def burst(
+    bench: Bench, posts: list[int], *, likes: int = LIKES, watchers: int = WATCHERS, quiet_posts: Sequence[int] = ()
+) -> Numbers:
+    """The watchers watch the first `POSTS_PER_SCREEN` posts, and ``quiet_posts``, which nobody likes."""
     likes = round(likes * bench.system.share)
-    run = _Run(bench, posts, likes, watchers)
+    run = _Run(bench, posts, likes, watchers, quiet_posts)
     before = await run.counts()
     await run.screens.open(bench.visitors[:watchers])
     await asyncio.sleep(0.5)
@@ -45,10 +47,12 @@ async def burst(bench: Bench, posts: list[int], *, likes: int = LIKES, watchers:
 
 
 class _Run:
-    def __init__(self, bench: Bench, posts: list[int], likes: int, watchers: int) -> None:
+    def __init__(
+        self, bench: Bench, posts: list[int], likes: int, watchers: int, quiet_posts: Sequence[int] = ()
+    ) -> None:
         self.bench, self.posts, self.likes, self.watchers = bench, posts, likes, watchers
         self.shown = posts[:POSTS_PER_SCREEN]
-        self.screens = Screens(bench.system, self.shown)
+        self.screens = Screens(bench.system, [*self.shown, *quiet_posts])
         self.sent: dict[int, list[float]] = {post: [] for post in posts}
         self.answered: list[float] = []
         self.errors = 0

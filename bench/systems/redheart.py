@@ -37,7 +37,7 @@ class Redheart(System):
         self.port = free_port()
 
     def start(self, servers: Servers) -> None:
-        env = self._environment(servers)
+        env = self.env = self._environment(servers)
         procfile = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
         if self.server == "uvicorn":
             procfile["web"] = UVICORN

@@ -28,7 +28,10 @@ from tests.live import ROOT, free_port, until
 from tests.rabbitmq import rabbitmq_for_us_alone
 
 POSTGRES = os.environ.get("POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
-UVICORN = "python -m uvicorn --log-level warning --ws live.servers.uvicorn:LeanWebSocket --port ${PORT} project.asgi:application"
+UVICORN = (
+    "python -m uvicorn --log-level warning --ws live.servers.uvicorn:LeanWebSocket --port ${PORT} "
+    "project.asgi:application"
+)
 MACHINES = {
     "a": ("web", "worker-likes", "worker-likes", "worker-mail", "worker-deliveries", "beat"),
     "b": ("uvicorn", "worker-likes", "worker-mail", "beat"),

@@ -45,10 +45,10 @@ def test_the_message_is_the_one_that_celery_writes(
         by_celery = published(queue)
         mark_started(task)
         enqueue_once(task, kwargs=kwargs, priority=priority)
-    ours = published(queue)
-    assert ours["headers"]["id"] != by_celery["headers"]["id"]
-    assert ours["properties"]["delivery_tag"] != by_celery["properties"]["delivery_tag"]
-    assert without_ids(ours) == without_ids(by_celery)
+    written = published(queue)
+    assert written["headers"]["id"] != by_celery["headers"]["id"]
+    assert written["properties"]["delivery_tag"] != by_celery["properties"]["delivery_tag"]
+    assert without_ids(written) == without_ids(by_celery)
 
 
 @TASKS
@@ -66,7 +66,7 @@ def test_one_message_is_written_until_a_worker_has_started(
     assert redis().llen(queue) == before + 2
 
 
-def test_a_priority_that_has_a_list_of_its_own_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_priority_with_another_list_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     mark_started(settle_likes)
     before = redis().llen("likes")
     enqueue_once(settle_likes, priority=3)

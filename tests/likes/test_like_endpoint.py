@@ -331,3 +331,26 @@ async def test_the_visitor_cookie_of_an_account_is_worthless_without_its_session
         response = await click(post.pk, "liked=0", cookie=cookie)
         assert response.status == 303 and "set-cookie" in response.headers, "a new visitor"
     assert [row.wanted for row in await rows() if row.visitor == f"u{jun.pk}"] == [True]
+
+
+def test_commits_share_a_task_while_enqueuing_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    enqueued, resting, rested = Semaphore(0), Semaphore(0), Semaphore(0)
+
+    def rest(seconds: float) -> None:
+        resting.release()
+        rested.acquire()
+
+    monkeypatch.setattr(tasks, "enqueue_settling", enqueued.release)
+    monkeypatch.setattr(group_commit, "sleep", rest)
+    stored = group_commit.GroupCommit().stored  # which enqueues what an earlier run has left
+    assert enqueued.acquire(timeout=60) and resting.acquire(timeout=60)
+    for _ in range(5):
+        stored.set()
+    assert not enqueued.acquire(blocking=False)
+    rested.release()
+    assert enqueued.acquire(timeout=60) and resting.acquire(timeout=60)
+    rested.release()
+    stored.set()
+    assert enqueued.acquire(timeout=60), "a commit after that is enqueued, too"
+    assert resting.acquire(timeout=60) and not enqueued.acquire(blocking=False), "one task for the five"
+    rested.release()
