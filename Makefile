@@ -113,10 +113,9 @@ bench-peers: .venv/bench bench/peers/node/node_modules ## the same beside two ot
 
 bench-report: .venv/bench bench/peers/node/node_modules ## all that docs/performance.md shows, three interleaved rounds, 20 minutes
 	$(BIN)/python -m bench --rounds 3 --label peers --systems redheart:daphne-sqlite,redheart:uvicorn-sqlite,node
-	$(BIN)/python -m bench --rounds 3 --label postgres --scenarios S1,S2 \
-		--systems redheart:daphne-postgres,redheart:uvicorn-postgres,node:postgres
-	$(BIN)/python -m bench --rounds 3 --label tutorial --scenarios S2 \
-		--systems redheart:daphne-sqlite,redheart:uvicorn-sqlite,tutorial:sqlite
+	$(BIN)/python -m bench --rounds 3 --label embedded --scenarios S2 \
+		--systems redheart:daphne-sqlite,embedded:daphne-sqlite,redheart:uvicorn-sqlite,embedded:uvicorn-sqlite
+	$(BIN)/python -m bench.scaling --rounds 3
 	$(BIN)/python -m bench.growth
 	$(BIN)/python -m bench --label profile --scenarios S2 --systems redheart:uvicorn-sqlite --profile
 	$(BIN)/python -m bench.charts
