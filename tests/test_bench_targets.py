@@ -17,12 +17,12 @@ def rounds(*factors: float) -> dict[str, list[Numbers]]:
 
 def results(factor: float) -> Found:
     """Redheart on daphne exactly at what each target must reach, times this factor; the peer's figures are all 1."""
-    own: dict[str, Numbers] = {}
+    redheart: dict[str, Numbers] = {}
     peer: dict[str, Numbers] = {}
     for target in TARGETS:
-        own.setdefault(target.scenario, {})[target.name] = target.must[0] * factor
+        redheart.setdefault(target.scenario, {})[target.name] = target.must[0] * factor
         peer.setdefault(target.scenario, {})[target.name] = 1
-    return {"redheart:daphne-sqlite": own, "node": peer}
+    return {"redheart:daphne-sqlite": redheart, "node": peer}
 
 
 def test_one_good_round_is_enough_because_other_work_only_makes_a_round_slower() -> None:
