@@ -14,7 +14,7 @@ from core import visitors
 from core.shared_rate_limits import NetworkLimit, SharedBucket
 from likes import rate_limits
 from likes.models import Like, Post
-from likes.services import Click, set_likes
+from likes.services import Click, edit_post, set_likes
 from likes.settling import settle
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +48,24 @@ def test_a_like_that_is_not_settled_yet_is_shown_and_marked_pending(post: Post) 
     settle()
     clicker = heart(visitor("v1").get("/").content.decode(), post)
     assert (clicker["aria-pressed"], clicker["data-state"], clicker["data-value"]) == ("true", "saved", "1")
+
+
+def test_a_rendered_post_is_shared_but_not_its_menu_its_language_or_an_earlier_text(post: Post, mina: User) -> None:
+    author, edit_url = Client(), f"/posts/{post.pk}/edit/"
+    author.force_login(mina)
+
+    def seen(client: Client, language: str = "en") -> str:
+        return client.get("/", headers={"accept-language": language}).content.decode()
+
+    assert edit_url in seen(author)
+    assert edit_url not in seen(visitor("v1")) and edit_url not in seen(visitor("v2"))
+    assert edit_url in seen(author), "also after the row without a menu was rendered"
+    assert 'hidden">좋아요</span>' in seen(visitor("v2"), "ko") and 'hidden">Like</span>' in seen(visitor("v2"))
+    edit_post(post=post, text="A better text")
+    assert "A better text" in seen(visitor("v1"))
+    post.author.username = "mina2"
+    post.author.save()
+    assert "<h2>mina2</h2>" in seen(visitor("v1"))
 
 
 def test_a_click_without_javascript_goes_back_to_its_post(post: Post) -> None:
