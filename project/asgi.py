@@ -39,7 +39,8 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 caps.raise_file_limit()
-Reporter("web", lambda: {"sockets": caps.open_sockets["process"]}).start()
+if env.is_web_process(sys.argv):
+    Reporter("web", lambda: {"sockets": caps.open_sockets["process"]}).start()
 
 # Loaded modules and open sockets live long. With thousands of sockets a full garbage collection takes ten milliseconds
 # and more, so full collections are made rare.
