@@ -60,8 +60,8 @@ def main() -> None:
     rounds: dict[str, list[Numbers]] = defaultdict(list)
     for _ in range(parser.parse_args().rounds):
         for webs, workers in SIZES:
-            rounds[f"{webs} web, {workers} workers"].append(numbers := measure(webs, workers))
-            say(f"  {webs} web, {workers} workers: " + ", ".join(f"{name} {numbers[name]}" for name in PRINTED))
+            rounds[f"{webs} and {workers}"].append(numbers := measure(webs, workers))
+            say(f"  {webs} and {workers}: " + ", ".join(f"{name} {numbers[name]}" for name in PRINTED))
     found: dict[str, Any] = {
         size: {name: statistics.median(n[name] or 0 for n in measured) for name in PRINTED}
         for size, measured in rounds.items()

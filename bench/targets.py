@@ -126,7 +126,7 @@ def rows() -> Iterator[str]:
 
 
 def scaling() -> Iterator[str]:
-    yield "| web processes, likes workers | CPU of a like | likes/s |"
+    yield "| web processes and likes workers | CPU of a like | likes/s |"
     yield "|---|---|---|"
     for size, numbers in results("scaling").items():
         yield f"| {size} | {plain(numbers[CPU])} ms | {plain(numbers[PER_S])} |"
