@@ -103,10 +103,13 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SOFT_TIME_LIMIT = 30
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_DEFAULT_QUEUE = "likes"
-# The messages of the queue "likes" are not acknowledged, which saves a quarter of what a quiet click costs the worker.
-# If the worker dies, its likes are still pending, and beat enqueues them again.
+# On Redis the messages of the queue "likes" are not acknowledged, which saves a quarter of what a quiet click costs the
+# worker. If the worker dies, its likes are still pending, and beat enqueues them again. (On RabbitMQ a worker that
+# stops would acknowledge them all the same, which is an error there.)
+WITHOUT_ACKS = set() if CELERY_BROKER_URL.startswith("amqp") else {"likes"}
 CELERY_TASK_QUEUES = [
-    Queue(name, Exchange(name), routing_key=name, no_ack=name == "likes") for name in ("likes", "mail", "deliveries")
+    Queue(name, Exchange(name), routing_key=name, no_ack=name in WITHOUT_ACKS)
+    for name in ("likes", "mail", "deliveries")
 ]
 CELERY_TASK_QUEUE_MAX_PRIORITY = 9 if CELERY_BROKER_URL.startswith("amqp") else None
 CELERY_TASK_ROUTES = {
