@@ -3,8 +3,8 @@
 What belongs to one group goes to that group, so that only the web processes that need it do any work. A message costs
 as much as ten likes, though (bench/broadcast.py), so what belongs to several groups goes to everybody in one.
 
-They are sent on one event loop that lives as long as the process: `async_to_sync` would open a new Redis connection for
-each broadcast.
+They are sent on one event loop that lives as long as the process, by the thread that broadcasts: `async_to_sync` would
+open a new Redis connection for each broadcast, and a thread for the loop would cost two changes of threads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +25,7 @@ from live.topics import Event
 
 TIMEOUT = 1.0  # seconds; after that pages get the state with the hub's next resync
 Messages = Mapping[Group, dict[str, Any]]
+Failed = dict[Group, BaseException]
 log = logging.getLogger(__name__)
 
 
@@ -59,7 +60,7 @@ def close_sockets() -> bool:
 def _send(messages: Messages) -> bool:
     for attempt in range(2 if messages else 0):  # the first may use a connection to a Redis that has gone
         try:
-            failed = asyncio.run_coroutine_threadsafe(_send_all(messages), _loop(os.getpid())).result(2 * TIMEOUT)
+            failed = _run(_send_all(messages))
         except Exception as error:
             failed = dict.fromkeys(messages, error)
         if not failed:
@@ -70,7 +71,7 @@ def _send(messages: Messages) -> bool:
     return not messages
 
 
-async def _send_all(messages: Messages) -> dict[Group, BaseException]:
+async def _send_all(messages: Messages) -> Failed:
     """Those that could not be sent, with the reason."""
     sending = (_send_one(group, message) for group, message in messages.items())
     results = await asyncio.gather(*sending, return_exceptions=True)
@@ -78,7 +79,8 @@ async def _send_all(messages: Messages) -> dict[Group, BaseException]:
 
 
 async def _send_one(group: Group, message: dict[str, Any]) -> None:
-    await asyncio.wait_for(get_channel_layer(group.server).group_send(group.name, message), TIMEOUT)
+    async with asyncio.timeout(TIMEOUT):
+        await get_channel_layer(group.server).group_send(group.name, message)
 
 
 async def send_ping(server: str, sender: str) -> None:
@@ -86,9 +88,20 @@ async def send_ping(server: str, sender: str) -> None:
     await _send_one(Group(server, EVERYBODY), {"type": "live.events", "events": [], "ping": sender})
 
 
+def _run(sending: Coroutine[Any, Any, Failed]) -> Failed:
+    """Raises TimeoutError if the broadcasts of other threads take too long."""
+    loop, turn = _loop(os.getpid())
+    if not turn.acquire(timeout=2 * TIMEOUT):
+        sending.close()
+        raise TimeoutError("other broadcasts take too long")
+    try:
+        return loop.run_until_complete(sending)
+    finally:
+        turn.release()
+
+
 @lru_cache(maxsize=1)
-def _loop(pid: int) -> asyncio.AbstractEventLoop:
-    """The loop of this process. A forked worker has another pid and gets a loop of its own."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="broadcast", daemon=True).start()
-    return loop
+def _loop(pid: int) -> tuple[asyncio.AbstractEventLoop, threading.Lock]:
+    """The loop of this process, and the lock of the thread that runs it. A forked worker has another pid and gets a
+    loop of its own."""
+    return asyncio.new_event_loop(), threading.Lock()

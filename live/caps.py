@@ -26,12 +26,14 @@ log = logging.getLogger(__name__)
 
 def opened(address: str, visitor: str | None) -> bool:
     """Counts a socket that opens. False, and not counted: a cap is reached."""
-    for name, cap in _caps(address, visitor):
+    caps = [*_caps(address, visitor)]
+    for name, cap in caps:
         if open_sockets[name] >= cap:
             if not log_limit.take("refused"):
                 log.warning("refusing sockets: %s has %d open", name, open_sockets[name])
             return False
-    open_sockets.update(name for name, _ in _caps(address, visitor))
+    for name, _ in caps:
+        open_sockets[name] += 1
     metrics.count("sockets_opened")
     return True
 

@@ -21,7 +21,7 @@ from live import topics
 from live.caps import TRY_LATER
 from live.database import read
 from live.groups import group_of, servers
-from live.sockets import EXPIRED, FORBIDDEN, NOTHING, Message, Socket, TopicSet, message
+from live.sockets import EXPIRED, FORBIDDEN, NOTHING, Message, Socket, TopicSet, message, start
 from live.state import Changes, LiveState
 from live.subscription import Subscription
 from live.topics import Event
@@ -110,12 +110,23 @@ class Hub:
         personal = defaultdict(list)
         for event in events:
             personal[event.topic].append(event.name)
-        for socket in sockets:
-            states = [self.state.states(topic) for topic in socket.topics]
-            states += [self.state.states(t, personal[t]) for topic_set in socket.topic_sets[1:] for t in topic_set]
-            # Run as a task: the tick that `take` has woken runs first, and both updates share a frame.
-            socket.offer({name: state for some in states for name, state in some.items()}, run=asyncio.create_task)
+        # As tasks, if `take` has woken the tick: it runs first, and both updates share a frame.
+        run = asyncio.create_task if self.state.changed else start
+        for socket, states, made in self._snapshots(sockets, personal):
+            socket.offer(states, made, run=run)
         self._drop_ended_topics(sockets, {topic for topic in watched if self.state.has_ended(topic)})
+
+    def _snapshots(self, sockets: Iterable[Socket], personal: Mapping[str, list[str]]) -> Iterator[Frame]:
+        """The first frame of each socket; those that watch the same topics and have nothing personal share it."""
+        shared: dict[TopicSet, tuple[dict[str, str], Message]] = {}
+        for socket in sockets:
+            if socket.topics not in shared:
+                public = {name: s for topic in socket.topics for name, s in self.state.states(topic).items()}
+                shared[socket.topics] = public, message(public)
+            public, made = shared[socket.topics]
+            extra = [self.state.states(topic, personal[topic]) for each in socket.topic_sets[1:] for topic in each]
+            private = {name: s for states in extra for name, s in states.items()}
+            yield (socket, {**public, **private}, None) if private else (socket, public, made)
 
     def _drop_ended_topics(self, sockets: list[Socket], ended: set[str]) -> None:
         """Topics that do not exist are not kept: each socket may name 250, and would cost that much memory."""

@@ -27,6 +27,7 @@ class Subscription:
         """``needed()`` returns the names of the groups that pages need now, ``receive`` takes each message."""
         self.server, self.needed, self.receive = server, needed, receive
         self.joined: dict[str, float] = {}  # groups, and when a page last needed them
+        self.changing = asyncio.Lock()  # held while a group is joined or left
         self.channel = ""  # empty while there is no connection
         self.subscribed = asyncio.Event()  # once there was one
         self.away = False  # Redis has not answered
@@ -58,21 +59,24 @@ class Subscription:
             self.away = True
 
     async def _join(self, group: str) -> None:
-        if self.channel and group not in self.joined:
-            await self.layer.group_add(group, self.channel)
-        if self.channel:
-            self.joined[group] = time.monotonic()
+        async with self.changing:
+            if self.channel and group not in self.joined:
+                await self.layer.group_add(group, self.channel)
+            if self.channel:
+                self.joined[group] = time.monotonic()
 
     async def align(self) -> None:
         """Joins what is needed and not joined yet, and leaves what no page has needed for `LEAVE_AFTER`."""
-        needed = {*self.needed()}
-        await self._join_all(needed)
-        latest = time.monotonic() - LEAVE_AFTER
-        for group in self.joined.keys() - needed:
-            if self.joined.get(group, latest) < latest:  # no page has come meanwhile
-                del self.joined[group]  # first: a page that comes now joins it again
-                with suppress(Exception):  # then the connection is lost, and with it the group
-                    await self.layer.group_discard(group, self.channel)
+        await self._join_all({*self.needed()})
+        latest, needed = time.monotonic() - LEAVE_AFTER, {*self.needed()}
+        unused = [group for group, at in self.joined.items() if at < latest and group not in needed]
+        for group in unused:
+            del self.joined[group]  # all at once and first: a page that comes from now on joins it again
+        for group in unused:
+            async with self.changing:
+                if group not in self.joined:
+                    with suppress(Exception):  # then the connection is lost, and with it the group
+                        await self.layer.group_discard(group, self.channel)
 
     async def _listen(self) -> None:
         while True:

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 
 MAX_TOPICS = 250  # topics on one page
 LAST_VERSION = 2**53 - 1  # of a state that never changes again: the largest integer that JavaScript can hold
+to_json = json.JSONEncoder(separators=(",", ":")).encode  # `json.dumps` would make an encoder for each event
 TOPIC = re.compile(r"([a-z]+)(?:\.([A-Za-z0-9_-]{1,64}))?")
 
 
@@ -31,7 +32,7 @@ def event(topic: str, version: int, data: dict[str, Any], *, name: str = "", via
     """Raises ValueError for a personal topic without ``via``: no page would get it."""
     if ":" in topic and not via:
         raise ValueError(f"The event {name!r} of one visitor needs via=, the topic that it is sent with.")
-    return Event(topic, name or topic, version, json.dumps({"v": version, **data}, separators=(",", ":")), via)
+    return Event(topic, name or topic, version, to_json({"v": version, **data}), via)
 
 
 @dataclass(frozen=True)

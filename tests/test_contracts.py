@@ -11,12 +11,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
-from autobahn.twisted.websocket import WebSocketServerProtocol
-from autobahn.websocket import protocol as autobahn
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
-from daphne.ws_protocol import WebSocketProtocol
 from django.core.handlers import asgi, base
 from kombu.transport import redis as kombu_redis
 from psycopg_pool import ConnectionPool
@@ -24,10 +21,9 @@ from psycopg_pool.pool import WaitingClient
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.tcp import Connection
 from twisted.web.http import HTTPChannel
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from live.servers import uvicorn
-from live.servers.daphne import LeanWebSocket
+from live.servers.daphne import UpgradingRequest
 from live.servers.limits import DeadlineChannel, LimitedRequest
 from project.celery import QoS
 from project.handler import Handler
@@ -45,8 +41,6 @@ from project.handler import Handler
         (asgi.ASGIHandler.run_get_response, "(self, request)"),
         (asgi.ASGIHandler.send_response, "(self, response, send)"),
         (asgi.get_script_prefix, "(scope)"),
-        (WebSocketProtocol.onOpen, "(self)"),
-        (WebSocketProtocol.handle_reply, "(self, message)"),
         (WebRequest.gotLength, "(self, length)"),
         (WebRequest.handleContentChunk, "(self, data)"),
         (WebRequest.requestReceived, "(self, command, path, version)"),
@@ -61,7 +55,6 @@ from project.handler import Handler
         (Connection.writeSomeData, "(self, data: 'bytes') -> 'int | ConnectionLost'"),
         (FileDescriptor.write, "(self, data: 'bytes') -> 'None'"),
         (kombu_redis.QoS.ack, "(self, delivery_tag)"),
-        (WebSocketsSansIOProtocol.send, "(self, message: 'ASGISendEvent') -> 'None'"),
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
 )
@@ -74,13 +67,13 @@ def test_methods_that_we_call_or_override_have_the_same_signature(function: Call
     [
         (asgi.ASGIHandler.handle, "98faeb5bef80"),
         (asgi.ASGIHandler.read_body, "cf4aa904631d"),
-        (WebSocketProtocol.handle_reply, "5331423b1cf2"),
         (FileDescriptor.write, "3e46c97fc173"),
         (FileDescriptor.doWrite, "a986d7b1b105"),
-        (autobahn.WebSocketProtocol._connectionMade, "7ac58d8bb6c3"),
         (kombu_redis.QoS.append, "35c655f6ecc6"),
-        (WebSocketsSansIOProtocol.send, "d4919ed760ce"),
-        (WebSocketsSansIOProtocol.handle_connect, "fc648c2161ff"),
+        (WebRequest.process, "e9babd1c97ce"),
+        (Server.create_application, "f1e300b4ecf6"),
+        (Server.application_checker, "ccb688341a7d"),
+        (HttpToolsProtocol.handle_websocket_upgrade, "179c4f769386"),
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
 )
@@ -91,8 +84,8 @@ def test_methods_that_our_overrides_are_based_on_have_the_same_source(
 
 
 def test_every_public_method_of_our_subclasses_overrides_one_of_the_base_class() -> None:
-    ours = {"_release_handshake", "refuse", "_handle", "_respond"}
-    for subclass in (Handler, LeanWebSocket, LimitedRequest, DeadlineChannel, uvicorn.LeanWebSocket, QoS):
+    ours = {"_upgrade", "refuse", "_handle", "_respond"}
+    for subclass in (Handler, LimitedRequest, UpgradingRequest, DeadlineChannel, QoS):
         base_class = subclass.__bases__[0]
         methods = {name for name, value in vars(subclass).items() if inspect.isfunction(value)} - ours
         assert methods and methods <= set(dir(base_class))
@@ -104,4 +97,3 @@ def test_the_attributes_that_we_use_exist() -> None:
     assert "requests" in vars(HTTPChannel())
     assert {"_lock", "_waiting"} <= set(vars(ConnectionPool(open=False)))
     assert {"fail"} <= set(dir(WaitingClient))
-    assert {"STATE_OPEN", "CONFIG_ATTRS"} <= set(dir(WebSocketServerProtocol))

@@ -1,16 +1,15 @@
 """daphne on uvloop, for many open pages: ``python -m live.servers.daphne project.asgi:application``. It listens on
 LISTEN and PORT of the settings, unless its options name an address; ``--help`` lists them.
 
-Two changes to daphne's websocket, both measured (docs/performance.md) and checked by tests/test_contracts.py: an open
-socket releases the HTTP request of its handshake, which Twisted would keep; and a frame is written with one system
-call, where Twisted first waits for the event loop, which costs two more.
+Its websocket is not that of daphne but `live.servers.websocket`, which is measured (docs/performance.md); what it uses
+of daphne and Twisted is checked by tests/test_contracts.py.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import Any, cast
 
 if __name__ == "__main__" and sys.platform != "win32":  # before daphne, which uses the installed reactor
     import uvloop
@@ -22,72 +21,103 @@ if __name__ == "__main__" and sys.platform != "win32":  # before daphne, which u
 
     installReactor(Reactor(uvloop.new_event_loop()))
 
-from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from daphne import http_protocol
 from daphne.cli import CommandLineInterface
-from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from daphne.server import Server
 from django.conf import settings
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.internet.tcp import Connection
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.python.failure import Failure
 
 from core import watchdog
-from live.servers.draining import RESTARTING, DrainingChannel, DrainingServer
+from live.servers.draining import DrainingChannel, DrainingServer
+from live.servers.handshake import Headers
 from live.servers.limits import LimitedRequest
+from live.servers.websocket import WebSocket
 
-TRY_LATER = 1013  # as in live/caps.py, which needs Django
 
+class LeanWebSocket(WebSocket, Protocol):
+    """Also the producer of its connection, which says by that when the client is too slow."""
 
-class LeanWebSocket(WebSocketProtocol):
+    transport: Any
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
     def connectionMade(self) -> None:
-        if self.CONFIG_ATTRS:
-            share_settings(type(self), self.factory)
-        super().connectionMade()
+        self.transport.registerProducer(self, True)
 
-    def onConnect(self, request: ConnectionRequest) -> Any:
-        if not request.headers.get("sec-websocket-protocol", "").isascii():  # daphne would answer 500
-            raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, "The subprotocol must be ASCII.")
-        return super().onConnect(request)
+    def run(self, method: bytes, target: bytes, headers: Headers) -> None:
+        peer = self.transport.getPeer()
+        client = (peer.host, peer.port) if hasattr(peer, "port") else None
+        if task := self.start(self.server.application, method, target, headers, client):
+            self.server.protocol_connected(self)
+            self.server.connections[self]["application_instance"] = task
 
-    def onOpen(self) -> None:
-        super().onOpen()
+    def dataReceived(self, data: bytes) -> None:
+        self.received(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self in self.server.connections:
+            self.server.protocol_disconnected(self)
+        self.lost()
+
+    def write(self, data: bytes) -> None:
         if isinstance(self.transport, Connection):
-            self._release_handshake()
+            write(self.transport, data)
+        else:
+            self.transport.write(data)
 
-    def _release_handshake(self) -> None:
-        channel = self.transport.producer
-        self.transport.unregisterProducer()
+    def end(self) -> None:
+        self.transport.unregisterProducer()  # or Twisted waits for it to do so
+        self.transport.loseConnection()
+
+    def abort(self) -> None:
+        self.transport.abortConnection()
+
+    def check_timeouts(self) -> None:
+        self.check(time.monotonic(), self.server.ping_interval, self.server.ping_timeout)
+
+    def pauseProducing(self) -> None:
+        self.pause_writing()
+
+    def resumeProducing(self) -> None:
+        self.resume_writing()
+
+    def stopProducing(self) -> None:
+        """The connection has ended."""
+
+
+class UpgradingRequest(LimitedRequest):
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        upgrade = self.requestHeaders.getRawHeaders(b"Upgrade", [b""])
+        if upgrade[0].lower() == b"websocket" and not self.refused:
+            self._upgrade(command, path)
+        else:
+            super().requestReceived(command, path, version)
+
+    def _upgrade(self, method: bytes, target: bytes) -> None:
+        """Gives the connection to a websocket. Nothing keeps the request and its channel, which refer to each other."""
+        channel: Any = self.channel
+        transport, socket = channel.transport, LeanWebSocket(self.server)
+        transport.unregisterProducer()
+        if isinstance(transport, ProtocolWrapper):  # TLS
+            transport.wrappedProtocol = cast(Any, socket)
+        else:
+            transport.protocol = socket
+        socket.makeConnection(transport)
+        headers = [(name.lower(), v) for name, values in self.requestHeaders.getAllRawHeaders() for v in values]
+        socket.run(method, target, headers)
+        transport.resumeProducing()
+        self.server.protocol_disconnected(self)
         DrainingChannel.channels.discard(channel)
-        channel.requests.clear()  # the request and its channel refer to each other
-        for values in (self.request.headers, self.request.params, self.http_headers):
-            values.clear()
-        self.clean_headers: list[tuple[bytes, bytes]] = []
-        self.http_request_data = b""
-
-    def sendClose(self, code: int | None = None, reason: str | None = None) -> None:
-        """autobahn sends only 1000 and the codes of applications."""
-        if code in (RESTARTING, TRY_LATER) and self.state == self.STATE_OPEN:
-            self.sendCloseFrame(code=code, reasonUtf8=(reason or "").encode(), isReply=False)
-        else:
-            super().sendClose(code, reason)
-
-    def handle_reply(self, message: dict[str, Any]) -> None:
-        frame = message.get("frame")
-        if frame and self.state == self.STATE_OPEN and isinstance(self.transport, Connection):
-            write(self.transport, frame)
-        else:
-            super().handle_reply(message)
-
-
-def share_settings(protocol: type[WebSocketProtocol], factory: WebSocketFactory) -> None:
-    """Moves what autobahn copies from the factory into each socket, 30 settings, to the class. autobahn would also
-    format them for a line of the debug log, which takes a fifth of the CPU time of opening a socket."""
-    for name in protocol.CONFIG_ATTRS:
-        value = getattr(factory, name)
-        setattr(protocol, name, staticmethod(value) if callable(value) else value)
-    protocol.CONFIG_ATTRS = []
+        channel.requests.clear()
 
 
 def write(connection: Connection, frame: bytes) -> None:
+    """With one system call: Twisted would first wait for the event loop, which costs two more."""
     is_behind = connection.dataBuffer or connection._tempDataBuffer  # earlier frames of a slow client go first
     sent = 0 if is_behind else connection.writeSomeData(frame)
     connection.write(frame[sent:] if isinstance(sent, int) else frame)  # also detects a closed connection
@@ -109,7 +139,6 @@ if __name__ == "__main__":
     from twisted.internet import reactor
 
     reactor.callWhenRunning(LoopingCall(watchdog.ping).start, watchdog.INTERVAL)
-    WebSocketFactory.protocol = LeanWebSocket
-    http_protocol.WebRequest = LimitedRequest
+    http_protocol.WebRequest = UpgradingRequest
     http_protocol.HTTPFactory.protocol = DrainingChannel
     Command.entrypoint()

@@ -7,7 +7,6 @@ import time
 from typing import Any, ClassVar
 from weakref import WeakSet
 
-from autobahn.websocket.protocol import WebSocketProtocol
 from daphne.server import Server
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import connectionDone
@@ -16,10 +15,10 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 
 from live.servers.limits import DeadlineChannel
+from live.servers.websocket import RESTARTING, State, WebSocket
 
 MAX_SECONDS = 5.0  # less than STOP_TIMEOUT in project/supervisor.py
 MAX_SILENCE = 1.0  # seconds that a new connection may take until its first byte
-RESTARTING = 1012  # the close code after which a page reconnects soon (IANA's registry for RFC 6455)
 
 
 class DrainingChannel(DeadlineChannel):
@@ -70,8 +69,8 @@ class DrainingServer(Server):
         for port in self.ports:
             port.stopListening()
         for protocol in list(self.connections):
-            if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
-                protocol.sendClose(RESTARTING)
+            if isinstance(protocol, WebSocket) and protocol.state is State.OPEN:
+                protocol.close(RESTARTING)
         started = time.monotonic()
         while self._is_busy() and time.monotonic() - started < MAX_SECONDS:
             for channel in list(DrainingChannel.channels):

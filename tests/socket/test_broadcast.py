@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from core.redis import redis
 from likes.topics import gone_event
@@ -18,6 +19,17 @@ def test_broadcasts_share_one_connection() -> None:
     for _ in range(50):
         assert broadcast([gone_event(1)])
     assert redis().info("stats")["total_connections_received"] - before <= 1
+
+
+def test_broadcasts_of_many_threads_at_once_are_all_sent() -> None:
+    listening = redis().pubsub()
+    listening.psubscribe("*live.*")
+    assert listening.get_message(timeout=5)
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(lambda number: broadcast([gone_event(number)]), range(100)))
+    received = [listening.get_message(timeout=5) for _ in range(100)]
+    assert all(message and message["type"] == "pmessage" for message in received)
+    listening.close()
 
 
 def test_broadcasting_no_events_sends_nothing() -> None:

@@ -19,6 +19,7 @@ from pytest_django import Settings
 from redis import Redis
 
 from core.redis import redis
+from live import broadcast as broadcast_module
 from live import hub as hub_module
 from live import subscription, topics
 from live.broadcast import broadcast, close_sockets
@@ -179,13 +180,15 @@ async def test_a_page_that_is_loaded_again_finds_its_group_still_joined(
         assert joined() == {EVERYBODY} | names(f"{TYPE}.1")
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [1, 4, 12, 17, 23])  # on a busy machine each of them once missed a change
 async def test_pages_that_come_and_go_while_topics_change_miss_nothing(
     seed: int, versions: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only broadcasts and the snapshots at joining: there is no resync."""
     chosen = random.Random(seed)
     monkeypatch.setattr(subscription, "LEAVE_AFTER", 0.0)
+    monkeypatch.setattr(subscription, "SUBSCRIBE_TIMEOUT", TIMEOUT)
+    monkeypatch.setattr(broadcast_module, "TIMEOUT", TIMEOUT)
     pages: list[Page] = []
     async with running(monkeypatch) as live:
         joining: list[asyncio.Task[None]] = []
@@ -194,7 +197,7 @@ async def test_pages_that_come_and_go_while_topics_change_miss_nothing(
             match chosen.choice(["change", "change", "join", "leave", "align"]):
                 case "change":
                     versions[key] = versions.get(key, 0) + 1
-                    await send(event(f"{TYPE}.{key}", versions[key], {}))
+                    assert await send(event(f"{TYPE}.{key}", versions[key], {}))
                 case "join":
                     pages.append(Page(f"{TYPE}.{key}"))
                     joining.append(asyncio.create_task(live.join(pages[-1].socket)))
