@@ -50,7 +50,7 @@ def typed(pks: Iterable[int]) -> list[OutboxMessage]:
     pks = list(pks)
     return [
         message
-        for model, handler in handlers.items()
+        for model, handler in (handlers.items() if pks else ())
         for message in model.objects.filter(pk__in=pks).select_related(*handler.related)
     ]
 

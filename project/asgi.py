@@ -18,10 +18,11 @@ from embed.asgi import EmbedEndpoint  # noqa: E402
 from likes.asgi import App, LikeEndpoint  # noqa: E402
 from live import caps  # noqa: E402
 from live.consumer import live  # noqa: E402
-from project import env, proxies  # noqa: E402
+from project import env, proxies, web_connections  # noqa: E402
 from project.handler import Handler  # noqa: E402
 
 if env.is_web_process(sys.argv):  # and not a test
+    web_connections.keep()
     wait_until_migrated()
 
 apps: dict[str, App] = {"http": EmbedEndpoint(LikeEndpoint(Handler())), "websocket": live}

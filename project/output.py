@@ -13,7 +13,15 @@ from queue import Full, Queue
 from core.clock import log_time
 from project import env
 
-COLORS = {"redis": 35, "web": 36, "worker-likes": 31, "worker-mail": 33, "worker-deliveries": 32, "beat": 34}
+COLORS = {
+    "redis": 35,
+    "fork-server": 37,
+    "web": 36,
+    "worker-likes": 31,
+    "worker-mail": 33,
+    "worker-deliveries": 32,
+    "beat": 34,
+}
 MAX_LINES = 1000
 DROPPED = "%d lines were dropped, because nobody read them"
 lines: Queue[str] = Queue(MAX_LINES)

@@ -17,19 +17,20 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from itertools import count
 from pathlib import Path
 from subprocess import PIPE, STDOUT
 
 from core import watchdog
-from project import env, output, restart
+from project import env, launch, output, restart
 from project.env import BASE_DIR  # also reads .env into the environment
 from project.output import log
 from project.supervisor import Process
 
 PAUSE = 10.0  # seconds
+FORKS = "fork-server"
 DAMAGED = re.compile(r"reading the append only file|AOF MANIFEST FILE ERROR|AOF file \S+ doesn't exist")
 
 
@@ -104,20 +105,25 @@ async def serve(listening: socket.socket, data_dir: Path) -> None:
     os.environ |= {"LISTEN": host, "PORT": str(port), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     commands = read_procfile()
     commands["web"] += f" --fd {listening.fileno()}"  # a socket that is already open
+    files = {"web": [listening.fileno()]}
     folder = Path(tempfile.mkdtemp(prefix="redheart-run-"))  # short: the path of a socket has at most 104 bytes
     numbers = count()
+    forks = launch.listen(folder / "forks") if launch.adopt_orphans() else None
+    if forks:  # first, because it starts the others
+        commands = {FORKS: launch.fork_server(forks, commands.values()), **commands}
+        files[FORKS] = [forks.fileno()]
 
     def start(name: str) -> Process:
-        files = [listening.fileno()] if name == "web" else []
-        failed = partial(set_damaged_aside, data_dir) if name == "redis" else ignore
-        path = folder / f"{name}{next(numbers)}"
-        return Process(name, commands[name], notify_path=path, files=files, failed=failed, requested=pause)
-
-    def pause(text: str) -> None:
-        """In development, the monitoring page lets a process stop for a moment."""
-        for process in (*servers, *processes):
-            if text == watchdog.PAUSE + process.name and env.flag("DEBUG", True):
-                process.pause(PAUSE)
+        is_forked = forks and name not in (FORKS, "redis")
+        return Process(
+            name,
+            commands[name],
+            notify_path=folder / f"{name}{next(numbers)}",
+            files=files.get(name, ()),
+            launch=partial(launch.fork, folder / "forks") if is_forked else launch.execute,
+            failed=partial(set_damaged_aside, data_dir) if name == "redis" else ignore,
+            requested=lambda text: pause(text, [*servers, *processes]),
+        )
 
     servers, processes = list[Process](), list[Process]()
     servers += [start("redis")] if "redis" in commands else []
@@ -125,20 +131,29 @@ async def serve(listening: socket.socket, data_dir: Path) -> None:
     try:
         await prepare()
         processes += [start(name) for name in commands if name != "redis"]
-        background = [
-            asyncio.create_task(announce(f"http://{host}:{port}")),
-            asyncio.create_task(restart_on(signalled, processes, start)),
-        ]
-        await stop.wait()
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        await run_until(stop, announce(f"http://{host}:{port}"), restart_on(signalled, processes, start))
     finally:
         output.notice("Stopping.")
         for some in (processes, servers):  # Redis last, so that workers can return their unfinished tasks
             await asyncio.gather(*(process.stop() for process in some))
         shutil.rmtree(folder)
         output.finish()
+
+
+def pause(text: str, processes: Iterable[Process]) -> None:
+    """In development, the monitoring page lets a process stop for a moment."""
+    for process in processes:
+        if text == watchdog.PAUSE + process.name and env.flag("DEBUG", True):
+            process.pause(PAUSE)
+
+
+async def run_until(stop: asyncio.Event, *jobs: Coroutine[None, None, None]) -> None:
+    """Runs the jobs side by side until the event is set, then cancels them."""
+    background = [asyncio.create_task(job) for job in jobs]
+    await stop.wait()
+    for task in background:
+        task.cancel()
+    await asyncio.gather(*background, return_exceptions=True)
 
 
 def set_by(*numbers: signal.Signals) -> asyncio.Event:

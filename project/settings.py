@@ -52,16 +52,9 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         },
         "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     }
-    if env.is_web_process(sys.argv):
-        DATABASE["CONN_MAX_AGE"] = 600  # seconds that each thread of project/handler.py keeps its connection
 else:
     DATABASE["ENGINE"] = "project.postgres"
     DATABASE["OPTIONS"] = env.postgres_options(DATABASE.get("OPTIONS", {}), limited=not MIGRATING)
-    if env.is_web_process(sys.argv):
-        from project.postgres import pool
-
-        DATABASE["CONN_MAX_AGE"] = 0  # a connection goes back to the pool after each request
-        DATABASE["OPTIONS"] |= {"pool": pool.options()}
 DATABASES = {"default": DATABASE}
 BACKUP_DIR = Path(env.text("BACKUP_DIR") or DATA_DIR / "backups").resolve()
 BACKUPS_KEPT = env.number("BACKUPS_KEPT", 10)  # daily backups; 0: none are made
@@ -246,10 +239,10 @@ TEMPLATES = [
     }
 ]
 
-# Rendered posts, in the memory of each process: about 3 MB.
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 1000}},
-}
+# The parts of pages in {% cache %}, in the memory of each process: some dozens, by language and theme. None with
+# `runserver`, because templates are being edited.
+CACHE = "dummy.DummyCache" if "runserver" in sys.argv else "locmem.LocMemCache"
+CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{CACHE}"}}
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "feed"

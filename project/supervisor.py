@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import shlex
 import signal
 import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import cast
 
-from project.env import BASE_DIR
+from project.launch import Launch, Running, execute, reap
 from project.output import copy, log
 
 STOP_TIMEOUT = 8.0  # seconds
@@ -26,7 +24,6 @@ STABLE = 120.0  # seconds after which a process runs well
 START_LIMIT = 60.0  # seconds until the first ping, if the process has pinged before it was started again
 SHORT_RUN = 3.0  # seconds; what exits sooner has failed to start
 MAX_PAUSE = 5.0  # seconds before it is started again
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Process:
@@ -41,12 +38,13 @@ class Process:
         *,
         notify_path: Path,
         files: Collection[int] = (),
+        launch: Launch = execute,
         failed: Callable[[str], None] = lambda lines: None,
         requested: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.name, self.argv, self.files = name, shlex.split(os.path.expandvars(command)), files
-        self.failed, self.requested = failed, requested
-        self.running: asyncio.subprocess.Process | None = None
+        self.launch, self.failed, self.requested = launch, failed, requested
+        self.running: Running | None = None
         self.stopping = asyncio.Event()
         self.paused_until = 0.0
         self.patience = SILENCE
@@ -78,22 +76,14 @@ class Process:
             started = time.monotonic()
             self.last_lines.clear()
             self.pinged_at = started + max(0.0, START_LIMIT - self.patience) if self.pinged_at else None
-            self.running = await asyncio.create_subprocess_exec(
-                *self.argv,
-                cwd=BASE_DIR,
-                env=self.env,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=self.files,
-                preexec_fn=die_with_parent if sys.platform == "linux" else None,
-            )
+            self.running = None
+            self.running = await self.launch(self.argv, env=self.env, files=self.files)
             watching = asyncio.create_task(self._watch())
             await self._copy(cast(asyncio.StreamReader, self.running.stdout))
             code = await self.running.wait()
             watching.cancel()
             self.signal(signal.SIGKILL)  # its children, if any are left
+            await asyncio.to_thread(reap, self.running.pid)
             if self.stopping.is_set():
                 return
             if code > 0:  # it has ended itself; a kill says nothing about its files
@@ -134,9 +124,9 @@ class Process:
 
     async def stop(self) -> None:
         self.stopping.set()
-        if not self.running:
-            return
-        if self.running.returncode is None:
+        if not self.running:  # it is being started
+            self.keep_task.cancel()
+        elif self.running.returncode is None:
             self.running.terminate()  # not its children: a worker lets them finish their tasks
         done, _ = await asyncio.wait([self.keep_task], timeout=STOP_TIMEOUT)
         if not done:
@@ -146,9 +136,3 @@ class Process:
         if self.pings.fileno() != -1:  # not stopped before
             asyncio.get_running_loop().remove_reader(self.pings)
             self.pings.close()
-
-
-def die_with_parent() -> None:
-    """Makes Linux kill this process when its parent dies, even by kill -9. SIGKILL, because on SIGTERM a web process
-    may wait for ever for a running request, and no process needs a clean stop to keep its data."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

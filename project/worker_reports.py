@@ -13,15 +13,17 @@ from core import watchdog
 from core.processes import Reporter
 
 worker_name = ""  # of this process and of the processes of its pool, which are forked from it
+worker_pid = 0
 pool_reporter: Reporter | None = None
 
 
 @celeryd_init.connect
 def make_name_unique(sender: str, instance: Any, **_: Any) -> None:
     """Adds the process id: ``likes-4711@host``. RabbitMQ refuses a second worker with the same name."""
-    global worker_name
+    global worker_name, worker_pid
     name, host = nodesplit(sender)
-    worker_name = instance.hostname = nodename(f"{name}-{os.getpid()}", host)
+    worker_pid = os.getpid()
+    worker_name = instance.hostname = nodename(f"{name}-{worker_pid}", host)
 
 
 @worker_ready.connect
@@ -39,7 +41,10 @@ def report_worker(sender: Any, **_: Any) -> None:
 
 @worker_process_init.connect
 def report_pool_process(**_: Any) -> None:
+    """With ``-P solo`` the pool is the worker, which reports itself: two reports would replace each other."""
     global pool_reporter
+    if os.getpid() == worker_pid:
+        return
     pool_reporter = Reporter("pool", lambda: {"worker": worker_name, "tasks": tasks()}).start()
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from celery.beat import ScheduleEntry
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu import Connection
@@ -86,6 +88,21 @@ def test_of_the_changes_in_the_admin_only_enabled_survives_a_restart(
     assert "likes" not in start_beat().schedule
     entry = PeriodicTask.objects.get(name="likes")
     assert (entry.enabled, entry.task) == (False, "likes.tasks.settle_likes")
+
+
+def test_an_entry_that_is_switched_off_in_the_admin_runs_no_more_after_the_next_look(
+    schedule: dict[str, dict[str, object]],
+) -> None:
+    scheduler = start_beat()
+    assert "likes" in scheduler.schedule
+    entry = PeriodicTask.objects.get(name="likes")
+    entry.enabled = False
+    entry.save()
+    with CaptureQueriesContext(connection) as queries:
+        assert "likes" in scheduler.schedule and "likes" in scheduler.schedule
+    assert len(queries) == 0, "the last look was less than two seconds ago"
+    scheduler.next_look = 0.0
+    assert "likes" not in scheduler.schedule
 
 
 def test_a_signal_stops_beat_cleanly_even_while_it_sets_up_the_schedule(

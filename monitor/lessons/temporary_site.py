@@ -18,7 +18,7 @@ import requests
 from django.conf import settings
 
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")  # no setting of the site that is running
-START_TIMEOUT = 30.0  # seconds
+START_TIMEOUT = 90.0  # seconds
 CSRF_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 

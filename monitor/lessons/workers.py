@@ -21,7 +21,7 @@ from django.conf import settings as site
 from redis import Redis, RedisError
 
 Event = dict[str, Any]
-START_TIMEOUT = 30.0  # seconds until a worker consumes
+START_TIMEOUT = 90.0  # seconds until a worker consumes; a lesson starts up to twelve at once
 STOP_TIMEOUT = 5.0  # seconds until a worker that was asked to end is killed
 POLL_INTERVAL = 0.02  # seconds
 

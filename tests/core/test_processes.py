@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery.signals import worker_process_init
 
 from core import processes
 from core.processes import Reporter, is_reporting, reports
@@ -71,3 +72,17 @@ def test_the_health_check_of_a_container_is_a_command() -> None:
     assert subprocess.run(command, cwd=ROOT).returncode == 0
     env = {**os.environ, "REDIS_URL": "unix:///nowhere"}
     assert subprocess.run(command, cwd=ROOT, env=env, capture_output=True).returncode == 1, "without Redis"
+
+
+def test_a_worker_without_a_pool_of_processes_reports_itself_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ``-P solo`` Celery says that a process of the pool has started, too."""
+    started: list[str] = []
+    monkeypatch.setattr(Reporter, "start", lambda self: started.append(self.role))
+    for name in ("worker_name", "worker_pid", "pool_reporter"):  # as before after the test
+        monkeypatch.setattr(worker_reports, name, getattr(worker_reports, name))
+    worker_reports.make_name_unique("likes@here", SimpleNamespace())
+    worker_process_init.send(sender=None)
+    assert started == []
+    monkeypatch.setattr(worker_reports, "worker_pid", os.getppid())
+    worker_process_init.send(sender=None)
+    assert started == ["pool"], "a process that the worker has forked reports itself"

@@ -62,7 +62,8 @@ def close_code(page: ClientConnection) -> int | None:
 
 
 def test_a_restart_replaces_every_process_and_no_request_fails(live: Live) -> None:
-    processes, restarts = live.pids("daphne") + live.pids("celery"), live.output().count("restarted")
+    names, restarts = ("daphne", "celery", "project.fork_server"), live.output().count("restarted")
+    processes = [pid for name in names for pid in live.pids(name)]
     visitors = Visitors(live)
     with ThreadPoolExecutor(1) as pool, connect(f"{live.url.replace('http', 'ws')}/live/?topic=post.1") as page:
         code = pool.submit(close_code, page)
@@ -108,6 +109,7 @@ def test_who_has_connected_and_sent_nothing_yet_is_answered_by_a_web_process_tha
 
 def test_who_sends_nothing_does_not_keep_a_web_process_from_stopping(tmp_path: Path) -> None:
     with web_process(tmp_path) as (process, port), socket.create_connection(("127.0.0.1", port), 60) as client:
+        until(lambda: httpx.get(f"http://127.0.0.1:{port}/livez/").is_success, "not answered")  # connected later
         process.terminate()
         assert client.recv(1) == b""
         assert process.wait(60) == 0

@@ -39,8 +39,8 @@ def liked(post: Post) -> Post:
 def test_a_page_counts_the_like_of_its_visitor_exactly_once(liked: Post, number: int) -> None:
     with connection.execute_wrapper(SettleBefore(number)):
         [shown], _ = feed(visitor="v1")
-    assert shown.shown == 1
-    assert shown.personal_like.wanted
+    assert shown.post.shown == 1
+    assert shown.post.personal_like.wanted
     [others] = with_personal_likes([Post.objects.get(pk=liked.pk)], "v2")
     assert others.shown == others.like_count
     assert not others.personal_like.wanted

@@ -4,10 +4,12 @@ first 4000, more than a pipe and the queue of the runner hold, it creates the fi
 from __future__ import annotations
 
 import os
+import runpy
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 
 def chat(path: Path) -> None:
@@ -18,5 +20,18 @@ def chat(path: Path) -> None:
         time.sleep(0.001)
 
 
-if os.environ.get("CHATTY") and "live.servers.daphne" in " ".join(sys.orig_argv):
-    threading.Thread(target=chat, args=[Path(os.environ["CHATTY"])], daemon=True).start()
+def start(command: str) -> None:
+    if "live.servers.daphne" in command:
+        threading.Thread(target=chat, args=[Path(os.environ["CHATTY"])], daemon=True).start()
+
+
+def run_module(name: str, **options: Any) -> Any:
+    """What a process of the fork server runs."""
+    start(name)
+    return original(name, **options)
+
+
+original = runpy.run_module
+if os.environ.get("CHATTY"):
+    start(" ".join(sys.orig_argv))
+    runpy.run_module = run_module  # type: ignore[assignment]

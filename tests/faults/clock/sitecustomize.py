@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import runpy
 import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import time_machine
 
@@ -30,5 +32,18 @@ def follow(path: Path) -> None:
         time.sleep(INTERVAL)
 
 
-if os.environ.get("CLOCK") and any(part in " ".join(sys.orig_argv) for part in os.environ["CLOCK_PARTS"].split(",")):
-    threading.Thread(target=follow, args=[Path(os.environ["CLOCK"])], daemon=True).start()
+def start(command: str) -> None:
+    if any(part in command for part in os.environ["CLOCK_PARTS"].split(",")):
+        threading.Thread(target=follow, args=[Path(os.environ["CLOCK"])], daemon=True).start()
+
+
+def run_module(name: str, **options: Any) -> Any:
+    """What a process of the fork server runs."""
+    start(" ".join([name, *sys.argv]))
+    return original(name, **options)
+
+
+original = runpy.run_module
+if os.environ.get("CLOCK"):
+    start(" ".join(sys.orig_argv))
+    runpy.run_module = run_module  # type: ignore[assignment]
