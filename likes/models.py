@@ -64,13 +64,6 @@ class Post(models.Model):
         return self.count + self.personal_like.wanted - self.personal_like.counted
 
     @property
-    def fragment_key(self) -> str:
-        """All that `_post.html` shows to somebody who is not its author."""
-        post = (self.pk, self.author.username, self.created_at, self.edited_at, self.count, self.version, self.text)
-        like = self.personal_like
-        return repr((*post, like.wanted, like.counted, like.pending))
-
-    @property
     def state(self) -> dict[str, Any]:
         """The JSON of the post, for the visitor of ``personal_like``."""
         liked = self.personal_like.wanted

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core import visitors
 from core.same_origin import Headers
 from core.visitors import account_key
+from likes import sql
+from likes.feed_post import FeedPost
 from likes.models import BY_ACCOUNT, Like, Post
 
 PAGE_SIZE = 20  # posts
@@ -26,19 +29,21 @@ def state_for_headers(headers: Headers, post_id: int) -> dict[str, Any]:
 
 def feed(
     *, visitor: str | None, before: int | None = None, through: int | None = None, search: str = ""
-) -> tuple[list[Post], int | None]:
+) -> tuple[list[FeedPost], int | None]:
     """Posts, newest first, and the ``before`` of the next page (None at the end): a page, or with ``through`` all from
     the newest to the post with that id, at most `MAX_THROUGH`."""
-    posts, size = Post.of_feed().select_related("author"), PAGE_SIZE
+    size, found = PAGE_SIZE, None
+    if through and not before:
+        size = min(MAX_THROUGH, max(PAGE_SIZE, _found(search).filter(pk__gte=through)[:MAX_THROUGH].count()))
     if search:
-        posts = posts.filter(Q(text__icontains=search) | Q(author__username__iexact=search))
-    if before:
-        posts = posts.filter(pk__lt=before)
-    elif through:
-        size = min(MAX_THROUGH, max(PAGE_SIZE, posts.filter(pk__gte=through)[:MAX_THROUGH].count()))
-    page = list(posts[: size + 1])
-    more = page[size - 1].pk if len(page) > size else None
-    return with_personal_likes(page[:size], visitor), more
+        found = list(_found(search).filter(pk__lt=before or sys.maxsize).values_list("pk", flat=True)[: size + 1])
+    page = [FeedPost(*row) for row in sql.feed(visitor, size + 1, before=before, among=found)]
+    return page[:size], page[size - 1].pk if len(page) > size else None
+
+
+def _found(search: str) -> QuerySet[Post]:
+    posts = Post.of_feed()
+    return posts.filter(Q(text__icontains=search) | Q(author__username__iexact=search)) if search else posts
 
 
 def newest() -> int:

@@ -235,16 +235,17 @@ def test_a_worker_that_is_killed_half_way_leaves_no_export(staff_client: Client)
 
 
 def create_messages(rows: int) -> None:
-    """Doubles a few messages inside the database until there are so many."""
+    """Copies a few messages inside the database until there are so many, at most 10,000 in one statement."""
     text = "A message of an ordinary length, which is about two lines of a letter. " * 4
     Message.objects.bulk_create(Message(email="a@example.com", text=text) for _ in range(1000))
     copied = [f.column for f in Message._meta.concrete_fields if f.column not in ("id", "token", "key")]
     names = ", ".join(filter(None, copied))
     with connection.cursor() as cursor:
         while (count := Message.objects.count()) < rows:
+            limit = min(rows - count, 10_000)
             cursor.execute(
                 f"INSERT INTO feedback_message (token, key, {names}) "  # noqa: S608
-                f"SELECT 't{count}-' || id, 'k{count}-' || id, {names} FROM feedback_message LIMIT {rows - count}"
+                f"SELECT 't{count}-' || id, 'k{count}-' || id, {names} FROM feedback_message LIMIT {limit}"
             )
 
 

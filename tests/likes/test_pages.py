@@ -101,10 +101,10 @@ def test_the_feed_is_read_with_few_queries(
         Post.objects.create(author=mina, text=str(n))
     with django_assert_max_num_queries(1):
         assert client.get("/").content.count(b"<article") == 20
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(1):
         visitor("v1").get("/")
     client.force_login(mina)
-    with django_assert_max_num_queries(5):  # session, user, posts, likes, bell
+    with django_assert_max_num_queries(4):  # session, user, posts, bell
         client.get("/")
 
 

@@ -244,5 +244,5 @@ def test_query_counts_of_the_list_are_fixed(
 def test_the_bell_costs_every_other_page_one_query(
     reader: Client, post: Post, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(5):  # session, user, posts, likes of this visitor, bell
+    with django_assert_num_queries(4):  # session, user, posts with the likes of this visitor, bell
         get(reader, "/")
