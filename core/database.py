@@ -1,4 +1,4 @@
-"""Writes that a page can do without, and connections that do not wait for pages."""
+"""Writes that a page can do without, commits that do not wait for the disk, connections that do not wait for pages."""
 
 from __future__ import annotations
 
@@ -25,6 +25,23 @@ def incidental_write() -> Iterator[None]:
         log.warning("a page is shown without its write: %r", error)
     finally:
         lock_timeout.reset(token)
+
+
+@contextmanager
+def unsynced_commit() -> Iterator[None]:
+    """On SQLite, a commit in this block does not wait for the disk (sqlite.org/pragma.html#pragma_synchronous). If a
+    process is killed, nothing is lost. A power failure may undo the commits since the last one that waited: use it only
+    for what is done again then. Inside a transaction it has no effect."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    connection.ensure_connection()
+    connection.connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        if connection.connection:  # it was not closed after an error
+            connection.connection.execute("PRAGMA synchronous = FULL")
 
 
 def leave_pool() -> None:

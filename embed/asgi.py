@@ -65,10 +65,10 @@ class EmbedEndpoint:
         digest = keys.digest(site.pk, key)
         if not visitor:
             await asyncio.to_thread(limit_new_visitors, address, digest)
-        post_id = await self._post_id(site, key, form.get("url", ""))
-        liked, new_visitor = form["liked"] == "1", new_key(site, headers, address)
+        post_id = self.post_ids.get(digest) or await self._post_id(site, key, digest, form.get("url", ""))
+        liked, key_of_visitor = form["liked"] == "1", visitor or new_key(site, headers, address)
         network, request_id = network_hash(address), correlation.valid(headers.get("x-request-id", ""))
-        click = Click(post_id, visitor or new_visitor, liked, timezone.now(), not visitor, network, request_id)
+        click = Click(post_id, key_of_visitor, liked, timezone.now(), not visitor, network, request_id)
         try:
             version = await self.likes.group_commit.store(click)
         except Refusal:
@@ -80,14 +80,12 @@ class EmbedEndpoint:
         body = {"topic": f"post.{post_id}", "post": post_id, "liked": liked, "accepted": version, **token}
         return http.with_id(http.json_reply(headers, 202, body), click)
 
-    async def _post_id(self, site: EmbeddedSite, key: str, url: str) -> int:
-        digest = keys.digest(site.pk, key)
-        if digest not in self.post_ids:
-            if len(self.post_ids) >= MAX_KNOWN:
-                self.post_ids.clear()
-            found: int | None = await read(pages.find, site.pk, key)
-            self.post_ids[digest] = found or await self._create(site, key, url)
-        return self.post_ids[digest]
+    async def _post_id(self, site: EmbeddedSite, key: str, digest: str, url: str) -> int:
+        if len(self.post_ids) >= MAX_KNOWN:
+            self.post_ids.clear()
+        found: int | None = await read(pages.find, site.pk, key)
+        post_id = self.post_ids[digest] = found or await self._create(site, key, url)
+        return post_id
 
     async def _create(self, site: EmbeddedSite, key: str, url: str) -> int:
         """Nothing here that waits for Redis holds up the thread that stores clicks."""

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 
-from likes.models import Like, Post
+from likes.sql import CountedPost, PendingLike
 from notifications.models import AlertLevel
 from notifications.notify import Entry
 
@@ -25,20 +25,24 @@ def day(at: date) -> str:
     return f"{at:%Y-%m-%d}"
 
 
-def likes_by_authors(likes: Iterable[Like], posts: Iterable[Post]) -> set[int]:
+def likes_by_authors(likes: Iterable[PendingLike], posts: Iterable[CountedPost]) -> set[int]:
     """Ids of the likes by the author of the post."""
     keys = {post.pk: f"u{post.author_id}" for post in posts}
     return {like.pk for like in likes if like.visitor == keys.get(like.post_id)}
 
 
 def entries(
-    likes: Iterable[Like], by_authors: set[int], posts: Iterable[Post], changes: Mapping[int, int], now: datetime
+    likes: Iterable[PendingLike],
+    by_authors: set[int],
+    posts: Iterable[CountedPost],
+    changes: Mapping[int, int],
+    now: datetime,
 ) -> Iterator[Entry]:
     """The entries of the bell for likes that are being settled. ``by_authors`` are the ids from `likes_by_authors`,
     ``changes`` the difference of each post's count."""
     authors, today = {post.pk: post.author_id for post in posts}, now.date()
     groups, new = Counter[tuple[int, date]](), set()
-    newest: dict[int, Like] = {}  # by post id; the likes come oldest first
+    newest: dict[int, PendingLike] = {}  # by post id; the likes come oldest first
     for like in likes:
         newest[like.post_id] = like
         wanted = like.wanted and like.pk not in by_authors
@@ -56,7 +60,7 @@ def entries(
         yield from _milestones(post, changes[post.pk], newest[post.pk].click_id)
 
 
-def _milestones(post: Post, change: int, cause: str) -> Iterator[Entry]:
+def _milestones(post: CountedPost, change: int, cause: str) -> Iterator[Entry]:
     reached = range(post.like_count + 1, post.like_count + change + 1)
     if number := max((number for number in MILESTONES if number in reached), default=None):
         level = AlertLevel.FIRST_OF_DAY

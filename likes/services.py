@@ -45,17 +45,16 @@ Versions = dict[tuple[str, int], int]  # the version of a like, by visitor and p
 
 def set_likes(*, clicks: Iterable[Click]) -> Versions:
     """Stores clicks in one transaction; of several by one visitor on one post, the last counts. Returns the versions of
-    the likes. A click on a post that does not exist is dropped and has none. The caller enqueues settling, after the
-    commit."""
+    the likes. A click on a post that does not exist is dropped and has none. The caller enqueues settling."""
     last = {(click.visitor, click.post_id): click for click in clicks}
     rows = [(*key, click.liked, click.at, click.network) for key, click in last.items()]
     if not rows:
         return {}
     try:
-        versions = sql.store(rows)  # autocommit: the shortest transaction
+        versions = sql.store(rows)  # one statement: the shortest transaction
     except IntegrityError:  # a post was deleted while the statement ran
         versions = sql.store(rows)
-    metrics.count("likes_accepted", len(versions))
+    transaction.on_commit(lambda: metrics.count("likes_accepted", len(versions)))
     return versions
 
 

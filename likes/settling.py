@@ -9,8 +9,10 @@ from typing import NamedTuple
 from django.db import DatabaseError, OperationalError, transaction
 from django.utils import timezone
 
+from core.database import unsynced_commit
 from likes import author_notifications, sql
 from likes.models import Like, Post
+from likes.sql import CountedPost, PendingLike
 from live.topics import Event
 from notifications.notify import notify
 
@@ -19,15 +21,17 @@ log = logging.getLogger(__name__)
 
 
 class Settled(NamedTuple):
-    posts: list[Post]  # whose count has changed, with the new count
-    likes: list[Like]
+    posts: list[CountedPost]  # whose count has changed, with the new count
+    likes: list[PendingLike]
     bells: list[Event]  # of their authors
 
 
+@unsynced_commit()
 def settle(limit: int = BATCH) -> Settled:
     """Settles pending likes, oldest click first. Exact however often it runs, in any order and in several workers at
     once, because each like adds the difference between ``wanted`` and ``counted``. If a row is wrong, each post is
-    settled by itself, so that only the likes of that post wait."""
+    settled by itself, so that only the likes of that post wait. After a power failure the last likes may be pending
+    again."""
     try:
         return _settle(limit)
     except OperationalError:  # the database is away, locked or full: no row is wrong
@@ -51,14 +55,13 @@ def _settle_post(post_id: int, limit: int) -> Settled:
 
 @transaction.atomic
 def _settle(limit: int, post_id: int | None = None) -> Settled:
-    likes: list[Like] = []
-    posts: dict[int, Post] = {}
+    likes: list[PendingLike] = []
+    posts: dict[int, CountedPost] = {}
     changes, now = Counter[int](), timezone.now()  # changes: by how much the count of each post changes, by post id
     for like, post in sql.pending(limit, post_id):
-        likes.append(Like(**like))
-        changes[like["post_id"]] += like["wanted"] - like["counted"]
-        if like["post_id"] not in posts:
-            posts[like["post_id"]] = Post(**post)
+        likes.append(like)
+        changes[like.post_id] += like.wanted - like.counted
+        posts.setdefault(like.post_id, post)
     if not likes:
         return Settled([], [], [])
     by_authors = author_notifications.likes_by_authors(likes, posts.values())
@@ -69,7 +72,7 @@ def _settle(limit: int, post_id: int | None = None) -> Settled:
     return Settled(changed, likes, bells)
 
 
-def _count(posts: list[Post], changes: Counter[int]) -> None:
+def _count(posts: list[CountedPost], changes: Counter[int]) -> None:
     """One UPDATE for all posts whose counts change by the same number. Sets the new count on the objects, too."""
     by_difference = defaultdict(list)
     for post in posts:

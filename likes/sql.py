@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
+
+from likes.models import click_id
 
 # Sorted, so that all web processes lock rows in the same order.
 STORE = """
@@ -23,8 +27,13 @@ SELECT l.id, l.post_id, visitor, wanted, counted, clicked_at, notified_at, l.ver
 FROM likes_like AS l JOIN likes_post AS p ON p.id = l.post_id
 WHERE settled_at IS NULL {one_post} ORDER BY clicked_at LIMIT %s {lock}
 """
-LIKE = ("pk", "post_id", "visitor", "wanted", "counted", "clicked_at", "notified_at", "version")  # then those of POST
-POST = ("author_id", "like_count", "imported_count", "version")
+FEED = """
+SELECT p.id, author_id, username, text, created_at, edited_at, like_count, imported_count, p.version,
+    wanted, counted, l.id IS NOT NULL AND settled_at IS NULL
+FROM likes_post AS p JOIN auth_user AS u ON u.id = author_id
+LEFT JOIN likes_like AS l ON l.post_id = p.id AND visitor = %s
+WHERE in_feed AND p.id < %s {among} ORDER BY p.id DESC LIMIT %s
+"""
 LOCK = "FOR UPDATE OF l SKIP LOCKED FOR NO KEY UPDATE OF p SKIP LOCKED"
 COUNT = "UPDATE likes_post SET like_count = like_count + %s, version = version + 1 WHERE id IN {posts}"
 SETTLE = """
@@ -32,6 +41,38 @@ UPDATE likes_like SET counted = wanted, settled_at = %s, notified_at = CASE
     WHEN id IN {by_authors} THEN NULL WHEN wanted AND notified_at IS NULL THEN %s ELSE notified_at END
 WHERE id IN {likes}
 """
+
+
+class PendingLike(NamedTuple):
+    """A like that is being settled: what settling needs of it, without the cost of a model."""
+
+    pk: int
+    post_id: int
+    visitor: str
+    wanted: bool
+    counted: bool
+    clicked_at: datetime
+    notified_at: datetime | None
+    version: int
+
+    @property
+    def click_id(self) -> str:
+        return click_id(self.post_id, self.clicked_at.timestamp())
+
+
+@dataclass(slots=True)
+class CountedPost:
+    """The post of such a like."""
+
+    pk: int
+    author_id: int
+    like_count: int
+    imported_count: int
+    version: int
+
+    @property
+    def count(self) -> int:
+        return self.like_count + self.imported_count
 
 
 def store(rows: Collection[tuple[str, int, bool, datetime, str]]) -> dict[tuple[str, int], int]:
@@ -42,7 +83,7 @@ def store(rows: Collection[tuple[str, int, bool, datetime, str]]) -> dict[tuple[
     return {(visitor, post_id): version for visitor, post_id, version in _rows(STORE.format(rows=placeholders), values)}
 
 
-def pending(limit: int, post_id: int | None = None) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def pending(limit: int, post_id: int | None = None) -> Iterator[tuple[PendingLike, CountedPost]]:
     """Likes that wait to be settled, oldest click first, each with its post; only those of one post, if it is given.
     Both rows are locked. A like is left out as long as somebody else has locked it or its post."""
     statement = PENDING.format(
@@ -50,9 +91,20 @@ def pending(limit: int, post_id: int | None = None) -> Iterator[tuple[dict[str, 
         lock=LOCK if connection.features.has_select_for_update else "",  # SQLite has only one writer at a time
     )
     for row in _rows(statement, [limit] if post_id is None else [post_id, limit]):
-        like, post = dict(zip(LIKE, row, strict=False)), dict(zip(POST, row[len(LIKE) :], strict=True))
-        like |= {"clicked_at": _to_datetime(like["clicked_at"]), "notified_at": _to_datetime(like["notified_at"])}
-        yield like, post | {"pk": like["post_id"]}
+        pk, post_id, visitor, wanted, counted, clicked_at, notified_at, version, *post = row
+        times = _to_datetime(clicked_at), _to_datetime(notified_at)
+        yield PendingLike(pk, post_id, visitor, wanted, counted, *times, version), CountedPost(post_id, *post)
+
+
+def feed(
+    visitor: str | None, limit: int, *, before: int | None, among: Collection[int] | None
+) -> Iterator[tuple[Any, ...]]:
+    """Posts of the feed, newest first, each with the name of its author and the like of a visitor: see `FeedPost`. Only
+    those before a post id and among these ids, if they are given."""
+    chosen = [] if among is None else [*among, None]  # never empty, because IN () is not valid SQL
+    statement = FEED.format(among=f"AND p.id IN {_list(chosen)}" if chosen else "")
+    for row in _rows(statement, [visitor or "", before or sys.maxsize, *chosen, limit]):
+        yield *row[:4], _to_datetime(row[4]), _to_datetime(row[5]), *row[6:]
 
 
 def count(post_ids: Collection[int], difference: int) -> None:
@@ -86,6 +138,6 @@ def _to_value(at: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(at)
 
 
-def _to_datetime(at: Any) -> datetime | None:
-    """The reverse of `_to_value`: SQLite returns UTC as text."""
-    return datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at
+def _to_datetime(at: Any) -> Any:
+    """The reverse of `_to_value`: SQLite returns UTC without saying so."""
+    return at.replace(tzinfo=UTC) if at else None

@@ -12,9 +12,9 @@ from core.enqueue import enqueue_once, mark_started
 from core.one_at_a_time import one_at_a_time
 from core.redis import redis
 from likes import networks
-from likes.models import Like
 from likes.recount import recount
 from likes.settling import BATCH, settle
+from likes.sql import PendingLike
 from likes.topics import count_event, saved_event
 from live.broadcast import broadcast
 
@@ -40,7 +40,7 @@ def settle_likes(self: Task, enqueued_at: float | None = None) -> None:
         enqueue_settling()
 
 
-def _log_each(done: str, likes: Iterable[Like], task_id: str) -> None:
+def _log_each(done: str, likes: Iterable[PendingLike], task_id: str) -> None:
     if log.isEnabledFor(logging.INFO):
         for like in likes:
             with correlation.bound(like.click_id):

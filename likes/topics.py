@@ -9,13 +9,14 @@ from typing import Any
 from core.http import parse_pks
 from core.models import Version
 from likes.models import FEED, Like, Post, click_id
+from likes.sql import CountedPost, PendingLike
 from live import topics
 from live.topics import LAST_VERSION, Event, event
 
 MAX_NEWEST = 20  # post ids in the state of the feed
 
 
-def count_event(post: Post) -> Event:
+def count_event(post: Post | CountedPost) -> Event:
     return event(f"post.{post.pk}", post.version, {"count": post.count})
 
 
@@ -23,7 +24,7 @@ def gone_event(post_id: int) -> Event:
     return event(f"post.{post_id}", LAST_VERSION, {"gone": True})
 
 
-def saved_event(like: Like, times: dict[str, Any] | None = None) -> Event:
+def saved_event(like: Like | PendingLike, times: dict[str, Any] | None = None) -> Event:
     """A settled like, for the pages of its visitor only. ``times`` of the stages are in seconds since 1970."""
     data: dict[str, Any] = {"liked": like.wanted}
     if times:

@@ -10,7 +10,7 @@ import pytest
 from celery import Task
 
 from core import correlation
-from core.enqueue import enqueue_once, mark_started
+from core.enqueue import depth, enqueue_once
 from core.redis import redis
 from likes.tasks import settle_likes
 from notifications.tasks import fan_out
@@ -43,7 +43,7 @@ def test_the_message_is_the_one_that_celery_writes(
     with correlation.bound("request-1"):
         task.apply_async(kwargs=kwargs, priority=priority)
         by_celery = published(queue)
-        mark_started(task)
+        redis().delete(queue)
         enqueue_once(task, kwargs=kwargs, priority=priority)
     written = published(queue)
     assert written["headers"]["id"] != by_celery["headers"]["id"]
@@ -51,23 +51,15 @@ def test_the_message_is_the_one_that_celery_writes(
     assert without_ids(written) == without_ids(by_celery)
 
 
-@TASKS
-def test_one_message_is_written_until_a_worker_has_started(
-    task: Task, queue: str, kwargs: dict[str, Any], priority: int
-) -> None:
-    before = int(redis().llen(queue))
-    mark_started(task)
-    for _ in range(3):
-        enqueue_once(task, kwargs=kwargs, priority=priority)
-    assert redis().llen(queue) == before + 1
-    assert 0 < int(redis().ttl(f"redheart:enqueued:{task.name}")) <= 5
-    mark_started(task)
-    enqueue_once(task, kwargs=kwargs, priority=priority)
-    assert redis().llen(queue) == before + 2
-
-
 def test_a_priority_with_another_list_is_refused(caplog: pytest.LogCaptureFixture) -> None:
-    mark_started(settle_likes)
     before = redis().llen("likes")
     enqueue_once(settle_likes, priority=3)
     assert "The priority must be below 3." in caplog.text and redis().llen("likes") == before
+
+
+@pytest.mark.parametrize("priority", range(10))
+def test_a_message_of_any_priority_counts_as_waiting(priority: int) -> None:
+    before = depth("likes")
+    settle_likes.apply_async(priority=priority)
+    assert depth("likes") == before + 1
+    assert depth("no such queue") == 0

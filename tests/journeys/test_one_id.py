@@ -161,7 +161,7 @@ def test_by_default_none_of_this_is_printed(live: Live) -> None:
 def test_as_json_every_line_of_every_process_is_an_object(tmp_path: Path) -> None:
     with Live(tmp_path, LOG="info", LOG_FORMAT="json") as site:
         click_id = like(site, 1).headers["x-request-id"]
-        until(lambda: "click broadcast" in site.output(), site.output)
+        until(lambda: "click broadcast" in site.output() and '"process": "beat"' in site.output(), site.output)
     lines = [json.loads(line) for line in site.output().splitlines()]
     assert {"web", "worker-likes", "worker-mail", "beat", "redis", "run"} <= {line["process"] for line in lines}
     assert all({"time", "level", "message"} <= line.keys() for line in lines)

@@ -14,6 +14,7 @@ from likes import settling
 from likes.models import Like, Post
 from likes.services import Click, set_likes
 from likes.settling import settle
+from likes.sql import CountedPost
 
 
 def click(post: Post, visitor: str, liked: bool) -> Click:
@@ -50,7 +51,7 @@ def test_a_count_that_is_too_low_is_recounted_and_its_likes_are_settled(
 def test_a_post_that_cannot_be_settled_waits_alone_and_is_logged(
     wrong: Post, other: Post, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails(posts: list[Post], changes: Counter[int]) -> None:
+    def fails(posts: list[CountedPost], changes: Counter[int]) -> None:
         if any(post.pk == wrong.pk for post in posts):
             raise DataError("a row that nobody understands")
         count(posts, changes)

@@ -4,55 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from threading import Event, Semaphore
 from time import monotonic
 from typing import Any
 
 import pytest
-from asgiref.testing import ApplicationCommunicator
-from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
-from django.db import OperationalError
 
 from core import rate_limits as core_rate_limits
 from core import visitors
 from core.shared_rate_limits import NetworkLimit
-from likes import group_commit, rate_limits, tasks
+from likes import rate_limits
 from likes.asgi import LikeEndpoint
-from likes.models import Like, Post
-from likes.services import Click, Versions, set_likes
-from project.asgi import application
-from tests.live import until
-from tests.sessions import cookies
+from likes.models import Post
+from tests.likes.clicks import click, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FORM = "application/x-www-form-urlencoded"
 EMPTY_BUCKET = (0.0, monotonic() + 1e6)  # it does not fill during a test
-rows = database_sync_to_async(lambda: list(Like.objects.order_by("visitor", "post")))
-
-
-class Response:
-    def __init__(self, start: dict[str, Any], body: bytes) -> None:
-        self.status, self.text = start["status"], body.decode()
-        self.headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
-
-
-async def click(
-    post_id: int, body: str = "liked=1", *, app: Any = application, key: str = "", **headers: str
-) -> Response:
-    """POSTs to the like endpoint. Header names are keywords, with _ for -."""
-    given = {"host": "testserver", "content_type": FORM, **headers}
-    if key:
-        given["cookie"] = cookies(key)
-    scope = {
-        "type": "http", "method": "POST", "path": f"/posts/{post_id}/like/", "query_string": b"",
-        "client": ("127.0.0.1", 5),
-        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()],
-    }  # fmt: skip
-    communicator = ApplicationCommunicator(app, scope)
-    await communicator.send_input({"type": "http.request", "body": body.encode()})
-    start = await communicator.receive_output(60)
-    return Response(start, (await communicator.receive_output(60))["body"])
 
 
 async def test_the_response_comes_when_the_row_is_committed(post: Post) -> None:
@@ -209,77 +176,10 @@ def test_a_network_may_bring_120_new_visitors_at_once_and_then_one_in_some_secon
     assert seconds / 2 <= max(waits) <= seconds
 
 
-async def test_clicks_that_arrive_during_a_transaction_share_the_next(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    batches: list[int] = []
-    app = LikeEndpoint(application)
-
-    def counted(clicks: list[Click]) -> Versions:
-        batches.append(len(clicks))
-        until(lambda: sum(batches) + len(app.group_commit.waiting) == 40, "the other clicks do not arrive")
-        return set_likes(clicks=clicks)
-
-    monkeypatch.setattr(group_commit, "set_likes", counted)
-    responses = await asyncio.gather(*(click(post.pk, key=f"v{n}", app=app) for n in range(40)))
-    assert {response.status for response in responses} == {303}
-    assert sum(batches) == 40 and len(batches) <= 2
-    assert len(await rows()) == 40
-
-
-async def test_a_click_that_is_stored_during_enqueueing_enqueues_again(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app, started, finish, calls = LikeEndpoint(application), Semaphore(0), Semaphore(0), []
-
-    def slow() -> None:
-        calls.append(1)
-        started.release()
-        assert finish.acquire(timeout=60)
-
-    monkeypatch.setattr(tasks, "enqueue_settling", slow)
-    await click(post.pk, key="v1", app=app)
-    assert await asyncio.to_thread(started.acquire, timeout=60)
-    await click(post.pk, key="v2", app=app)
-    finish.release(3)
-    assert await asyncio.to_thread(started.acquire, timeout=60), "its row would wait for beat"
-    await click(post.pk, key="v3", app=app)
-    assert await asyncio.to_thread(started.acquire, timeout=60)
-    assert len(calls) == 3, "once for each click, never without one"
-
-
-async def test_settling_is_enqueued_after_the_commit(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    app, steps = LikeEndpoint(application), []
-
-    def store(clicks: list[Click]) -> Versions:
-        versions = set_likes(clicks=clicks)
-        steps.append("committed")
-        return versions
-
-    monkeypatch.setattr(group_commit, "set_likes", store)
-    monkeypatch.setattr(app.group_commit.stored, "set", lambda: steps.append("enqueued"))
-    await click(post.pk, key="v1", app=app)
-    assert steps == ["committed", "enqueued"]
-
-
 async def test_the_last_of_fifty_clicks_wins_without_an_error(post: Post) -> None:
     responses = [await click(post.pk, f"liked={n % 2}", key="v1") for n in range(50)]
     assert {response.status for response in responses} == {303}
     assert [row.wanted for row in await rows()] == [True]
-
-
-async def test_a_database_that_fails_is_503_and_the_next_click_is_stored(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(**_: Any) -> set[int]:
-        raise OperationalError("database is locked")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(group_commit, "set_likes", broken)
-        response = await click(post.pk, key="v1")
-        assert response.status == 503 and response.headers["retry-after"]
-        assert "locked" not in response.text
-    assert (await click(post.pk, key="v1")).status == 303
 
 
 async def test_another_content_type_is_left_to_django(post: Post) -> None:
@@ -296,28 +196,6 @@ async def test_another_content_type_is_left_to_django(post: Post) -> None:
     assert seen == [f"/posts/{post.pk}/like/"]
 
 
-async def test_a_database_that_hangs_refuses_clicks_and_the_order_of_clicks_stays(
-    post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app, go_on = LikeEndpoint(application), Event()
-
-    def hanging(clicks: list[Click]) -> Versions:
-        assert go_on.wait(60)
-        return set_likes(clicks=clicks)
-
-    monkeypatch.setattr(group_commit, "set_likes", hanging)
-    monkeypatch.setattr(group_commit, "DEADLINE", 0.1)
-    refused = await asyncio.gather(*(click(post.pk, key=f"v{n}", app=app) for n in (1, 2)))
-    assert [(response.status, response.headers["retry-after"]) for response in refused] == [(503, "2")] * 2
-    assert (await click(post.pk, key="v3", app=app)).status == 503, "the thread still hangs"
-    monkeypatch.setattr(group_commit, "DEADLINE", 60)
-    go_on.set()
-    while len(await rows()) < 2:  # the refused clicks are stored, before all later ones
-        await asyncio.sleep(0.01)
-    assert (await click(post.pk, body="liked=0", key="v1", app=app)).status == 303
-    assert {row.visitor: row.wanted for row in await rows()}["v1"] is False, "the later click is the last"
-
-
 @pytest.mark.parametrize("post_id", [int("9" * 50), int("9" * 19), int("9" * 18)])
 async def test_a_post_that_no_database_can_have_is_not_found(db: None, post_id: int) -> None:
     assert (await click(post_id, key="v1")).status == 404
@@ -331,26 +209,3 @@ async def test_the_visitor_cookie_of_an_account_is_worthless_without_its_session
         response = await click(post.pk, "liked=0", cookie=cookie)
         assert response.status == 303 and "set-cookie" in response.headers, "a new visitor"
     assert [row.wanted for row in await rows() if row.visitor == f"u{jun.pk}"] == [True]
-
-
-def test_commits_share_a_task_while_enqueuing_rests(monkeypatch: pytest.MonkeyPatch) -> None:
-    enqueued, resting, rested = Semaphore(0), Semaphore(0), Semaphore(0)
-
-    def rest(seconds: float) -> None:
-        resting.release()
-        rested.acquire()
-
-    monkeypatch.setattr(tasks, "enqueue_settling", enqueued.release)
-    monkeypatch.setattr(group_commit, "sleep", rest)
-    stored = group_commit.GroupCommit().stored  # which enqueues what an earlier run has left
-    assert enqueued.acquire(timeout=60) and resting.acquire(timeout=60)
-    for _ in range(5):
-        stored.set()
-    assert not enqueued.acquire(blocking=False)
-    rested.release()
-    assert enqueued.acquire(timeout=60) and resting.acquire(timeout=60)
-    rested.release()
-    stored.set()
-    assert enqueued.acquire(timeout=60), "a commit after that is enqueued, too"
-    assert resting.acquire(timeout=60) and not enqueued.acquire(blocking=False), "one task for the five"
-    rested.release()

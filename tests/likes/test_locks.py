@@ -21,6 +21,7 @@ from likes.models import Like, Post
 from likes.recount import recount
 from likes.services import Click, adopt_likes, set_likes
 from likes.settling import settle
+from likes.sql import PendingLike
 from notifications.bell import bell_of
 from notifications.notify import Entry, notify
 from tests.live import until
@@ -109,7 +110,7 @@ def test_two_workers_settle_different_likes(post: Post, jun: User) -> None:
     other = Post.objects.create(author=jun, text="Of another author")
     set_likes(clicks=[click(post)])
     set_likes(clicks=[click(other, "v2")])
-    first: list[Like] = []
+    first: list[PendingLike] = []
     with in_another_connection(lambda: first.extend(settle(limit=1).likes)):
         assert [like.post_id for like in first] == [post.pk]
         assert [like.post_id for like in settle().likes] == [other.pk]

@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from pytest_django import DjangoAssertNumQueries
 
-from core.enqueue import enqueue_once
 from core.one_at_a_time import one_at_a_time
 from core.redis import redis
-from likes import tasks
+from likes import sql, tasks
 from likes.models import Like, Post
 from likes.recount import recount
 from likes.services import Click, adopt_likes, set_likes
 from likes.settling import settle
 
 VISITORS, POSTS = 3, 2
+NORMAL, FULL = 1, 2  # sqlite.org/pragma.html#pragma_synchronous
 click = st.tuples(st.integers(0, VISITORS - 1), st.integers(0, POSTS - 1), st.booleans())
 step = st.one_of(
     st.tuples(st.just("clicks"), st.lists(click, min_size=1, max_size=6)),  # one commit
@@ -53,9 +53,9 @@ class AnyOrder(TestCase):
             if action == "clicks":
                 last |= self.click(posts, value, at)
             elif action == "settle":
-                for post in settle(limit=value).posts:
-                    assert post.version > versions[post.pk], "a count that changes has a greater version"
-                    versions[post.pk] = post.version
+                for counted in settle(limit=value).posts:
+                    assert counted.version > versions[counted.pk], "a count that changes has a greater version"
+                    versions[counted.pk] = counted.version
             elif action == "crash":
                 self.crash(value)
             else:
@@ -225,13 +225,10 @@ def test_a_visitors_like_becomes_that_of_the_account_and_counts_once(
     assert not Like.objects.filter(visitor="v1", wanted=True).exists()
 
 
-def test_the_task_settles_pending_likes_and_clears_the_flag(post: Post) -> None:
+def test_the_task_settles_pending_likes(post: Post) -> None:
     set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
-    enqueue_once(tasks.settle_likes)
-    assert redis().keys("redheart:enqueued:*")
     tasks.settle_likes()
     assert Post.objects.get().like_count == 1
-    assert not redis().keys("redheart:enqueued:*")
 
 
 def test_only_one_recount_runs_at_a_time(post: Post) -> None:
@@ -242,3 +239,43 @@ def test_only_one_recount_runs_at_a_time(post: Post) -> None:
     tasks.recount_likes()
     assert Post.objects.get().like_count == 0
     assert redis().get(tasks.DRIFT_KEY) == b"5"
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only there")
+@pytest.mark.django_db(transaction=True)
+def test_accepting_a_click_waits_for_the_disk_and_settling_it_does_not(post: Post) -> None:
+    synchronous: list[int] = []
+
+    def note(execute: Callable[..., Any], *args: Any) -> Any:
+        synchronous.append(connection.connection.execute("PRAGMA synchronous").fetchone()[0])
+        return execute(*args)
+
+    with connection.execute_wrapper(note):
+        set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
+        assert set(synchronous) == {FULL}
+        synchronous.clear()
+        assert len(settle().likes) == 1
+        assert set(synchronous) == {NORMAL}
+        set_likes(clicks=[Click(post.pk, "v1", False, timezone.now())])
+    assert synchronous[-1] == FULL, "the next click waits again"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_click_waits_for_the_disk_also_after_settling_has_failed(
+    post: Post, monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    """``lost``: the connection to the database."""
+
+    def fail(*_: Any) -> None:
+        if lost:
+            connection.close()
+        raise RuntimeError
+
+    set_likes(clicks=[Click(post.pk, "v1", True, timezone.now())])
+    monkeypatch.setattr(sql, "count", fail)
+    with pytest.raises(RuntimeError):
+        settle()
+    assert Like.objects.get().pending
+    if connection.vendor == "sqlite":
+        assert connection.connection.execute("PRAGMA synchronous").fetchone()[0] == FULL

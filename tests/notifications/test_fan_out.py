@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from core import enqueue
 from core.redis import redis
 from likes.models import Post
 from likes.notification_types import Liked
@@ -75,13 +76,17 @@ def test_fan_out_is_enqueued_again_only_after_a_full_batch(
     assert ("notifications.tasks.fan_out" in [task["task"] for task in queued("mail")]) is enqueued
 
 
+@pytest.mark.parametrize("by_flag", [False, True])
 def test_a_notification_that_arrives_while_fan_out_works_enqueues_it_again(
     mina: User,
     destination: Destination,
     queued: Queued,
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
+    by_flag: bool,
 ) -> None:
+    """``by_flag``: as on RabbitMQ."""
+
     def notify_one() -> None:
         with django_capture_on_commit_callbacks(execute=True):
             notify([Entry(mina.pk, "liked", "post.1", "2026-11-25")])
@@ -91,6 +96,7 @@ def test_a_notification_that_arrives_while_fan_out_works_enqueues_it_again(
         notify_one()
         return batch
 
+    monkeypatch.setattr(enqueue, "_redis_is_broker", lambda: not by_flag)
     notify_one()
     redis().delete("mail")
     monkeypatch.setattr(tasks, "write_deliveries", write_and_notify)
