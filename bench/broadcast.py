@@ -38,6 +38,8 @@ def main() -> None:
             numbers = measure(webs, groups, batch)
             found[f"{webs} webs, {groups} groups, batches of {batch}"].append(numbers)
             say(f"  {webs} webs, {groups} groups, batches of {batch}: {numbers}")
+            if numbers["missed"]:
+                sys.exit("Broadcasts were lost, so this says nothing. Does REDIS_URL name a Redis that runs?")
     medians = {name: {key: statistics.median(n[key] for n in each) for key in each[0]} for name, each in found.items()}
     RESULTS.mkdir(exist_ok=True)
     content = {"machine": machine(), "medians": medians, "rounds": found}

@@ -1,7 +1,8 @@
 """``python -m bench.scaling``: what a like costs with 1, 2 and 4 web processes and 1 to 3 likes workers, on PostgreSQL.
 
-All processes share the cores of this machine, so the CPU time of a like says more than likes per second. Writes
-bench/results/scaling.json.
+All processes share the cores of this machine, so the CPU time of a like says more than likes per second. Measured with
+32 connections in all, and with 32 for each web process, as when there are more visitors. Writes the results into
+bench/results/scaling.json, by processes and connections.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import uvloop
 
 from bench.__main__ import RESULTS, machine, say
 from bench.measure import Bench, Numbers
-from bench.scenarios.burst import hot
+from bench.scenarios.burst import CONNECTIONS, hot
 from bench.servers import ROOT, Servers, accepts, free_port, until
 from bench.systems.redheart import UVICORN, Redheart
 
@@ -57,14 +58,18 @@ class Scaled(Redheart):
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.scaling", description=__doc__)
     parser.add_argument("--rounds", type=int, default=1)
-    rounds: dict[str, list[Numbers]] = defaultdict(list)
+    rounds: dict[str, dict[str, list[Numbers]]] = defaultdict(lambda: defaultdict(list))
     for _ in range(parser.parse_args().rounds):
         for webs, workers in SIZES:
-            rounds[f"{webs} and {workers}"].append(numbers := measure(webs, workers))
-            say(f"  {webs} and {workers}: " + ", ".join(f"{name} {numbers[name]}" for name in PRINTED))
+            for connections, numbers in measure(webs, workers).items():
+                rounds[f"{webs} and {workers}"][connections].append(numbers)
+                say(
+                    f"  {webs} and {workers}, {connections}: "
+                    + ", ".join(f"{name} {numbers[name]}" for name in PRINTED)
+                )
     found: dict[str, Any] = {
-        size: {name: statistics.median(n[name] or 0 for n in measured) for name in PRINTED}
-        for size, measured in rounds.items()
+        size: {connections: medians(measured) for connections, measured in by_connections.items()}
+        for size, by_connections in rounds.items()
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "scaling.json").write_text(
@@ -73,7 +78,12 @@ def main() -> None:
     print(json.dumps(found, indent=1))
 
 
-def measure(webs: int, workers: int) -> Numbers:
+def medians(measured: list[Numbers]) -> dict[str, float]:
+    return {name: statistics.median(numbers[name] or 0 for numbers in measured) for name in PRINTED}
+
+
+def measure(webs: int, workers: int) -> dict[str, Numbers]:
+    """With 32 connections in all, and with 32 for each web process."""
     servers = Servers("scaling")
     try:
         system = Scaled(webs, workers)
@@ -84,11 +94,11 @@ def measure(webs: int, workers: int) -> Numbers:
         servers.stop()
 
 
-async def _hot(system: Redheart, servers: Servers) -> Numbers:
+async def _hot(system: Scaled, servers: Servers) -> dict[str, Numbers]:
     bench = Bench(system, servers)
     await bench.warm_up()
     await hot(bench)  # warms up every process
-    return await hot(bench)
+    return {"in all": await hot(bench), "each": await hot(bench, connections=CONNECTIONS * system.webs)}
 
 
 if __name__ == "__main__":

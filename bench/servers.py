@@ -13,11 +13,11 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from project import launch
 from project.redis_server import binary
-from project.supervisor import die_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "bench" / "run"
@@ -55,6 +55,23 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+class Forked:
+    """A process of the fork server, with what is used of `subprocess.Popen`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self, timeout: float = 60) -> None:
+        end = time.monotonic() + timeout
+        while not os.waitpid(self.pid, os.WNOHANG)[0]:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            time.sleep(0.02)
+
+
 class Servers:
     """The processes of one running system by role. The tables use the names of the roles."""
 
@@ -62,7 +79,7 @@ class Servers:
         RUN.mkdir(exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix=f"{name.replace(':', '-')}-", dir=RUN))
         self.folder.chmod(0o755)  # the user of PostgreSQL must be able to enter
-        self.roles: dict[str, subprocess.Popen[bytes]] = {}
+        self.roles: dict[str, subprocess.Popen[bytes] | Forked] = {}
         self.started: dict[str, Callable[[], None]] = {}
 
     def run(self, command: list[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> None:
@@ -71,8 +88,16 @@ class Servers:
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
 
-    def start(self, role: str, command: list[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> None:
-        self.started[role] = lambda: self.start(role, command, cwd=cwd, env=env)
+    def start(
+        self,
+        role: str,
+        command: list[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str] | None = None,
+        files: Collection[int] = (),
+    ) -> None:
+        self.started[role] = lambda: self.start(role, command, cwd=cwd, env=env, files=files)
         with self.log(role).open("ab") as log:
             self.roles[role] = subprocess.Popen(
                 command,
@@ -81,8 +106,16 @@ class Servers:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # so that a killed bench leaves no process
+                pass_fds=files,
+                preexec_fn=launch.die_with_parent,  # so that a killed bench leaves no process
             )
+
+    def fork(self, role: str, command: list[str], *, address: Path, env: Mapping[str, str]) -> None:
+        """The same by the fork server that listens on this address."""
+        self.started[role] = lambda: self.fork(role, command, address=address, env=env)
+        with self.log(role).open("ab") as log:
+            with launch.request(address, command, env=_environment(env), output=log.fileno()) as connection:
+                self.roles[role] = Forked(int(connection.recv(20)))
 
     def kill(self, role: str) -> None:
         """Kills a role with its children at once, like a crash."""

@@ -13,9 +13,9 @@ POSTS_PER_SCREEN = 100
 QUIET = 2.0  # seconds without a message after which the burst is over
 
 
-async def hot(bench: Bench) -> Numbers:
+async def hot(bench: Bench, *, connections: int = CONNECTIONS) -> Numbers:
     """2,000 visitors like one post as fast as 32 connections allow; 100 of them watch it."""
-    return await burst(bench, bench.posts(1))
+    return await burst(bench, bench.posts(1), connections=connections)
 
 
 async def spread(bench: Bench) -> Numbers:
@@ -24,7 +24,13 @@ async def spread(bench: Bench) -> Numbers:
 
 
 async def burst(
-    bench: Bench, posts: list[int], *, likes: int = LIKES, watchers: int = WATCHERS, quiet_posts: Sequence[int] = ()
+    bench: Bench,
+    posts: list[int],
+    *,
+    likes: int = LIKES,
+    watchers: int = WATCHERS,
+    quiet_posts: Sequence[int] = (),
+    connections: int = CONNECTIONS,
 ) -> Numbers:
     """The watchers watch the first `POSTS_PER_SCREEN` posts, and ``quiet_posts``, which nobody likes."""
     likes = round(likes * bench.system.share)
@@ -37,7 +43,7 @@ async def burst(
         screen.messages = screen.bytes = 0
     with Cpu(bench.servers) as cpu:
         started = perf_counter()
-        await run.click_all()
+        await run.click_all(connections)
         accepted = perf_counter()
         await run.screens.wait_until_quiet(QUIET)
     counts = await run.counts()
@@ -68,7 +74,7 @@ class _Run:
             post = self.posts[number % len(self.posts)]
             yield visitor, post, self.bench.system.click(visitor, post, liked=True)
 
-    async def click_all(self) -> None:
+    async def click_all(self, connections: int) -> None:
         clicks = iter(list(self._clicks()))
         watching = {screen.visitor.key for screen in self.screens.all}
 
@@ -89,7 +95,7 @@ class _Run:
                 self.sent[post].append(response.sent)
             connection.close()
 
-        await asyncio.gather(*(pump() for _ in range(CONNECTIONS)))
+        await asyncio.gather(*(pump() for _ in range(connections)))
 
     async def counts(self) -> dict[int, int]:
         connection = self.bench.connection()

@@ -17,9 +17,10 @@ from bench.http import Connection, request
 from bench.postgres import start_postgres
 from bench.servers import ROOT, Servers, free_port, until
 from bench.system import POSTS, VISITORS, Frame, System, Visitor
+from project import launch
 
 UVICORN = (
-    "uvicorn --no-proxy-headers --log-level warning --no-access-log --ws live.servers.uvicorn:LeanWebSocket "
+    "python -m uvicorn --no-proxy-headers --log-level warning --no-access-log --ws live.servers.uvicorn:LeanWebSocket "
     "project.asgi:application"
 )
 PROXIED = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}  # for a production site
@@ -45,9 +46,21 @@ class Redheart(System):
             if role == "web":  # redis runs; the other roles need the rows
                 servers.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=env)
                 servers.run([sys.executable, "-m", "bench.seed", *map(str, self.seeding)], cwd=ROOT, env=env)
-            servers.start(role, shlex.split(line), cwd=ROOT, env=env)
+                self._start_fork_server(servers, procfile)
+            if role == "redis":
+                servers.start(role, shlex.split(line), cwd=ROOT, env=env)
+            else:
+                servers.fork(role, shlex.split(line), address=servers.folder / "forks", env=env)
         until(self._is_healthy, "Redheart does not become healthy")
         self.seed = json.loads((servers.folder / "seed.json").read_text())
+
+    def _start_fork_server(self, servers: Servers, procfile: dict[str, str]) -> None:
+        """As `project.run` does, so that the processes share memory."""
+        if not launch.adopt_orphans():
+            raise SystemExit("The bench needs Linux 5.3 or newer.")
+        self.listening = launch.listen(servers.folder / "forks")
+        command = shlex.split(launch.fork_server(self.listening, procfile.values()))
+        servers.start("fork-server", command, cwd=ROOT, env=self.env, files=[self.listening.fileno()])
 
     def _environment(self, servers: Servers) -> dict[str, str]:
         env = {
