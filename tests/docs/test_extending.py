@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.docs.files import files_in
 from tests.docs.site import APP, FILES, NOTIFICATION, SECTIONS, TRANSPORT, Site
 from tests.live import ROOT
@@ -16,6 +18,7 @@ print(*app.tasks, *app.conf.beat_schedule, sep="\\n")
 MAX_APP_LINES = 60  # that are not blank, with the template and the test
 
 
+@pytest.mark.timeout(600)  # it starts Python a dozen times, beside the other suites
 def test_every_example_runs_as_it_stands_in_the_document(tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.write(FILES)
