@@ -104,6 +104,9 @@ def open_socket(
     """The websocket of a page that shows post 1."""
     insecure = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     insecure.check_hostname, insecure.verify_mode = False, ssl.CERT_NONE
+    # With TLS 1.3 the request is lost now and then: one thread of this client writes it while another one reads the
+    # session tickets, and OpenSSL's objects are not thread-safe (https://github.com/python/cpython/issues/143756).
+    insecure.maximum_version = ssl.TLSVersion.TLSv1_2
     sock = socket.create_connection(("127.0.0.1", port), source_address=(source, 0))
     url = f"{'wss' if tls else 'ws'}://{host}:{port}/live/?topic=post.1"
     return connect(url, sock=sock, ssl=insecure if tls else None, additional_headers=headers, open_timeout=60)

@@ -16,9 +16,9 @@ def test_a_worker_waits_publishing_gives_up_and_the_like_is_kept(monkeypatch: py
     result = no_broker.run(silent)
     visitor, publishing = ({str(row[0]): [str(cell) for cell in row[1:]] for row in t.rows} for t in result.tables)
     assert visitor["Response"] == ["202 Accepted"]
-    assert float(visitor["Time without Redis"][0].removesuffix(" ms")) < 5000
+    assert float(visitor["Time without Redis"][0].removesuffix(" ms")) < 30_000, "it does not wait for Redis"
     assert visitor["The like is stored and pending"] == ["yes"]
-    assert float(visitor["Counted after Redis, a worker and beat started"][0].removesuffix(" s")) < 20
+    assert float(visitor["Counted after Redis, a worker and beat started"][0].removesuffix(" s")) < 60
     refused = [seconds(cell) for cell in publishing["Nothing listens on the port"]]
     hanging = [seconds(cell) for cell in publishing["The server accepts connections and never responds"]]
     assert refused[1] < refused[0] and hanging[1] < no_broker.PATIENCE == hanging[0], "this site gives up sooner"
