@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts import passwords, rate_limits
 from accounts.models import AccountSession
-from core.shared_rate_limits import SharedBucket
+from core.rate_limits import TokenBucket
 from notifications.models import PUSH, Destination
 from tests.accounts.mails import confirm, send, sent
 
@@ -78,7 +78,7 @@ def test_a_wrong_field_has_a_sentence_and_changes_nothing(
 
 
 def test_wrong_passwords_count_as_attempts_to_sign_in(signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    bucket = SharedBucket("test", burst=2, rate=1 / 3600)
+    bucket = TokenBucket(burst=2, rate=1 / 3600)
     monkeypatch.setattr(rate_limits, "sign_ins_of_account_in_network", bucket)
     assert [change(signed_in, "wrong") for _ in range(3)] == [200, 200, 429]
     response = signed_in.post(URL, {"current_password": "redheart", "new_password1": NEW, "new_password2": NEW})

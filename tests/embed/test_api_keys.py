@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from core.shared_rate_limits import SharedBucket
+from core.rate_limits import TokenBucket
 from embed import rate_limits, services
 from embed.models import ApiKey, Site
 from tests.embed.api import ALL, DATABASE, Call, assert_problem
@@ -19,7 +19,7 @@ from tests.embed.conftest import new_site
 def test_each_key_has_a_limit_of_which_every_response_says_what_is_left(
     call: Call, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rate_limits, "api", SharedBucket("test api", burst=3, rate=1 / 20))
+    monkeypatch.setattr(rate_limits, "api", TokenBucket(burst=3, rate=1 / 20))
     remaining = []
     for path in ("counts?page=a", "counts", "counts?page=a"):
         response = call("GET", path)

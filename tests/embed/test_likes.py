@@ -13,7 +13,8 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.test import Client
 
-from core.shared_rate_limits import NetworkLimit, SharedBucket
+from core.rate_limits import TokenBucket
+from core.shared_rate_limits import NetworkLimit
 from embed import rate_limits as site_limits
 from embed import tokens
 from embed.keys import BadKey, page_key
@@ -181,7 +182,7 @@ async def test_an_address_that_cannot_be_stored_is_not_returned_to(site: Site, u
 
 async def test_new_pages_new_visitors_and_clicks_are_limited(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     token = (await like()).json["token"]
-    monkeypatch.setattr(site_limits, "new_pages", SharedBucket("test pages", burst=1, rate=1 / 60))
+    monkeypatch.setattr(site_limits, "new_pages", TokenBucket(burst=1, rate=1 / 60))
     assert (await like("a", token=token)).status == 202
     refused = await like("b", token=token)
     assert refused.status == 429 and 0 < int(refused.headers["retry-after"]) <= 60

@@ -11,7 +11,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from core import visitors
-from core.shared_rate_limits import NetworkLimit, SharedBucket
+from core.rate_limits import TokenBucket
+from core.shared_rate_limits import NetworkLimit
 from likes import rate_limits
 from likes.models import Like, Post
 from likes.services import Click, edit_post, set_likes
@@ -127,7 +128,7 @@ def test_an_invalid_page_is_not_an_error(client: Client, post: Post, before: str
 def test_an_account_that_writes_too_many_posts_has_to_wait_and_keeps_its_text(
     client: Client, mina: User, jun: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rate_limits, "posts", SharedBucket("test", burst=2, rate=1 / 3600))
+    monkeypatch.setattr(rate_limits, "posts", TokenBucket(burst=2, rate=1 / 3600))
     client.force_login(mina)
     assert {client.post("/posts/", {"text": f"Post {number}"}).status_code for number in range(2)} == {302}
     response = client.post("/posts/", {"text": "One more"})

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from core.shared_rate_limits import SharedBucket
+from core.rate_limits import TokenBucket
 from likes import rate_limits, selectors
 from likes.models import FOLDED_CHARACTERS, Post
 from likes.services import Click, set_likes
@@ -97,7 +97,7 @@ def test_saving_without_a_change_is_no_edit(client: Client, post: Post, mina: Us
 def test_edits_count_against_the_limit_of_posts(
     client: Client, post: Post, mina: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rate_limits, "posts", SharedBucket("test", burst=1, rate=1 / 60))
+    monkeypatch.setattr(rate_limits, "posts", TokenBucket(burst=1, rate=1 / 60))
     client.force_login(mina)
     client.post(f"/posts/{post.pk}/edit/", {"text": "First"})
     response = client.post(f"/posts/{post.pk}/edit/", {"text": "Second"})
