@@ -3,7 +3,7 @@ when the lease ends. ``redis-cli get redheart:beat`` shows the host and the proc
 
 Without Redis a lease ends by itself, and nobody gets a new one: beat then waits until Redis is back, also if the broker
 is RabbitMQ. Two enqueue at once only if Redis has lost its data and another beat starts before the holder's next tick,
-which is within a second.
+which is within three seconds.
 """
 
 from __future__ import annotations

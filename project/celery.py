@@ -113,8 +113,9 @@ def start_watchdog(**_: Any) -> None:
 @celeryd_init.connect
 def lengthen_socket_timeouts(conf: Any, **_: Any) -> None:
     """The short timeouts in the settings are for web processes. A worker has more time, but not without end: a
-    connection may be dead without being closed."""
-    timeouts = {"socket_timeout": WORKER_TIMEOUT, "socket_connect_timeout": WORKER_TIMEOUT}
+    connection may be dead without being closed. On Redis it asks again for a message after so many seconds without
+    one, where kombu's default is one."""
+    timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout", "polling_interval"), WORKER_TIMEOUT)
     conf.broker_transport_options = conf.broker_transport_options | timeouts
     conf.broker_connection_timeout = WORKER_TIMEOUT
 

@@ -46,6 +46,7 @@ def command(data_dir: Path) -> list[str]:
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",
+        "hz": "2",  # rounds of housekeeping in a second; ten, the default, are half of what it costs at rest
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
     }

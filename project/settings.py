@@ -81,7 +81,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "socket_connect_timeout": 0.4,
     "health_check_interval": 5,  # a connection that is silent for twice as long is replaced
     "visibility_timeout": 300,
-    "unacked_restore_interval": 5,
+    "unacked_restore_interval": 30,
     "unacked_restore_throttle": 1,
 }
 if CELERY_BROKER_URL.startswith("amqp"):  # without a confirmation a message to a dead connection is lost
@@ -123,7 +123,7 @@ CELERY_REDIS_SOCKET_TIMEOUT = CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 1.0
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "project.beat:Scheduler"
-CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_BEAT_MAX_LOOP_INTERVAL = 3
 CELERY_BEAT_SCHEDULE = {
     # These find what could not be enqueued after the commit, and what a lost task has left. While no worker runs, the
     # messages of beat expire and do not pile up. (django-celery-beat reads ``expire_seconds`` and ignores ``expires``.)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from celery.beat import ScheduleEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -103,6 +105,17 @@ def test_an_entry_that_is_switched_off_in_the_admin_runs_no_more_after_the_next_
     assert len(queries) == 0, "the last look was less than two seconds ago"
     scheduler.next_look = 0.0
     assert "likes" not in scheduler.schedule
+
+
+def test_beat_sleeps_until_an_entry_is_due(schedule: dict[str, dict[str, object]]) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        scheduler, waits = start_beat(), []
+        end = time.time() + 31
+        while time.time() < end:
+            waits.append(scheduler.tick())
+            clock.shift(max(waits[-1], 0.001))
+    assert waits.count(0) == 10, "it is enqueued every three seconds"
+    assert len(waits) <= 21, "and each time beat finds nothing due only once"
 
 
 def test_a_signal_stops_beat_cleanly_even_while_it_sets_up_the_schedule(
