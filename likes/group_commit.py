@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from threading import Event, Thread
-from time import sleep
+from time import monotonic, sleep
 from typing import TypeVar
 
 from django.db import DatabaseError, connection, transaction
@@ -37,6 +37,7 @@ class GroupCommit:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="clicks", initializer=leave_pool)
         self.waiting: list[Waiting] = []
         self.draining: asyncio.Task[None] | None = None
+        self.took = 0.0  # seconds of the last transaction, without its wait for SQLite's write lock
         self.stored = Event()
         self.stored.set()  # for likes that an earlier run left pending, and to connect before the first click
         Thread(target=self._enqueue, name="enqueue", daemon=True).start()
@@ -62,7 +63,6 @@ class GroupCommit:
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
         while self.waiting:
-            started = loop.time()
             batch, self.waiting = self.waiting, []
             committing = loop.run_in_executor(self.thread, self._commit, [click for click, _ in batch])
             while not (await asyncio.wait([committing], timeout=DEADLINE))[0]:
@@ -71,7 +71,7 @@ class GroupCommit:
                 batch, self.waiting = [], []
             answer(batch, committing.result())
             if len(batch) > 1:
-                await asyncio.sleep(min(GATHER, loop.time() - started))
+                await asyncio.sleep(min(GATHER, self.took))
 
     def _commit(self, batch: list[Click]) -> Versions | None:
         """The versions of the likes. None if nothing could be stored."""
@@ -88,8 +88,10 @@ class GroupCommit:
         """Enqueues settling once the clicks are committed. On SQLite earlier, while the commit waits for the disk: the
         worker, which needs the write lock, waits for the end of the commit, too. On PostgreSQL it would not wait."""
         with transaction.atomic() if connection.vendor == "sqlite" else nullcontext():
+            started = monotonic()
             versions = set_likes(clicks=batch)
             self.stored.set()
+        self.took = monotonic() - started
         return versions
 
     def _commit_each(self, batch: list[Click]) -> Versions:

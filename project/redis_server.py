@@ -46,7 +46,7 @@ def command(data_dir: Path) -> list[str]:
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",
-        "hz": "2",  # rounds of housekeeping in a second; ten, the default, are half of what it costs at rest
+        "hz": "2",  # rounds of housekeeping in a second; ten, the default, cost half as much CPU time again at rest
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
     }

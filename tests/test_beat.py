@@ -115,7 +115,7 @@ def test_beat_sleeps_until_an_entry_is_due(schedule: dict[str, dict[str, object]
             waits.append(scheduler.tick())
             clock.shift(max(waits[-1], 0.001))
     assert waits.count(0) == 10, "it is enqueued every three seconds"
-    assert len(waits) <= 21, "and each time beat finds nothing due only once"
+    assert len(waits) <= 30, "and each time beat finds nothing due once, or twice if a number is rounded"
 
 
 def test_a_signal_stops_beat_cleanly_even_while_it_sets_up_the_schedule(

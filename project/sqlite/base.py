@@ -19,7 +19,7 @@ from django.db.backends.sqlite3 import base
 
 from core.database import lock_timeout
 
-MIN_PAUSE, MAX_PAUSE = 0.0003, 0.004  # seconds between two attempts
+MIN_PAUSE, MAX_PAUSE = 0.0003, 0.001  # seconds between two attempts
 # Another connection is writing, or recovers the file after a crash. Not SQLITE_BUSY_SNAPSHOT: waiting does not help.
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)
 

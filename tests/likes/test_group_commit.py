@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from likes import group_commit, tasks
@@ -127,6 +127,30 @@ def test_a_task_that_starts_before_the_commit_waits_for_it_and_settles_the_click
         monkeypatch.setattr(commit.stored, "set", enqueued)
         assert commit._commit([Click(post.pk, "v1", True, timezone.now())]) == {("v1", post.pk): 1}
         assert [like.visitor for like in jobs[0].result(60).likes] == ["v1"]
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the write lock of SQLite")
+def test_clicks_gather_for_as_long_as_the_commit_took_without_its_wait_for_the_write_lock(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, waits, now = GroupCommit(), Event(), 0.0
+    monkeypatch.setattr(group_commit, "monotonic", lambda: now)
+    monkeypatch.setattr(base, "time", SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: waits.set()))
+
+    def committing(clicks: list[Click]) -> Versions:
+        nonlocal now
+        now += 0.002
+        return set_likes(clicks=clicks)
+
+    monkeypatch.setattr(group_commit, "set_likes", committing)
+    with ThreadPoolExecutor(1) as web:
+        with transaction.atomic():  # has the write lock
+            clicks = [Click(post.pk, visitor, True, timezone.now()) for visitor in ("v1", "v2")]
+            storing = web.submit(closing, lambda: commit._commit(clicks))
+            assert waits.wait(60)
+            now += 5
+        assert storing.result(60) == {("v1", post.pk): 1, ("v2", post.pk): 1}
+    assert commit.took == pytest.approx(0.002)
 
 
 def closing(work: Callable[[], T]) -> T:
