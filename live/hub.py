@@ -54,7 +54,8 @@ class Hub:
         self.tasks += [task for each in self.subscriptions for task in each.tasks]
 
     async def join(self, socket: Socket) -> None:
-        """Subscribes first and reads the snapshot second, so nothing falls between. Raises `DatabaseError`."""
+        """Subscribes first and reads the snapshot second, so nothing falls between. (A Redis that stalls may read a
+        broadcast of another connection before the subscription; `RESYNC` mends that.) Raises `DatabaseError`."""
         for topic_set in socket.topic_sets:
             self._watch(socket, topic_set)
         joined = asyncio.get_running_loop().create_future()
